@@ -1,0 +1,2 @@
+//! kbox-server
+fn main() {}

@@ -1,0 +1,2 @@
+//! kbox-verify
+fn main() {}
