@@ -5,4 +5,5 @@
 extern crate alloc;
 
 pub mod digest;
+pub mod event;
 pub mod time;
