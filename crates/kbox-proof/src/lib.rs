@@ -7,3 +7,4 @@ extern crate alloc;
 pub mod digest;
 pub mod event;
 pub mod time;
+pub mod tsp;

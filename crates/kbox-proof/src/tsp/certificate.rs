@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! X.509 certificates (RFC 5280), as far as timestamps need them, over their raw bytes: foreign ones are never encoded again.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use rsa::pkcs1::DecodeRsaPublicKey;
+use rsa::traits::PublicKeyParts;
+use signature::hazmat::PrehashVerifier;
+
+use super::TspError;
+use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
+use super::der::{self, Element};
+use super::oid::{Oid, known};
+use super::tst_info::{civil_time, parse_gen_time};
+use crate::time::Time;
+
+/// Larger than any honest certificate of an authority.
+const MAX_CERTIFICATE_BYTES: usize = 64 * 1024;
+/// Weaker keys no longer prove anything (TS 119 312); larger ones only cost time.
+const RSA_BITS: core::ops::RangeInclusive<u32> = 2048..=8192;
+
+/// A certificate: parsed, nothing trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    tbs: Vec<u8>,
+    pub(crate) serial: Vec<u8>,
+    pub(crate) issuer: Vec<u8>,
+    pub(crate) subject: Vec<u8>,
+    not_before: Time,
+    not_after: Time,
+    /// SubjectPublicKeyInfo in DER.
+    pub(crate) public_key: Vec<u8>,
+    extensions: Vec<Extension>,
+    signature_algorithm: AlgorithmIdentifier,
+    signature: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Extension {
+    kind: Oid,
+    critical: bool,
+    value: Vec<u8>,
+}
+
+/// What extKeyUsage says about timestamping (RFC 3161 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeStampingUsage {
+    Absent,
+    NotIncluded,
+    NotAlone { critical: bool },
+    Alone { critical: bool },
+}
+
+/// Why a signature was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignatureFailure {
+    /// The algorithm, key type or key size is unknown or too weak.
+    Algorithm,
+    /// It does not verify.
+    Signature,
+}
+
+impl Certificate {
+    /// Reads a certificate in DER.
+    ///
+    /// # Errors
+    /// [`TspError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, TspError> {
+        if bytes.len() > MAX_CERTIFICATE_BYTES {
+            return Err(TspError::TooLarge {
+                size: bytes.len(),
+                limit: MAX_CERTIFICATE_BYTES,
+            });
+        }
+        let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
+        let tbs = outer.expect(der::SEQUENCE)?;
+        let signature_algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
+        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?;
+        outer.finish()?;
+
+        let mut parts = tbs.elements();
+        if let Some(version) = parts.optional(0xa0)? {
+            let mut version = version.elements();
+            version.small_integer()?;
+            version.finish()?;
+        }
+        let serial = parts.expect(der::INTEGER)?.content.to_vec();
+        let inner = AlgorithmIdentifier::from_element(&parts.expect(der::SEQUENCE)?)?;
+        // RFC 5280 §4.1.1.2: the same as the outer one.
+        if inner != signature_algorithm {
+            return Err(TspError::NotCanonical {
+                structure: "Certificate",
+            });
+        }
+        let issuer = parts.expect(der::SEQUENCE)?.der.to_vec();
+        let mut validity = parts.expect(der::SEQUENCE)?.elements();
+        let not_before = certificate_time(&validity.any()?)?;
+        let not_after = certificate_time(&validity.any()?)?;
+        validity.finish()?;
+        let subject = parts.expect(der::SEQUENCE)?.der.to_vec();
+        let public_key = parts.expect(der::SEQUENCE)?.der.to_vec();
+        // issuerUniqueID, subjectUniqueID
+        parts.optional(0x81)?;
+        parts.optional(0x82)?;
+        let mut extensions: Vec<Extension> = Vec::new();
+        if let Some(field) = parts.optional(0xa3)? {
+            let mut inner = field.elements();
+            let mut list = inner.expect(der::SEQUENCE)?.elements();
+            inner.finish()?;
+            while !list.is_empty() {
+                let error = list.error();
+                let extension = parse_extension(&list.expect(der::SEQUENCE)?)?;
+                // RFC 5280 §4.2: at most one of each kind.
+                if extensions.iter().any(|other| other.kind == extension.kind) {
+                    return Err(error);
+                }
+                extensions.push(extension);
+            }
+        }
+        parts.finish()?;
+        Ok(Self {
+            der: bytes.to_vec(),
+            tbs: tbs.der.to_vec(),
+            serial,
+            issuer,
+            subject,
+            not_before,
+            not_after,
+            public_key,
+            extensions,
+            signature_algorithm,
+            signature,
+        })
+    }
+
+    /// The DER encoding.
+    #[must_use]
+    pub fn to_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// First instant of validity.
+    #[must_use]
+    pub fn not_before(&self) -> Time {
+        self.not_before
+    }
+
+    /// Last second of validity.
+    #[must_use]
+    pub fn not_after(&self) -> Time {
+        self.not_after
+    }
+
+    /// `time` lies within the validity, both ends included (RFC 5280 §4.1.2.5).
+    #[must_use]
+    pub fn is_valid_at(&self, time: Time) -> bool {
+        // notAfter counts whole seconds: 12:00:00 lasts until just before 12:00:01.
+        self.not_before <= time && time.unix_secs() <= self.not_after.unix_secs()
+    }
+
+    /// The subject's commonName, for people to read.
+    #[must_use]
+    pub fn subject_common_name(&self) -> Option<String> {
+        let mut sets = der::single(&self.subject, der::SEQUENCE).ok()?.elements();
+        while !sets.is_empty() {
+            let mut set = sets.expect(der::SET).ok()?.elements();
+            while !set.is_empty() {
+                let mut parts = set.expect(der::SEQUENCE).ok()?.elements();
+                if parts.expect(der::OID).ok()?.content == known::COMMON_NAME {
+                    let text = parts.any().ok()?.content;
+                    return core::str::from_utf8(text).ok().map(ToString::to_string);
+                }
+            }
+        }
+        None
+    }
+
+    fn extension(&self, kind: &[u8]) -> Option<&Extension> {
+        self.extensions
+            .iter()
+            .find(|extension| extension.kind.as_content() == kind)
+    }
+
+    /// The first critical extension that this crate does not process.
+    pub(crate) fn unknown_critical_extension(&self) -> Option<&Oid> {
+        const PROCESSED: [&[u8]; 5] = [
+            known::KEY_USAGE,
+            known::SUBJECT_ALT_NAME,
+            known::BASIC_CONSTRAINTS,
+            known::CERTIFICATE_POLICIES,
+            known::EXTENDED_KEY_USAGE,
+        ];
+        self.extensions
+            .iter()
+            .filter(|extension| extension.critical)
+            .map(|extension| &extension.kind)
+            .find(|kind| !PROCESSED.contains(&kind.as_content()))
+    }
+
+    /// `basicConstraints`: whether this is a CA, and how many CAs may follow below it.
+    pub(crate) fn basic_constraints(&self) -> Result<(bool, Option<u32>), TspError> {
+        let Some(extension) = self.extension(known::BASIC_CONSTRAINTS) else {
+            return Ok((false, None));
+        };
+        let mut parts = der::single(&extension.value, der::SEQUENCE)?.elements();
+        let is_ca = parts
+            .optional(der::BOOLEAN)?
+            .is_some_and(|part| part.content != [0]);
+        let path_len = match parts.is_empty() {
+            true => None,
+            false => Some(parts.small_integer()?),
+        };
+        parts.finish()?;
+        Ok((is_ca, path_len))
+    }
+
+    /// `keyUsage` bits, the first in the highest bit; `None` when absent.
+    pub(crate) fn key_usage(&self) -> Result<Option<u8>, TspError> {
+        let Some(extension) = self.extension(known::KEY_USAGE) else {
+            return Ok(None);
+        };
+        let bits = der::single(&extension.value, der::BIT_STRING)?;
+        // The first octet counts the unused bits.
+        Ok(Some(bits.content.get(1).copied().unwrap_or(0)))
+    }
+
+    pub(crate) fn time_stamping_usage(&self) -> Result<TimeStampingUsage, TspError> {
+        let Some(extension) = self.extension(known::EXTENDED_KEY_USAGE) else {
+            return Ok(TimeStampingUsage::Absent);
+        };
+        let purposes = self.purposes()?;
+        let critical = extension.critical;
+        if !purposes.iter().any(|kind| kind == known::TIME_STAMPING) {
+            Ok(TimeStampingUsage::NotIncluded)
+        } else if purposes.len() > 1 {
+            Ok(TimeStampingUsage::NotAlone { critical })
+        } else {
+            Ok(TimeStampingUsage::Alone { critical })
+        }
+    }
+
+    /// An intermediate's extKeyUsage, when it has one, allows timestamping below it.
+    pub(crate) fn allows_time_stamping_below(&self) -> Result<bool, TspError> {
+        if self.extension(known::EXTENDED_KEY_USAGE).is_none() {
+            return Ok(true);
+        }
+        Ok(self
+            .purposes()?
+            .iter()
+            .any(|kind| kind == known::TIME_STAMPING || kind == known::ANY_EXTENDED_KEY_USAGE))
+    }
+
+    fn purposes(&self) -> Result<Vec<Vec<u8>>, TspError> {
+        let Some(extension) = self.extension(known::EXTENDED_KEY_USAGE) else {
+            return Ok(Vec::new());
+        };
+        let mut parts = der::single(&extension.value, der::SEQUENCE)?.elements();
+        let mut purposes = Vec::new();
+        while !parts.is_empty() {
+            purposes.push(parts.expect(der::OID)?.content.to_vec());
+        }
+        Ok(purposes)
+    }
+
+    /// The GeneralName is one of the names that this certificate gives its subject (RFC 3161 §2.4.2).
+    pub(crate) fn has_subject_name(&self, general_name: &[u8]) -> bool {
+        let mut directory = der::Elements::new(general_name);
+        if let Ok(name) = directory.expect(0xa4)
+            && name.content == self.subject
+        {
+            return true;
+        }
+        let Some(extension) = self.extension(known::SUBJECT_ALT_NAME) else {
+            return false;
+        };
+        let Ok(list) = der::single(&extension.value, der::SEQUENCE) else {
+            return false;
+        };
+        let mut names = list.elements();
+        while let Ok(name) = names.any() {
+            if name.der == general_name {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The subject key identifier's octets.
+    pub(crate) fn subject_key_identifier(&self) -> Option<&[u8]> {
+        let extension = self.extension(&[0x55, 29, 14])?;
+        der::single(&extension.value, der::OCTET_STRING)
+            .ok()
+            .map(|element| element.content)
+    }
+
+    /// Checks that `issuer`'s key signed this certificate.
+    pub(crate) fn verify_issued_by(&self, issuer: &Self) -> Result<(), SignatureFailure> {
+        verify_signature(
+            &issuer.public_key,
+            &self.signature_algorithm,
+            None,
+            &self.tbs,
+            &self.signature,
+        )
+    }
+}
+
+fn parse_extension(element: &Element<'_>) -> Result<Extension, TspError> {
+    let mut parts = element.elements();
+    let kind = Oid::from_element(&parts.expect(der::OID)?)?;
+    // An explicit FALSE is not DER, but real certificates have it, and they stay raw.
+    let critical = parts
+        .optional(der::BOOLEAN)?
+        .is_some_and(|part| part.content != [0]);
+    let value = parts.expect(der::OCTET_STRING)?.content.to_vec();
+    parts.finish()?;
+    Ok(Extension {
+        kind,
+        critical,
+        value,
+    })
+}
+
+fn bit_string(element: &Element<'_>) -> Result<Vec<u8>, TspError> {
+    match element.content {
+        [0, bytes @ ..] => Ok(bytes.to_vec()),
+        _ => Err(TspError::Der {
+            offset: element.offset,
+        }),
+    }
+}
+
+/// `Time ::= CHOICE { utcTime UTCTime, generalTime GeneralizedTime }` (RFC 5280 §4.1.2.5)
+fn certificate_time(element: &Element<'_>) -> Result<Time, TspError> {
+    let error = TspError::Der {
+        offset: element.offset,
+    };
+    match element.tag {
+        // Validity in the year 9999 means "no end" (RFC 5280 §4.1.2.5), and lies beyond what Time holds.
+        der::GENERALIZED_TIME if element.content == b"99991231235959Z" => {
+            Ok(Time::from_unix_nanos(i64::MAX))
+        }
+        der::GENERALIZED_TIME => parse_gen_time(element.content),
+        der::UTC_TIME => {
+            let (digits, zone) = element.content.as_chunks::<2>();
+            let mut numbers = [0_i16; 6];
+            if digits.len() != 6 || zone != b"Z" {
+                return Err(error);
+            }
+            for (number, pair) in numbers.iter_mut().zip(digits) {
+                *number = core::str::from_utf8(pair)
+                    .ok()
+                    .filter(|pair| pair.bytes().all(|digit| digit.is_ascii_digit()))
+                    .and_then(|pair| pair.parse().ok())
+                    .ok_or_else(|| error.clone())?;
+            }
+            let [year, rest @ ..] = numbers;
+            let century = if year >= 50 { 1900 } else { 2000 };
+            civil_time(century + year, rest, 0).ok_or(error)
+        }
+        _ => Err(error),
+    }
+}
+
+/// Verifies a signature by the key in a SubjectPublicKeyInfo. `digest` is the SignerInfo's digest algorithm, which the
+/// signature algorithm must agree with; certificates have none.
+pub(crate) fn verify_signature(
+    public_key: &[u8],
+    algorithm: &AlgorithmIdentifier,
+    digest: Option<HashAlgorithm>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureFailure> {
+    let unsupported = SignatureFailure::Algorithm;
+    let (hash, is_rsa) = match algorithm.algorithm.as_content() {
+        // RFC 3370 §3.2: the key's own identifier, the digest named apart.
+        known::RSA => (digest.ok_or(unsupported)?, true),
+        known::SHA256_RSA => (HashAlgorithm::Sha256, true),
+        known::SHA384_RSA => (HashAlgorithm::Sha384, true),
+        known::SHA512_RSA => (HashAlgorithm::Sha512, true),
+        known::ECDSA_SHA256 => (HashAlgorithm::Sha256, false),
+        known::ECDSA_SHA384 => (HashAlgorithm::Sha384, false),
+        known::ECDSA_SHA512 => (HashAlgorithm::Sha512, false),
+        _ => return Err(unsupported),
+    };
+    if !algorithm.has_no_parameters() || digest.is_some_and(|digest| digest != hash) {
+        return Err(unsupported);
+    }
+    let (key_kind, key) = parse_public_key(public_key).map_err(|_| unsupported)?;
+    let prehash = hash.digest(message);
+    let verified = match (key_kind, is_rsa) {
+        (KeyKind::Rsa, true) => return verify_rsa(&key, hash, &prehash, signature),
+        (KeyKind::P256, false) => {
+            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&key).map_err(|_| unsupported)?;
+            p256::ecdsa::Signature::from_der(signature)
+                .and_then(|signature| key.verify_prehash(&prehash, &signature))
+        }
+        (KeyKind::P384, false) => {
+            let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&key).map_err(|_| unsupported)?;
+            p384::ecdsa::Signature::from_der(signature)
+                .and_then(|signature| key.verify_prehash(&prehash, &signature))
+        }
+        _ => return Err(unsupported),
+    };
+    verified.map_err(|_| SignatureFailure::Signature)
+}
+
+enum KeyKind {
+    Rsa,
+    P256,
+    P384,
+}
+
+fn parse_public_key(spki: &[u8]) -> Result<(KeyKind, Vec<u8>), TspError> {
+    let mut parts = der::single(spki, der::SEQUENCE)?.elements();
+    let error = parts.error();
+    let algorithm = AlgorithmIdentifier::from_element(&parts.expect(der::SEQUENCE)?)?;
+    let key = bit_string(&parts.expect(der::BIT_STRING)?)?;
+    parts.finish()?;
+    let kind = match (algorithm.algorithm.as_content(), &algorithm.parameters) {
+        (known::RSA, _) => KeyKind::Rsa,
+        (known::EC, Some(curve)) => match der::single(curve, der::OID)?.content {
+            known::P256 => KeyKind::P256,
+            known::P384 => KeyKind::P384,
+            _ => return Err(error),
+        },
+        _ => return Err(error),
+    };
+    Ok((kind, key))
+}
+
+fn verify_rsa(
+    key: &[u8],
+    hash: HashAlgorithm,
+    prehash: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureFailure> {
+    let key = rsa::PublicKey::from_pkcs1_der(key).map_err(|_| SignatureFailure::Algorithm)?;
+    if !RSA_BITS.contains(&key.n().bit_width()) {
+        return Err(SignatureFailure::Algorithm);
+    }
+    let signature =
+        rsa::pkcs1v15::Signature::try_from(signature).map_err(|_| SignatureFailure::Signature)?;
+    match hash {
+        HashAlgorithm::Sha256 => rsa::pkcs1v15::VerifyingKey::<sha2::Sha256>::new(key)
+            .verify_prehash(prehash, &signature),
+        HashAlgorithm::Sha384 => rsa::pkcs1v15::VerifyingKey::<sha2::Sha384>::new(key)
+            .verify_prehash(prehash, &signature),
+        HashAlgorithm::Sha512 => rsa::pkcs1v15::VerifyingKey::<sha2::Sha512>::new(key)
+            .verify_prehash(prehash, &signature),
+        _ => return Err(SignatureFailure::Algorithm),
+    }
+    .map_err(|_| SignatureFailure::Signature)
+}
+
+/// All certificates in a PEM text, in DER, in order.
+///
+/// # Errors
+/// [`TspError::Pem`] when there is none, or a block is malformed.
+pub fn certificates_from_pem(text: &str) -> Result<Vec<Vec<u8>>, TspError> {
+    pem_blocks(text, "CERTIFICATE")
+}
+
+/// A certificate in PEM.
+#[must_use]
+pub fn certificate_to_pem(certificate: &[u8]) -> String {
+    to_pem("CERTIFICATE", certificate)
+}
+
+pub(crate) fn pem_blocks(text: &str, label: &'static str) -> Result<Vec<Vec<u8>>, TspError> {
+    use base64::Engine;
+    let error = || TspError::Pem { label };
+    let begin = alloc::format!("-----BEGIN {label}-----");
+    let end = alloc::format!("-----END {label}-----");
+    let mut blocks = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once(begin.as_str()) {
+        let (body, after) = after.split_once(end.as_str()).ok_or_else(error)?;
+        let body: String = body.split_ascii_whitespace().collect();
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(body)
+            .map_err(|_| error())?;
+        blocks.push(bytes);
+        rest = after;
+    }
+    if blocks.is_empty() {
+        return Err(error());
+    }
+    Ok(blocks)
+}
+
+pub(crate) fn to_pem(label: &str, bytes: &[u8]) -> String {
+    use base64::Engine;
+    let body = base64::engine::general_purpose::STANDARD.encode(bytes);
+    let mut text = alloc::format!("-----BEGIN {label}-----\n");
+    for line in body.as_bytes().chunks(64) {
+        text.push_str(core::str::from_utf8(line).unwrap_or_default());
+        text.push('\n');
+    }
+    text.push_str(&alloc::format!("-----END {label}-----\n"));
+    text
+}

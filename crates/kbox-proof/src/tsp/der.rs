@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Reading and writing of single DER elements, over `der`'s strict reader: minimal lengths, definite form, no constructed
+//! strings. What that reader lets pass (an explicit DEFAULT, an unsorted SET OF) is caught where each structure is encoded
+//! again and compared.
+
+use alloc::vec::Vec;
+
+use der::{AnyRef, Decode, Reader, SliceReader};
+
+use super::TspError;
+
+pub(crate) const BOOLEAN: u8 = 0x01;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const NULL: u8 = 0x05;
+pub(crate) const OID: u8 = 0x06;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
+
+/// A run of DER elements, read one after the other.
+#[derive(Clone)]
+pub(crate) struct Elements<'a> {
+    bytes: &'a [u8],
+    /// Where `bytes` begins in the message, for errors.
+    base: usize,
+    at: usize,
+}
+
+/// One element: the identifier octet, the whole encoding and the content.
+#[derive(Clone, Copy)]
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) der: &'a [u8],
+    pub(crate) content: &'a [u8],
+    /// Where the content begins in the message.
+    pub(crate) offset: usize,
+}
+
+impl<'a> Element<'a> {
+    /// The elements that the content holds.
+    pub(crate) fn elements(&self) -> Elements<'a> {
+        Elements {
+            bytes: self.content,
+            base: self.offset,
+            at: 0,
+        }
+    }
+}
+
+impl<'a> Elements<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            base: 0,
+            at: 0,
+        }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Where the next element begins in the message.
+    pub(crate) fn offset(&self) -> usize {
+        self.base + self.at
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest().is_empty()
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.rest().first().copied()
+    }
+
+    /// The error for what stands here.
+    pub(crate) fn error(&self) -> TspError {
+        TspError::Der {
+            offset: self.offset(),
+        }
+    }
+
+    /// The next element, whatever it is.
+    pub(crate) fn any(&mut self) -> Result<Element<'a>, TspError> {
+        let rest = self.rest();
+        let error = self.error();
+        let mut reader = SliceReader::new(rest).map_err(|_| error.clone())?;
+        let any = AnyRef::decode(&mut reader).map_err(|_| error.clone())?;
+        let used = usize::try_from(u32::from(reader.position())).map_err(|_| error.clone())?;
+        let der = rest.get(..used).ok_or_else(|| error.clone())?;
+        let content = any.value();
+        let offset = self.offset() + (used - content.len());
+        self.at += used;
+        Ok(Element {
+            tag: *der.first().ok_or(error)?,
+            der,
+            content,
+            offset,
+        })
+    }
+
+    /// The next element, which must have this identifier octet.
+    pub(crate) fn expect(&mut self, tag: u8) -> Result<Element<'a>, TspError> {
+        if self.peek() == Some(tag) {
+            self.any()
+        } else {
+            Err(self.error())
+        }
+    }
+
+    /// The next element when it has this identifier octet.
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Element<'a>>, TspError> {
+        if self.peek() == Some(tag) {
+            self.any().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Nothing may follow.
+    pub(crate) fn finish(&self) -> Result<(), TspError> {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(TspError::TrailingBytes {
+                offset: self.offset(),
+            })
+        }
+    }
+
+    /// A small non-negative INTEGER.
+    pub(crate) fn small_integer(&mut self) -> Result<u32, TspError> {
+        let error = self.error();
+        let element = self.expect(INTEGER)?;
+        small_unsigned(element.content).ok_or(error)
+    }
+}
+
+/// The one element that `bytes` holds, with nothing after it.
+pub(crate) fn single(bytes: &[u8], tag: u8) -> Result<Element<'_>, TspError> {
+    let mut elements = Elements::new(bytes);
+    let element = elements.expect(tag)?;
+    elements.finish()?;
+    Ok(element)
+}
+
+/// The content of an INTEGER is its shortest two's complement form.
+pub(crate) fn is_minimal_integer(content: &[u8]) -> bool {
+    match content {
+        [] => false,
+        [_] => true,
+        [0x00, second, ..] => second & 0x80 != 0,
+        [0xff, second, ..] => second & 0x80 == 0,
+        _ => true,
+    }
+}
+
+/// The value of a minimal INTEGER between 0 and 2^31 - 1.
+pub(crate) fn small_unsigned(content: &[u8]) -> Option<u32> {
+    if !is_minimal_integer(content) || content.len() > 4 || content.first()? & 0x80 != 0 {
+        return None;
+    }
+    Some(
+        content
+            .iter()
+            .fold(0, |value, byte| value << 8 | u32::from(*byte)),
+    )
+}
+
+/// The content of the INTEGER `value`.
+pub(crate) fn integer_content(value: u32) -> Vec<u8> {
+    unsigned_content(&value.to_be_bytes())
+}
+
+/// The content of a non-negative INTEGER given in big-endian bytes.
+pub(crate) fn unsigned_content(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes
+        .iter()
+        .position(|byte| *byte != 0)
+        .unwrap_or(bytes.len());
+    let digits = bytes.get(start..).unwrap_or_default();
+    let mut content = Vec::with_capacity(digits.len() + 1);
+    if digits.first().is_none_or(|byte| byte & 0x80 != 0) {
+        content.push(0);
+    }
+    content.extend_from_slice(digits);
+    content
+}
+
+/// Appends an element's identifier and length octets.
+pub(crate) fn write_header(out: &mut Vec<u8>, tag: u8, length: usize) {
+    out.push(tag);
+    if let Ok(short @ 0..=0x7f) = u8::try_from(length) {
+        out.push(short);
+        return;
+    }
+    let bytes = length.to_be_bytes();
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(0);
+    let digits = bytes.get(start..).unwrap_or_default();
+    // At most eight digits.
+    out.push(0x80 | u8::try_from(digits.len()).unwrap_or(8));
+    out.extend_from_slice(digits);
+}
+
+/// Appends an element whose content is the parts, one after the other.
+pub(crate) fn write(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
+    write_header(out, tag, parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+}
+
+/// An element whose content is the parts, one after the other.
+pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 6);
+    write(&mut out, tag, parts);
+    out
+}
+
+/// The elements are in the order that DER demands of a SET OF.
+pub(crate) fn is_sorted(set: &[&[u8]]) -> bool {
+    // X.690 §11.6 pads the shorter encoding with zeros; as no encoding is a prefix of another, plain order is the same.
+    set.is_sorted()
+}

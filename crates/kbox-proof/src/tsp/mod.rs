@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The time-stamp protocol: RFC 3161 as updated by RFC 5816.
+//!
+//! Here are the messages ([`TimeStampReq`], [`TimeStampResp`], [`TimeStampToken`], [`TstInfo`]), each read strictly
+//! and encodable again, and **the** check of a token, [`verify_token`]. Out of scope: issuing tokens (`tsa`),
+//! transport, revocation, and whether a token is in a log (`verify`).
+
+mod algorithm;
+mod certificate;
+pub(crate) mod der;
+mod error;
+pub(crate) mod oid;
+mod request;
+mod response;
+pub(crate) mod token;
+pub(crate) mod tst_info;
+mod verify;
+
+pub use algorithm::{AlgorithmIdentifier, HashAlgorithm};
+pub use certificate::{Certificate, certificate_to_pem, certificates_from_pem};
+pub use error::TspError;
+pub use oid::{Oid, OidError, TsaPolicyId};
+pub use request::{MAX_REQUEST_BYTES, TimeStampReq};
+pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};
+pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
+pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
+pub use verify::{
+    ChainTime, TokenFlag, TokenTrust, TspRejection, VerifiedTimeStamp, verify_response,
+    verify_token,
+};
+
+#[cfg(feature = "issue")]
+pub(crate) use certificate::{TimeStampingUsage, pem_blocks, to_pem};
+#[cfg(feature = "issue")]
+pub(crate) use response::granted;

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Object identifiers by their DER content. Ours hang under a 128-bit UUID arc (X.667), which the usual libraries, with
+//! 32-bit arcs, cannot hold.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
+
+use super::TspError;
+use super::der;
+
+/// More than any registered identifier needs, and little enough that printing one is cheap.
+const MAX_BYTES: usize = 64;
+
+/// An OBJECT IDENTIFIER of any arc size up to 128 bits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Oid(Vec<u8>);
+
+/// A timestamp policy: `TSAPolicyId ::= OBJECT IDENTIFIER` (RFC 3161 §2.4.1).
+pub type TsaPolicyId = Oid;
+
+impl Oid {
+    /// From the content octets of its DER encoding; `None` when they are not minimal, or an arc exceeds 128 bits.
+    #[must_use]
+    pub fn from_content(content: &[u8]) -> Option<Self> {
+        if content.is_empty() || content.len() > MAX_BYTES || content.last()? & 0x80 != 0 {
+            return None;
+        }
+        let mut at_start = true;
+        let mut arc = 0_u128;
+        for byte in content {
+            if at_start && *byte == 0x80 || arc > u128::MAX >> 7 {
+                return None;
+            }
+            arc = arc << 7 | u128::from(byte & 0x7f);
+            at_start = byte & 0x80 == 0;
+            if at_start {
+                arc = 0;
+            }
+        }
+        Some(Self(content.to_vec()))
+    }
+
+    pub(crate) fn from_element(element: &der::Element<'_>) -> Result<Self, TspError> {
+        Self::from_content(element.content).ok_or(TspError::Der {
+            offset: element.offset,
+        })
+    }
+
+    /// The content octets of its DER encoding.
+    #[must_use]
+    pub fn as_content(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The DER encoding.
+    #[must_use]
+    pub fn to_der(&self) -> Vec<u8> {
+        der::element(der::OID, &[&self.0])
+    }
+
+    /// Policy of the authority that stamps evidence events.
+    #[must_use]
+    pub fn evidence_policy() -> Self {
+        Self::under_ours(&[1, 1])
+    }
+
+    /// Policy of the public `POST /tsa`.
+    #[must_use]
+    pub fn public_policy() -> Self {
+        Self::under_ours(&[1, 2])
+    }
+
+    /// Evidence policy of a demonstration, whose clock nobody verified.
+    #[must_use]
+    pub fn demonstration_evidence_policy() -> Self {
+        Self::under_ours(&[9, 1])
+    }
+
+    /// Public policy of a demonstration, whose clock nobody verified.
+    #[must_use]
+    pub fn demonstration_public_policy() -> Self {
+        Self::under_ours(&[9, 2])
+    }
+
+    fn under_ours(arcs: &[u8]) -> Self {
+        // 2.25.51118242154837226066215980302773697965
+        let mut content = alloc::vec![0x69];
+        push_arc(
+            &mut content,
+            51_118_242_154_837_226_066_215_980_302_773_697_965,
+        );
+        content.extend_from_slice(arcs);
+        Self(content)
+    }
+}
+
+fn push_arc(out: &mut Vec<u8>, arc: u128) {
+    let groups = (u128::BITS - arc.leading_zeros()).div_ceil(7).max(1);
+    for group in (0..groups).rev() {
+        let more = if group == 0 { 0 } else { 0x80 };
+        // Masked to seven bits.
+        out.push(more | u8::try_from(arc >> (7 * group) & 0x7f).unwrap_or(0));
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut arc = 0_u128;
+        let mut first = true;
+        for byte in &self.0 {
+            arc = arc << 7 | u128::from(byte & 0x7f);
+            if byte & 0x80 != 0 {
+                continue;
+            }
+            if first {
+                let top = (arc / 40).min(2);
+                write!(f, "{top}.{}", arc - top * 40)?;
+                first = false;
+            } else {
+                write!(f, ".{arc}")?;
+            }
+            arc = 0;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no dotted object identifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OidError(String);
+
+impl fmt::Display for OidError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is not an object identifier; write it as 1.2.3.4",
+            self.0
+        )
+    }
+}
+
+impl core::error::Error for OidError {}
+
+impl FromStr for Oid {
+    type Err = OidError;
+
+    fn from_str(text: &str) -> Result<Self, OidError> {
+        let error = || OidError(text.chars().take(80).collect());
+        let mut arcs = text.split('.').map(|arc| {
+            let plain = !arc.is_empty() && arc.bytes().all(|digit| digit.is_ascii_digit());
+            let canonical = arc == "0" || !arc.starts_with('0');
+            if plain && canonical {
+                arc.parse::<u128>().map_err(|_| error())
+            } else {
+                Err(error())
+            }
+        });
+        let top = arcs.next().ok_or_else(error)??;
+        let second = arcs.next().ok_or_else(error)??;
+        if top > 2 || top < 2 && second > 39 {
+            return Err(error());
+        }
+        let mut content = Vec::new();
+        push_arc(
+            &mut content,
+            second.checked_add(top * 40).ok_or_else(error)?,
+        );
+        for arc in arcs {
+            push_arc(&mut content, arc?);
+        }
+        Self::from_content(&content).ok_or_else(error)
+    }
+}
+
+/// Content octets of the identifiers that this module knows.
+pub(crate) mod known {
+    /// id-signedData, 1.2.840.113549.1.7.2
+    pub(crate) const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    /// id-ct-TSTInfo, 1.2.840.113549.1.9.16.1.4
+    pub(crate) const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
+    /// id-contentType, 1.2.840.113549.1.9.3
+    pub(crate) const CONTENT_TYPE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
+    /// id-messageDigest, 1.2.840.113549.1.9.4
+    pub(crate) const MESSAGE_DIGEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+    /// id-aa-signingCertificate, 1.2.840.113549.1.9.16.2.12
+    pub(crate) const SIGNING_CERTIFICATE: &[u8] =
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 12];
+    /// id-aa-signingCertificateV2, 1.2.840.113549.1.9.16.2.47
+    pub(crate) const SIGNING_CERTIFICATE_V2: &[u8] =
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 47];
+
+    pub(crate) const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    pub(crate) const SHA384: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
+    pub(crate) const SHA512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
+    pub(crate) const SHA3_256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 8];
+    pub(crate) const SHA3_384: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 9];
+    pub(crate) const SHA3_512: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 10];
+
+    /// rsaEncryption, 1.2.840.113549.1.1.1
+    pub(crate) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+    pub(crate) const SHA256_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11];
+    pub(crate) const SHA384_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12];
+    pub(crate) const SHA512_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13];
+    /// id-ecPublicKey, 1.2.840.10045.2.1
+    pub(crate) const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+    pub(crate) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    pub(crate) const P384: &[u8] = &[0x2b, 0x81, 4, 0, 34];
+    pub(crate) const ECDSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    pub(crate) const ECDSA_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
+    pub(crate) const ECDSA_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4];
+
+    /// id-ce-keyUsage, 2.5.29.15
+    pub(crate) const KEY_USAGE: &[u8] = &[0x55, 29, 15];
+    /// id-ce-subjectAltName, 2.5.29.17
+    pub(crate) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 29, 17];
+    /// id-ce-basicConstraints, 2.5.29.19
+    pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 29, 19];
+    /// id-ce-certificatePolicies, 2.5.29.32
+    pub(crate) const CERTIFICATE_POLICIES: &[u8] = &[0x55, 29, 32];
+    /// id-ce-extKeyUsage, 2.5.29.37
+    pub(crate) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 29, 37];
+    /// anyExtendedKeyUsage, 2.5.29.37.0
+    pub(crate) const ANY_EXTENDED_KEY_USAGE: &[u8] = &[0x55, 29, 37, 0];
+    /// id-kp-timeStamping, 1.3.6.1.5.5.7.3.8
+    pub(crate) const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];
+    /// id-at-commonName, 2.5.4.3
+    pub(crate) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn text_and_der_forms_round_trip_with_a_uuid_arc() {
+        for text in ["0.39", "1.2.840.113549.1.7.2", "2.999.3", "2.25.0"] {
+            assert_eq!(text.parse::<Oid>().unwrap().to_string(), text);
+        }
+        let ours = Oid::evidence_policy();
+        assert_eq!(
+            ours.to_string(),
+            "2.25.51118242154837226066215980302773697965.1.1"
+        );
+        assert_eq!(ours.to_string().parse(), Ok(ours.clone()));
+        assert_eq!(Oid::from_content(ours.as_content()), Some(ours));
+    }
+
+    #[test]
+    fn non_minimal_or_overlong_forms_are_refused() {
+        for content in [&[][..], &[0x80, 1], &[0x2a, 0x80, 1], &[0x2a, 0x86]] {
+            assert_eq!(Oid::from_content(content), None);
+        }
+        assert_eq!(Oid::from_content(&[0xff; 20]), None);
+        for text in ["", "1", "3.1", "1.40", "1.2.", "1.02", "1.+2"] {
+            assert!(text.parse::<Oid>().is_err(), "{text}");
+        }
+    }
+}

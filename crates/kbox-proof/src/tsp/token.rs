@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The time-stamp token: a CMS SignedData over a TSTInfo (RFC 3161 §2.4.2, RFC 5652), and the leaf that the log holds of it.
+
+use alloc::vec::Vec;
+
+use super::TspError;
+use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
+use super::der::{self, Element};
+use super::oid::{Oid, known};
+use super::tst_info::TstInfo;
+
+/// A token with a long chain and its CRLs still fits.
+pub const MAX_TOKEN_BYTES: usize = 1024 * 1024;
+/// Real tokens carry up to five.
+const MAX_CERTIFICATES: usize = 32;
+
+/// Who signed: `SignerIdentifier` (RFC 5652 §5.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SignerIdentifier {
+    /// The issuer's Name in DER, and the content of the serial number.
+    IssuerAndSerial { issuer: Vec<u8>, serial: Vec<u8> },
+    /// The subject key identifier.
+    SubjectKeyIdentifier(Vec<u8>),
+}
+
+impl SignerIdentifier {
+    fn to_der(&self) -> Vec<u8> {
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => der::element(
+                der::SEQUENCE,
+                &[issuer, &der::element(der::INTEGER, &[serial])],
+            ),
+            Self::SubjectKeyIdentifier(identifier) => der::element(0x80, &[identifier]),
+        }
+    }
+}
+
+/// A signed attribute: its type and its only value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignedAttribute {
+    pub(crate) kind: Oid,
+    /// The value in DER; `None` when there is not exactly one.
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+/// A time-stamp token: parsed, nothing trusted. Its time means nothing before [`verify_token`](super::verify_token).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeStampToken {
+    der: Vec<u8>,
+    tst_info: TstInfo,
+    tst_info_der: Vec<u8>,
+    signed_data_version: u32,
+    digest_algorithms: Vec<AlgorithmIdentifier>,
+    certificates: Vec<Vec<u8>>,
+    has_certificates_field: bool,
+    crls: Option<Vec<u8>>,
+    signer_version: u32,
+    pub(crate) sid: SignerIdentifier,
+    pub(crate) digest_algorithm: AlgorithmIdentifier,
+    /// The content of the SET OF Attribute.
+    signed_attrs: Vec<u8>,
+    pub(crate) attributes: Vec<SignedAttribute>,
+    pub(crate) signature_algorithm: AlgorithmIdentifier,
+    pub(crate) signature: Vec<u8>,
+    unsigned_attrs: Option<Vec<u8>>,
+}
+
+impl TimeStampToken {
+    /// Reads the DER form of a `ContentInfo`; only the canonical encoding passes, except that certificates stay raw and
+    /// their SET may be unsorted, as real authorities have it.
+    ///
+    /// # Errors
+    /// [`TspError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, TspError> {
+        if bytes.len() > MAX_TOKEN_BYTES {
+            return Err(TspError::TooLarge {
+                size: bytes.len(),
+                limit: MAX_TOKEN_BYTES,
+            });
+        }
+        let mut info = der::single(bytes, der::SEQUENCE)?.elements();
+        expect_type(&mut info, known::SIGNED_DATA, "ContentInfo")?;
+        let mut wrapped = info.expect(0xa0)?.elements();
+        info.finish()?;
+        let mut data = wrapped.expect(der::SEQUENCE)?.elements();
+        wrapped.finish()?;
+
+        let signed_data_version = data.small_integer()?;
+        let mut algorithms = data.expect(der::SET)?.elements();
+        let mut digest_algorithms = Vec::new();
+        while !algorithms.is_empty() {
+            digest_algorithms.push(AlgorithmIdentifier::from_element(
+                &algorithms.expect(der::SEQUENCE)?,
+            )?);
+        }
+        let mut encap = data.expect(der::SEQUENCE)?.elements();
+        expect_type(&mut encap, known::TST_INFO, "EncapsulatedContentInfo")?;
+        let mut content = encap.expect(0xa0)?.elements();
+        encap.finish()?;
+        let tst_info_der = content.expect(der::OCTET_STRING)?.content.to_vec();
+        content.finish()?;
+        let tst_info = TstInfo::parse(&tst_info_der)?;
+
+        let mut certificates = Vec::new();
+        let field = data.optional(0xa0)?;
+        let has_certificates_field = field.is_some();
+        if let Some(field) = field {
+            let mut set = field.elements();
+            while !set.is_empty() {
+                certificates.push(set.any()?.der.to_vec());
+            }
+        }
+        if certificates.len() > MAX_CERTIFICATES {
+            return Err(TspError::TooManyCertificates {
+                found: certificates.len(),
+            });
+        }
+        let crls = data.optional(0xa1)?.map(|field| field.der.to_vec());
+
+        let mut signers = data.expect(der::SET)?.elements();
+        data.finish()?;
+        let mut infos = Vec::new();
+        while !signers.is_empty() {
+            infos.push(signers.expect(der::SEQUENCE)?);
+        }
+        let [signer] = infos.as_slice() else {
+            return Err(TspError::SignerInfos { found: infos.len() });
+        };
+        let mut signer = signer.elements();
+        let signer_version = signer.small_integer()?;
+        let sid = match signer.peek() {
+            Some(0x80) => SignerIdentifier::SubjectKeyIdentifier(signer.any()?.content.to_vec()),
+            _ => {
+                let mut parts = signer.expect(der::SEQUENCE)?.elements();
+                let issuer = parts.expect(der::SEQUENCE)?.der.to_vec();
+                let serial = parts.expect(der::INTEGER)?;
+                parts.finish()?;
+                SignerIdentifier::IssuerAndSerial {
+                    issuer,
+                    serial: serial.content.to_vec(),
+                }
+            }
+        };
+        // RFC 5652 §5.3: 1 with issuerAndSerialNumber, 3 with subjectKeyIdentifier.
+        let expected = match sid {
+            SignerIdentifier::IssuerAndSerial { .. } => 1,
+            SignerIdentifier::SubjectKeyIdentifier(_) => 3,
+        };
+        if signer_version != expected {
+            return Err(TspError::Version {
+                structure: "SignerInfo",
+                found: signer_version,
+            });
+        }
+        let digest_algorithm = AlgorithmIdentifier::from_element(&signer.expect(der::SEQUENCE)?)?;
+        let attrs = signer.expect(0xa0)?;
+        let attributes = parse_attributes(&attrs)?;
+        let signature_algorithm =
+            AlgorithmIdentifier::from_element(&signer.expect(der::SEQUENCE)?)?;
+        let signature = signer.expect(der::OCTET_STRING)?.content.to_vec();
+        let unsigned_attrs = signer.optional(0xa1)?.map(|field| field.der.to_vec());
+        signer.finish()?;
+
+        let token = Self {
+            der: bytes.to_vec(),
+            tst_info,
+            tst_info_der,
+            signed_data_version,
+            digest_algorithms,
+            certificates,
+            has_certificates_field,
+            crls,
+            signer_version,
+            sid,
+            digest_algorithm,
+            signed_attrs: attrs.content.to_vec(),
+            attributes,
+            signature_algorithm,
+            signature,
+            unsigned_attrs,
+        };
+        // RFC 5652 §5.1: 3, because the content is not id-data; 4 and 5 come with exotic certificates or CRLs.
+        if !(3..=5).contains(&signed_data_version) {
+            return Err(TspError::Version {
+                structure: "SignedData",
+                found: signed_data_version,
+            });
+        }
+        if token.encode() == bytes {
+            Ok(token)
+        } else {
+            Err(TspError::NotCanonical {
+                structure: "TimeStampToken",
+            })
+        }
+    }
+
+    /// Reads a stored leaf and adds the certificates that it leaves out.
+    ///
+    /// # Errors
+    /// [`TspError`], in particular when `leaf` is not in the leaf's fixed form.
+    pub fn from_leaf_with_certificates(
+        leaf: &[u8],
+        certificates: &[Vec<u8>],
+    ) -> Result<Self, TspError> {
+        let mut token = Self::parse(leaf)?;
+        if token.leaf_bytes()? != leaf {
+            return Err(TspError::Leaf {
+                what: "the leaf holds certificates",
+            });
+        }
+        if !certificates.is_empty() {
+            token.certificates = certificates.to_vec();
+            token.certificates.sort();
+            token.certificates.dedup();
+            token.has_certificates_field = true;
+            token.der = token.encode();
+        }
+        Ok(token)
+    }
+
+    /// The leaf that the log holds of this token: the token itself in one fixed form, without certificates.
+    ///
+    /// SignedData version 3; one digest algorithm, the signer's, without parameters; issuerAndSerialNumber; the signature
+    /// algorithm with its standard parameters; ECDSA signatures with low S; no certificates, CRLs or unsigned
+    /// attributes. One token has one leaf.
+    ///
+    /// # Errors
+    /// [`TspError::Leaf`] when the token departs from that form in anything but its certificates.
+    pub fn leaf_bytes(&self) -> Result<Vec<u8>, TspError> {
+        let fail = |what| Err(TspError::Leaf { what });
+        if self.signed_data_version != 3 {
+            return fail("the SignedData version is not 3");
+        }
+        if self.digest_algorithms.as_slice() != core::slice::from_ref(&self.digest_algorithm) {
+            return fail("the digest algorithms are not exactly the signer's");
+        }
+        if self.digest_algorithm.parameters.is_some() || self.digest_algorithm.hash().is_none() {
+            return fail("the digest algorithm is unknown or has parameters");
+        }
+        if matches!(self.sid, SignerIdentifier::SubjectKeyIdentifier(_)) {
+            return fail("the signer is named by a key identifier");
+        }
+        if self.crls.is_some() {
+            return fail("the token carries revocation lists");
+        }
+        if self.unsigned_attrs.is_some() {
+            return fail("the token carries unsigned attributes");
+        }
+        if self.has_certificates_field && !self.certificates.is_sorted() {
+            return fail("the certificates are not sorted");
+        }
+        if self.has_certificates_field && self.certificates.is_empty() {
+            return fail("the certificates field is present and empty");
+        }
+        check_leaf_signature(
+            &self.signature_algorithm,
+            self.digest_algorithm.hash(),
+            &self.signature,
+        )?;
+        let mut leaf = self.clone();
+        leaf.certificates = Vec::new();
+        leaf.has_certificates_field = false;
+        Ok(leaf.encode())
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut certificates = Vec::new();
+        if self.has_certificates_field {
+            let parts: Vec<&[u8]> = self.certificates.iter().map(Vec::as_slice).collect();
+            der::write(&mut certificates, 0xa0, &parts);
+        }
+        let mut algorithms: Vec<Vec<u8>> = self
+            .digest_algorithms
+            .iter()
+            .map(AlgorithmIdentifier::to_der)
+            .collect();
+        algorithms.sort();
+        let algorithms: Vec<&[u8]> = algorithms.iter().map(Vec::as_slice).collect();
+        encode_signed_data(&SignedDataParts {
+            version: self.signed_data_version,
+            digest_algorithms: &der::element(der::SET, &algorithms),
+            tst_info: &self.tst_info_der,
+            certificates: &certificates,
+            crls: self.crls.as_deref().unwrap_or_default(),
+            signer_version: self.signer_version,
+            sid: &self.sid.to_der(),
+            digest_algorithm: &self.digest_algorithm.to_der(),
+            signed_attrs: &self.signed_attrs,
+            signature_algorithm: &self.signature_algorithm.to_der(),
+            signature: &self.signature,
+            unsigned_attrs: self.unsigned_attrs.as_deref().unwrap_or_default(),
+        })
+    }
+
+    /// The DER encoding.
+    #[must_use]
+    pub fn to_der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// What the authority states.
+    #[must_use]
+    pub fn tst_info(&self) -> &TstInfo {
+        &self.tst_info
+    }
+
+    /// The TSTInfo as signed.
+    #[must_use]
+    pub fn tst_info_der(&self) -> &[u8] {
+        &self.tst_info_der
+    }
+
+    /// The certificates that the token carries, as they are, in DER.
+    #[must_use]
+    pub fn certificates(&self) -> &[Vec<u8>] {
+        &self.certificates
+    }
+
+    /// The certificate SET is not in DER order; real authorities do that.
+    #[must_use]
+    pub fn has_unsorted_certificates(&self) -> bool {
+        !self.certificates.is_sorted()
+    }
+
+    /// What the signature covers: the signed attributes as a SET OF (RFC 5652 §5.4).
+    #[must_use]
+    pub fn signed_attrs_der(&self) -> Vec<u8> {
+        der::element(der::SET, &[&self.signed_attrs])
+    }
+}
+
+fn expect_type(
+    parts: &mut der::Elements<'_>,
+    kind: &[u8],
+    structure: &'static str,
+) -> Result<(), TspError> {
+    if parts.expect(der::OID)?.content == kind {
+        Ok(())
+    } else {
+        Err(TspError::ContentType { structure })
+    }
+}
+
+fn parse_attributes(field: &Element<'_>) -> Result<Vec<SignedAttribute>, TspError> {
+    let mut set = field.elements();
+    let mut encoded = Vec::new();
+    let mut attributes = Vec::new();
+    while !set.is_empty() {
+        let attribute = set.expect(der::SEQUENCE)?;
+        encoded.push(attribute.der);
+        let mut parts = attribute.elements();
+        let kind = Oid::from_element(&parts.expect(der::OID)?)?;
+        let mut values = parts.expect(der::SET)?.elements();
+        parts.finish()?;
+        let value = values.any()?.der;
+        let value = values.is_empty().then(|| value.to_vec());
+        while !values.is_empty() {
+            values.any()?;
+        }
+        attributes.push(SignedAttribute { kind, value });
+    }
+    if der::is_sorted(&encoded) {
+        Ok(attributes)
+    } else {
+        Err(TspError::NotCanonical {
+            structure: "signedAttrs",
+        })
+    }
+}
+
+/// The signature algorithm has its one standard form, and an ECDSA signature is the low one of the two that verify.
+fn check_leaf_signature(
+    algorithm: &AlgorithmIdentifier,
+    digest: Option<HashAlgorithm>,
+    signature: &[u8],
+) -> Result<(), TspError> {
+    let fail = |what| Err(TspError::Leaf { what });
+    let null: &[u8] = &[der::NULL, 0];
+    let (hash, parameters) = match algorithm.algorithm.as_content() {
+        known::ECDSA_SHA256 => (HashAlgorithm::Sha256, None),
+        known::SHA256_RSA => (HashAlgorithm::Sha256, Some(null)),
+        known::SHA384_RSA => (HashAlgorithm::Sha384, Some(null)),
+        known::SHA512_RSA => (HashAlgorithm::Sha512, Some(null)),
+        _ => return fail("the signature algorithm is not one of the leaf's"),
+    };
+    if algorithm.parameters.as_deref() != parameters || digest != Some(hash) {
+        return fail("the signature algorithm's parameters or digest are not its standard ones");
+    }
+    if algorithm.algorithm.as_content() == known::ECDSA_SHA256 {
+        let Ok(value) = p256::ecdsa::Signature::from_der(signature) else {
+            return fail("the ECDSA signature is malformed");
+        };
+        if value.normalize_s() != value {
+            return fail("the ECDSA signature has a high S");
+        }
+    }
+    Ok(())
+}
+
+/// What a token consists of, each part in DER (the attributes and the TSTInfo as content).
+pub(crate) struct SignedDataParts<'a> {
+    pub(crate) version: u32,
+    pub(crate) digest_algorithms: &'a [u8],
+    pub(crate) tst_info: &'a [u8],
+    pub(crate) certificates: &'a [u8],
+    pub(crate) crls: &'a [u8],
+    pub(crate) signer_version: u32,
+    pub(crate) sid: &'a [u8],
+    pub(crate) digest_algorithm: &'a [u8],
+    pub(crate) signed_attrs: &'a [u8],
+    pub(crate) signature_algorithm: &'a [u8],
+    pub(crate) signature: &'a [u8],
+    pub(crate) unsigned_attrs: &'a [u8],
+}
+
+/// The ContentInfo of a token.
+///
+/// ```text
+/// SignedData ::= SEQUENCE { version, digestAlgorithms SET, encapContentInfo, certificates [0] OPTIONAL,
+///   crls [1] OPTIONAL, signerInfos SET OF SignerInfo }
+/// SignerInfo ::= SEQUENCE { version, sid, digestAlgorithm, signedAttrs [0], signatureAlgorithm, signature,
+///   unsignedAttrs [1] OPTIONAL }
+/// ```
+pub(crate) fn encode_signed_data(parts: &SignedDataParts<'_>) -> Vec<u8> {
+    let version = der::element(der::INTEGER, &[&der::integer_content(parts.version)]);
+    let signer_version = der::element(der::INTEGER, &[&der::integer_content(parts.signer_version)]);
+    let encap = der::element(
+        der::SEQUENCE,
+        &[
+            &der::element(der::OID, &[known::TST_INFO]),
+            &der::element(0xa0, &[&der::element(der::OCTET_STRING, &[parts.tst_info])]),
+        ],
+    );
+    let signer = der::element(
+        der::SEQUENCE,
+        &[
+            &signer_version,
+            parts.sid,
+            parts.digest_algorithm,
+            &der::element(0xa0, &[parts.signed_attrs]),
+            parts.signature_algorithm,
+            &der::element(der::OCTET_STRING, &[parts.signature]),
+            parts.unsigned_attrs,
+        ],
+    );
+    let data = der::element(
+        der::SEQUENCE,
+        &[
+            &version,
+            parts.digest_algorithms,
+            &encap,
+            parts.certificates,
+            parts.crls,
+            &der::element(der::SET, &[&signer]),
+        ],
+    );
+    der::element(
+        der::SEQUENCE,
+        &[
+            &der::element(der::OID, &[known::SIGNED_DATA]),
+            &der::element(0xa0, &[&data]),
+        ],
+    )
+}
