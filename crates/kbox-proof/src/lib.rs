@@ -6,5 +6,6 @@ extern crate alloc;
 
 pub mod digest;
 pub mod event;
+pub mod law;
 pub mod time;
 pub mod tsp;
