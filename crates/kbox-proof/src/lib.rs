@@ -7,5 +7,7 @@ extern crate alloc;
 pub mod digest;
 pub mod event;
 pub mod law;
+pub mod merkle;
 pub mod time;
+pub mod tlog;
 pub mod tsp;
