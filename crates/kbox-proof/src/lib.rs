@@ -4,10 +4,18 @@
 
 extern crate alloc;
 
+#[cfg(feature = "issue")]
+pub mod clock;
 pub mod digest;
 pub mod event;
+#[cfg(feature = "issue")]
+pub mod key;
 pub mod law;
 pub mod merkle;
+#[cfg(feature = "issue")]
+pub mod pki;
 pub mod time;
 pub mod tlog;
+#[cfg(feature = "issue")]
+pub mod tsa;
 pub mod tsp;

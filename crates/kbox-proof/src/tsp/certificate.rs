@@ -287,6 +287,41 @@ impl Certificate {
         false
     }
 
+    /// The SubjectPublicKeyInfo, in DER.
+    #[must_use]
+    pub fn public_key_info(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    /// The IssuerAndSerialNumber that names this certificate, in DER.
+    #[cfg(feature = "issue")]
+    pub(crate) fn issuer_and_serial(&self) -> Vec<u8> {
+        der::element(
+            der::SEQUENCE,
+            &[&self.issuer, &der::element(der::INTEGER, &[&self.serial])],
+        )
+    }
+
+    /// `PrivateKeyUsagePeriod ::= SEQUENCE { notBefore [0] OPTIONAL, notAfter [1] OPTIONAL }` (RFC 3280 §4.2.1.4)
+    #[cfg(feature = "issue")]
+    pub(crate) fn private_key_usage_period(&self) -> Result<(Time, Time), TspError> {
+        let mut period = (
+            Time::from_unix_nanos(i64::MIN),
+            Time::from_unix_nanos(i64::MAX),
+        );
+        if let Some(extension) = self.extension(&[0x55, 29, 16]) {
+            let mut parts = der::single(&extension.value, der::SEQUENCE)?.elements();
+            if let Some(part) = parts.optional(0x80)? {
+                period.0 = parse_gen_time(part.content)?;
+            }
+            if let Some(part) = parts.optional(0x81)? {
+                period.1 = parse_gen_time(part.content)?;
+            }
+            parts.finish()?;
+        }
+        Ok(period)
+    }
+
     /// The subject key identifier's octets.
     pub(crate) fn subject_key_identifier(&self) -> Option<&[u8]> {
         let extension = self.extension(&[0x55, 29, 14])?;

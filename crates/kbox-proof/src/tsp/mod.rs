@@ -30,6 +30,8 @@ pub use verify::{
 };
 
 #[cfg(feature = "issue")]
-pub(crate) use certificate::{TimeStampingUsage, pem_blocks, to_pem};
+pub(crate) use certificate::{pem_blocks, to_pem};
 #[cfg(feature = "issue")]
 pub(crate) use response::granted;
+#[cfg(feature = "issue")]
+pub(crate) use verify::{check_signer_fitness, signing_certificate_v2};

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Private keys, held by aws-lc-rs: constant time, and erased when dropped.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    RsaKeyPair,
+};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::digest::Sha256Digest;
+use crate::tsp::oid::known;
+use crate::tsp::{der, pem_blocks, to_pem};
+
+/// Why a key could not be made, read or used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// No PEM block `PRIVATE KEY` (PKCS#8, not encrypted).
+    Pem,
+    /// Neither a P-256 nor an RSA key of at least 2048 bits (token keys), or not an Ed25519 key (log keys).
+    Unsupported,
+    /// The cryptographic library refused.
+    Refused,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pem => "no unencrypted PKCS#8 key; write it as -----BEGIN PRIVATE KEY-----",
+            Self::Unsupported => {
+                "the key's kind is not usable here: tokens need P-256 or RSA of 2048 bits and more, the log Ed25519"
+            }
+            Self::Refused => "the cryptographic library refused the operation",
+        })
+    }
+}
+
+impl core::error::Error for KeyError {}
+
+/// Random bytes from the operating system's generator.
+///
+/// # Errors
+/// [`KeyError::Refused`] when it gives none; then nothing may be issued.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], KeyError> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| KeyError::Refused)?;
+    Ok(bytes)
+}
+
+/// The key that signs tokens: P-256, or RSA where a partner demands it.
+pub struct TokenSigner {
+    kind: TokenKey,
+    pkcs8: Zeroizing<Vec<u8>>,
+    public_key: Vec<u8>,
+}
+
+enum TokenKey {
+    P256(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
+
+impl fmt::Debug for TokenSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            TokenKey::P256(_) => "TokenSigner(P-256)",
+            TokenKey::Rsa(_) => "TokenSigner(RSA)",
+        })
+    }
+}
+
+impl TokenSigner {
+    /// A new P-256 key.
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`].
+    pub fn generate() -> Result<Self, KeyError> {
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| KeyError::Refused)?;
+        Self::from_pkcs8(document.as_ref())
+    }
+
+    /// A new RSA-3072 key.
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`].
+    pub fn generate_rsa() -> Result<Self, KeyError> {
+        let key = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| KeyError::Refused)?;
+        let document: aws_lc_rs::encoding::Pkcs8V1Der<'_> =
+            key.as_der().map_err(|_| KeyError::Refused)?;
+        Self::from_pkcs8(document.as_ref())
+    }
+
+    /// From PKCS#8 in DER.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`].
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
+        let (kind, public_key) =
+            match EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8) {
+                Ok(key) => {
+                    let algorithm = der::element(
+                        der::SEQUENCE,
+                        &[
+                            &der::element(der::OID, &[known::EC]),
+                            &der::element(der::OID, &[known::P256]),
+                        ],
+                    );
+                    let public_key = public_key_info(&algorithm, key.public_key().as_ref());
+                    (TokenKey::P256(key), public_key)
+                }
+                Err(_) => {
+                    let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unsupported)?;
+                    if key.public_modulus_len() < 256 {
+                        return Err(KeyError::Unsupported);
+                    }
+                    let algorithm = der::element(
+                        der::SEQUENCE,
+                        &[&der::element(der::OID, &[known::RSA]), &[der::NULL, 0]],
+                    );
+                    let public_key = public_key_info(&algorithm, key.public_key().as_ref());
+                    (TokenKey::Rsa(key), public_key)
+                }
+            };
+        Ok(Self {
+            kind,
+            pkcs8: Zeroizing::new(pkcs8.to_vec()),
+            public_key,
+        })
+    }
+
+    /// From the first `PRIVATE KEY` block of a PEM text.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
+        Self::from_pkcs8(&private_key_from_pem(text)?)
+    }
+
+    /// As PKCS#8 in PEM.
+    #[must_use]
+    pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+        Zeroizing::new(to_pem("PRIVATE KEY", &self.pkcs8))
+    }
+
+    /// The SubjectPublicKeyInfo, in DER.
+    #[must_use]
+    pub fn public_key_info(&self) -> &[u8] {
+        &self.public_key
+    }
+
+    pub(crate) fn is_rsa(&self) -> bool {
+        matches!(self.kind, TokenKey::Rsa(_))
+    }
+
+    /// The public key without its AlgorithmIdentifier.
+    pub(crate) fn public_key_bits(&self) -> Vec<u8> {
+        match &self.kind {
+            TokenKey::P256(key) => key.public_key().as_ref().to_vec(),
+            TokenKey::Rsa(key) => key.public_key().as_ref().to_vec(),
+        }
+    }
+
+    /// The signature algorithm in a token's form: ecdsa-with-SHA256, or sha256WithRSAEncryption with NULL.
+    pub(crate) fn signature_algorithm(&self) -> Vec<u8> {
+        match self.kind {
+            TokenKey::P256(_) => der::element(
+                der::SEQUENCE,
+                &[&der::element(der::OID, &[known::ECDSA_SHA256])],
+            ),
+            TokenKey::Rsa(_) => der::element(
+                der::SEQUENCE,
+                &[
+                    &der::element(der::OID, &[known::SHA256_RSA]),
+                    &[der::NULL, 0],
+                ],
+            ),
+        }
+    }
+
+    /// Signs by SHA-256. ECDSA signatures are DER with low S, so that a token has one leaf.
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`].
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let random = SystemRandom::new();
+        match &self.kind {
+            TokenKey::P256(key) => {
+                let signature = key.sign(&random, message).map_err(|_| KeyError::Refused)?;
+                let (r, s) = signature
+                    .as_ref()
+                    .split_first_chunk::<32>()
+                    .ok_or(KeyError::Refused)?;
+                let s: [u8; 32] = s.try_into().map_err(|_| KeyError::Refused)?;
+                Ok(ecdsa_der(r, &low_s(s)))
+            }
+            TokenKey::Rsa(key) => {
+                let mut signature = alloc::vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .map_err(|_| KeyError::Refused)?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+/// The group order n of P-256 (SEC 2 §2.4.2).
+const P256_ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+/// The lower of s and n - s, both of which verify. Signatures are public, so this need not be constant time.
+fn low_s(s: [u8; 32]) -> [u8; 32] {
+    let mut other = [0; 32];
+    let mut borrow = 0_i16;
+    for ((out, n), s) in other.iter_mut().zip(P256_ORDER).zip(s).rev() {
+        let difference = i16::from(n) - i16::from(s) - borrow;
+        borrow = i16::from(difference < 0);
+        // Between 0 and 255 after the modulus.
+        *out = u8::try_from(difference.rem_euclid(256)).unwrap_or(0);
+    }
+    s.min(other)
+}
+
+fn ecdsa_der(r: &[u8], s: &[u8]) -> Vec<u8> {
+    let r = der::element(der::INTEGER, &[&der::unsigned_content(r)]);
+    let s = der::element(der::INTEGER, &[&der::unsigned_content(s)]);
+    der::element(der::SEQUENCE, &[&r, &s])
+}
+
+fn public_key_info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
+    der::element(
+        der::SEQUENCE,
+        &[algorithm, &der::element(der::BIT_STRING, &[&[0], key])],
+    )
+}
+
+fn private_key_from_pem(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    pem_blocks(text, "PRIVATE KEY")
+        .ok()
+        .and_then(|blocks| blocks.into_iter().next())
+        .map(Zeroizing::new)
+        .ok_or(KeyError::Pem)
+}
+
+/// The Ed25519 key that signs checkpoints.
+pub struct LogSigner {
+    key: Ed25519KeyPair,
+    pkcs8: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for LogSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogSigner(Ed25519)")
+    }
+}
+
+impl LogSigner {
+    /// A new key.
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`].
+    pub fn generate() -> Result<Self, KeyError> {
+        let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
+            .map_err(|_| KeyError::Refused)?;
+        Self::from_pkcs8(document.as_ref())
+    }
+
+    /// From a 32-byte seed (RFC 8032 §5.1.5).
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`].
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
+        let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyError::Unsupported)?;
+        let document = key.to_pkcs8v1().map_err(|_| KeyError::Refused)?;
+        Self::from_pkcs8(document.as_ref())
+    }
+
+    /// From PKCS#8 in DER.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`].
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
+        let key =
+            Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map_err(|_| KeyError::Unsupported)?;
+        Ok(Self {
+            key,
+            pkcs8: Zeroizing::new(pkcs8.to_vec()),
+        })
+    }
+
+    /// From the first `PRIVATE KEY` block of a PEM text.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
+        Self::from_pkcs8(&private_key_from_pem(text)?)
+    }
+
+    /// As PKCS#8 in PEM.
+    #[must_use]
+    pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+        Zeroizing::new(to_pem("PRIVATE KEY", &self.pkcs8))
+    }
+
+    /// The 32 bytes of the public key.
+    #[must_use]
+    pub fn public_key(&self) -> [u8; 32] {
+        self.key.public_key().as_ref().try_into().unwrap_or([0; 32])
+    }
+
+    /// The key's id under `name` (C2SP signed-note): the first four bytes of SHA-256(name, newline, type, key).
+    #[must_use]
+    pub fn key_id(&self, name: &str) -> [u8; 4] {
+        let digest = Sha256Digest::of_parts(&[name.as_bytes(), b"\n\x01", &self.public_key()]);
+        let [a, b, c, d, ..] = *digest.as_bytes();
+        [a, b, c, d]
+    }
+
+    /// The verifier key under `name` as text (C2SP signed-note): name, key id, type and key.
+    #[must_use]
+    pub fn vkey(&self, name: &str) -> String {
+        let mut typed = alloc::vec![0x01];
+        typed.extend_from_slice(&self.public_key());
+        alloc::format!(
+            "{name}+{}+{}",
+            crate::digest::hex(&self.key_id(name)),
+            STANDARD.encode(typed)
+        )
+    }
+
+    /// Signs a note's text.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        // An Ed25519 signature is 64 bytes (RFC 8032 §5.1.6).
+        self.key
+            .sign(message)
+            .as_ref()
+            .try_into()
+            .unwrap_or([0; 64])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn token_signatures_have_low_s_and_keys_round_trip_through_pem() {
+        let signer = TokenSigner::generate().unwrap();
+        let again = TokenSigner::from_pkcs8_pem(&signer.to_pkcs8_pem()).unwrap();
+        assert_eq!(again.public_key_info(), signer.public_key_info());
+        for round in 0..64_u8 {
+            let bytes = again.sign(&[round]).unwrap();
+            let signature = p256::ecdsa::Signature::from_der(&bytes).unwrap();
+            assert_eq!(signature.normalize_s(), signature);
+        }
+    }
+
+    #[test]
+    fn the_vkey_of_the_c2sp_example_form_is_reproduced() {
+        let signer = LogSigner::from_seed(&[7; 32]).unwrap();
+        let again = LogSigner::from_pkcs8_pem(&signer.to_pkcs8_pem()).unwrap();
+        assert_eq!(again.public_key(), signer.public_key());
+        let vkey = signer.vkey("kbox.example/log");
+        let parts: Vec<&str> = vkey.split('+').collect();
+        assert_eq!(parts.first(), Some(&"kbox.example/log"));
+        assert_eq!(parts.get(1).map(|id| id.len()), Some(8));
+    }
+
+    #[test]
+    fn a_log_key_is_no_token_key() {
+        let pem = LogSigner::generate().unwrap().to_pkcs8_pem();
+        assert_eq!(
+            TokenSigner::from_pkcs8_pem(&pem).err(),
+            Some(KeyError::Unsupported)
+        );
+        assert_eq!(LogSigner::from_pkcs8_pem("").err(), Some(KeyError::Pem));
+    }
+}

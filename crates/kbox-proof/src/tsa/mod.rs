@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The issuing timestamp authority (RFC 3161 §2, EN 319 422).
+//!
+//! Everything constant of a token is encoded once; only imprint, serial, time, nonce and signature vary. Transport, the
+//! log, and the choice of the clock lie elsewhere.
+
+mod serial;
+mod template;
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+pub use serial::SerialSource;
+
+use crate::clock::{Clock, ClockReading};
+use crate::key::{KeyError, TokenSigner};
+use crate::time::Time;
+use crate::tsp::{
+    Accuracy, Certificate, ChainTime, HashAlgorithm, MessageImprint, Nonce, PkiFailureInfo,
+    SerialNumber, TimeStampReq, TimeStampResp, TimeStampToken, TokenTrust, TsaPolicyId, TspError,
+    TspRejection, verify_token,
+};
+use template::Template;
+
+/// genTime is written in whole milliseconds, rounded down.
+const GEN_TIME_STEP: Duration = Duration::from_millis(1);
+
+/// What an authority is made of.
+#[derive(Debug)]
+pub struct AuthorityConfig {
+    /// The key.
+    pub signer: TokenSigner,
+    /// The certificates in DER: the signer's first, its root last.
+    pub chain: Vec<Vec<u8>>,
+    /// The policy under which every token is issued.
+    pub policy: TsaPolicyId,
+    /// The accuracy stated in every token. The clock's own must be at least a millisecond finer, as genTime is rounded down
+    /// to milliseconds.
+    pub accuracy: Duration,
+}
+
+/// Why an authority cannot start, or a token cannot be issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TsaError {
+    /// The chain is empty.
+    NoCertificate,
+    /// A certificate cannot be read.
+    Certificate(TspError),
+    /// The accuracy cannot be stated, or is no coarser than genTime's own step.
+    Accuracy,
+    /// The certificate is for another key.
+    KeyMismatch,
+    /// The certificate may not sign tokens, or does not lead to its root; the rule is named.
+    Unfit(TspRejection),
+    /// The instant lies outside the validity of the certificate or of its private key.
+    NotValid {
+        /// The instant.
+        at: Time,
+        /// First instant at which tokens may be signed.
+        not_before: Time,
+        /// Last second at which tokens may be signed.
+        not_after: Time,
+    },
+    /// The imprint's hash algorithm is unknown or too weak, or its length is wrong.
+    Imprint,
+    /// The key could not sign.
+    Key(KeyError),
+    /// The token just made does not pass our own check: nothing may be issued.
+    SelfTest(TspError),
+}
+
+impl fmt::Display for TsaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCertificate => f.write_str("the authority has no certificate"),
+            Self::Certificate(error) => {
+                write!(f, "the authority's certificate cannot be read: {error}")
+            }
+            Self::Accuracy => f.write_str("the accuracy must be coarser than a millisecond"),
+            Self::KeyMismatch => f.write_str("the authority's certificate is for another key"),
+            Self::Unfit(rejection) => {
+                write!(f, "the authority's certificate is unfit: {rejection}")
+            }
+            Self::NotValid {
+                at,
+                not_before,
+                not_after,
+            } => write!(
+                f,
+                "at {at} the authority's certificate or key is not valid ({not_before} to {not_after}); renew it"
+            ),
+            Self::Imprint => f.write_str("the imprint's hash algorithm or length is not accepted"),
+            Self::Key(error) => write!(f, "the authority could not sign: {error}"),
+            Self::SelfTest(error) => write!(f, "the authority's own token is wrong: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for TsaError {}
+
+/// A timestamp authority: one key, one certificate, one policy.
+#[derive(Debug)]
+pub struct Authority {
+    signer: TokenSigner,
+    chain: Vec<Vec<u8>>,
+    policy: TsaPolicyId,
+    accuracy: Duration,
+    /// Intersection of the certificate's validity and the private key's usage period.
+    not_before: Time,
+    not_after: Time,
+    template: Template,
+}
+
+impl Authority {
+    /// Makes an authority, and has it sign a token that our own verification must accept.
+    ///
+    /// # Errors
+    /// [`TsaError`] names the rule that the certificate, chain or key breaks.
+    pub fn new(config: AuthorityConfig, now: Time) -> Result<Self, TsaError> {
+        let AuthorityConfig {
+            signer,
+            chain,
+            policy,
+            accuracy,
+        } = config;
+        let (Some(first), Some(root)) = (chain.first(), chain.last().cloned()) else {
+            return Err(TsaError::NoCertificate);
+        };
+        let certificate = Certificate::parse(first).map_err(TsaError::Certificate)?;
+        crate::tsp::check_signer_fitness(&certificate).map_err(TsaError::Unfit)?;
+        if certificate.public_key_info() != signer.public_key_info() {
+            return Err(TsaError::KeyMismatch);
+        }
+        let stated = Accuracy::from_duration(accuracy).map_err(|_| TsaError::Accuracy)?;
+        if accuracy <= GEN_TIME_STEP {
+            return Err(TsaError::Accuracy);
+        }
+        let (key_from, key_to) = certificate
+            .private_key_usage_period()
+            .map_err(TsaError::Certificate)?;
+        let not_before = certificate.not_before().max(key_from);
+        let not_after = certificate.not_after().min(key_to);
+        let template = Template::new(&certificate, &chain, &signer, &policy, stated);
+        let authority = Self {
+            signer,
+            chain,
+            policy,
+            accuracy,
+            not_before,
+            not_after,
+            template,
+        };
+        authority.self_test(&root, now)?;
+        Ok(authority)
+    }
+
+    fn self_test(&self, root: &[u8], now: Time) -> Result<(), TsaError> {
+        let imprint = MessageImprint::of(HashAlgorithm::Sha256, b"kbox self test");
+        let serial = SerialNumber::from_epoch_and_counter(0, 1);
+        let der = self.issue(&imprint, now, &serial, None, true)?;
+        let token = TimeStampToken::parse(&der).map_err(TsaError::SelfTest)?;
+        token.leaf_bytes().map_err(TsaError::SelfTest)?;
+        let roots = [root.to_vec()];
+        let mut trust = TokenTrust::new(&roots, ChainTime::At(now));
+        trust.strict = true;
+        verify_token(&token, &imprint, &trust).map_err(TsaError::Unfit)?;
+        Ok(())
+    }
+
+    /// Issues a token. `gen_time` is rounded down to milliseconds; the caller has it from a trusted clock and sees to it that
+    /// `serial` is never used again.
+    ///
+    /// # Errors
+    /// [`TsaError::NotValid`], [`TsaError::Imprint`], [`TsaError::Key`].
+    pub fn issue(
+        &self,
+        imprint: &MessageImprint,
+        gen_time: Time,
+        serial: &SerialNumber,
+        nonce: Option<&Nonce>,
+        certificates: bool,
+    ) -> Result<Vec<u8>, TsaError> {
+        let gen_time = gen_time.floor_to_millis();
+        // EN 319 421 §7.6.7: a TSU's key signs nothing outside its validity.
+        if gen_time < self.not_before || gen_time.unix_secs() > self.not_after.unix_secs() {
+            return Err(TsaError::NotValid {
+                at: gen_time,
+                not_before: self.not_before,
+                not_after: self.not_after,
+            });
+        }
+        let expected = imprint.hash_algorithm().map(HashAlgorithm::digest_len);
+        if expected != Some(imprint.hashed_message().len()) {
+            return Err(TsaError::Imprint);
+        }
+        self.template
+            .token(&self.signer, imprint, gen_time, serial, nonce, certificates)
+            .map_err(TsaError::Key)
+    }
+
+    /// The genTime that a clock's reading gives, or `None` when the clock is not accurate enough for what the tokens state.
+    #[must_use]
+    pub fn gen_time(&self, reading: &ClockReading) -> Option<Time> {
+        let worst = reading.accuracy.saturating_add(GEN_TIME_STEP);
+        (worst <= self.accuracy).then(|| reading.time.floor_to_millis())
+    }
+
+    /// Answers a request: always a TimeStampResp in DER, either with a token or with the one reason for refusal.
+    #[must_use]
+    pub fn respond(&self, request: &[u8], clock: &dyn Clock, serials: &SerialSource) -> Vec<u8> {
+        match self.answer(request, clock, serials) {
+            Ok(token) => crate::tsp::granted(&token),
+            Err((reason, text)) => TimeStampResp::rejection(reason, text).to_der(),
+        }
+    }
+
+    fn answer(
+        &self,
+        request: &[u8],
+        clock: &dyn Clock,
+        serials: &SerialSource,
+    ) -> Result<Vec<u8>, (PkiFailureInfo, &'static str)> {
+        use PkiFailureInfo as Reason;
+        let request = TimeStampReq::parse(request).map_err(|error| match error {
+            TspError::Version { .. } => (Reason::BadRequest, "only version 1 is supported"),
+            _ => (
+                Reason::BadDataFormat,
+                "the request is not a TimeStampReq in DER",
+            ),
+        })?;
+        let imprint = request.message_imprint();
+        let Some(hash) = imprint.hash_algorithm() else {
+            return Err((
+                Reason::BadAlg,
+                "use SHA-256, SHA-384, SHA-512 or SHA3-256, -384, -512",
+            ));
+        };
+        if imprint.hashed_message().len() != hash.digest_len() {
+            return Err((
+                Reason::BadDataFormat,
+                "the imprint's length is not that of its hash algorithm",
+            ));
+        }
+        if request
+            .req_policy()
+            .is_some_and(|policy| *policy != self.policy)
+        {
+            return Err((
+                Reason::UnacceptedPolicy,
+                "the requested policy is not this authority's",
+            ));
+        }
+        // RFC 3161 §2.4.1: any unrecognised extension, critical or not.
+        if request.has_extensions() {
+            return Err((
+                Reason::UnacceptedExtension,
+                "no request extension is supported",
+            ));
+        }
+        let no_time = (
+            Reason::TimeNotAvailable,
+            "the time source is not available within the stated accuracy",
+        );
+        let reading = clock.read().map_err(|_| no_time)?;
+        let gen_time = self.gen_time(&reading).ok_or(no_time)?;
+        self.issue(
+            imprint,
+            gen_time,
+            &serials.draw(),
+            request.nonce(),
+            request.cert_req(),
+        )
+        .map_err(|_| (Reason::SystemFailure, "the authority cannot sign"))
+    }
+
+    /// The certificates in DER: the signer's first, its root last.
+    #[must_use]
+    pub fn chain(&self) -> &[Vec<u8>] {
+        &self.chain
+    }
+
+    /// The policy of every token.
+    #[must_use]
+    pub fn policy(&self) -> &TsaPolicyId {
+        &self.policy
+    }
+
+    /// The accuracy that every token states.
+    #[must_use]
+    pub fn accuracy(&self) -> Duration {
+        self.accuracy
+    }
+
+    /// First instant and last second at which this authority may sign.
+    #[must_use]
+    pub fn validity(&self) -> (Time, Time) {
+        (self.not_before, self.not_after)
+    }
+}

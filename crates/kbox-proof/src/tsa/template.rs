@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A token with everything constant encoded beforehand.
+
+use alloc::vec::Vec;
+
+use crate::digest::Sha256Digest;
+use crate::key::{KeyError, TokenSigner};
+use crate::time::Time;
+use crate::tsp::der;
+use crate::tsp::oid::known;
+use crate::tsp::token::{SignedDataParts, encode_signed_data};
+use crate::tsp::tst_info::gen_time_text;
+use crate::tsp::{
+    Accuracy, Certificate, MessageImprint, Nonce, SerialNumber, TsaPolicyId, signing_certificate_v2,
+};
+
+#[derive(Debug)]
+pub(super) struct Template {
+    /// version and policy of the TSTInfo.
+    tst_info_start: Vec<u8>,
+    accuracy: Vec<u8>,
+    /// The signed attributes before and after the 32 bytes of the message digest.
+    attributes_start: Vec<u8>,
+    attributes_end: Vec<u8>,
+    sid: Vec<u8>,
+    digest_algorithm: Vec<u8>,
+    digest_algorithms: Vec<u8>,
+    signature_algorithm: Vec<u8>,
+    /// The `[0]` field with the whole chain in DER order.
+    certificates: Vec<u8>,
+}
+
+impl Template {
+    pub(super) fn new(
+        certificate: &Certificate,
+        chain: &[Vec<u8>],
+        signer: &TokenSigner,
+        policy: &TsaPolicyId,
+        accuracy: Accuracy,
+    ) -> Self {
+        let attribute = |kind: &[u8], value: &[u8]| {
+            der::element(
+                der::SEQUENCE,
+                &[
+                    &der::element(der::OID, &[kind]),
+                    &der::element(der::SET, &[value]),
+                ],
+            )
+        };
+        let digest = der::element(der::OCTET_STRING, &[&[0; 32]]);
+        let mut message_digest = attribute(known::MESSAGE_DIGEST, &digest);
+        // DER order: the two short attributes by their length, then the long one.
+        let content_type = attribute(
+            known::CONTENT_TYPE,
+            &der::element(der::OID, &[known::TST_INFO]),
+        );
+        message_digest.truncate(message_digest.len() - 32);
+        let mut attributes_start = content_type;
+        attributes_start.extend_from_slice(&message_digest);
+        let attributes_end = attribute(
+            known::SIGNING_CERTIFICATE_V2,
+            &signing_certificate_v2(certificate),
+        );
+        let digest_algorithm =
+            der::element(der::SEQUENCE, &[&der::element(der::OID, &[known::SHA256])]);
+        let mut sorted: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut tst_info_start = alloc::vec![der::INTEGER, 1, 1];
+        tst_info_start.extend_from_slice(&policy.to_der());
+        Self {
+            tst_info_start,
+            accuracy: accuracy.to_der(),
+            attributes_start,
+            attributes_end,
+            sid: certificate.issuer_and_serial(),
+            digest_algorithms: der::element(der::SET, &[&digest_algorithm]),
+            digest_algorithm,
+            signature_algorithm: signer.signature_algorithm(),
+            certificates: der::element(0xa0, &sorted),
+        }
+    }
+
+    pub(super) fn token(
+        &self,
+        signer: &TokenSigner,
+        imprint: &MessageImprint,
+        gen_time: Time,
+        serial: &SerialNumber,
+        nonce: Option<&Nonce>,
+        certificates: bool,
+    ) -> Result<Vec<u8>, KeyError> {
+        let mut varying = imprint.to_der();
+        der::write(&mut varying, der::INTEGER, &[serial.as_content()]);
+        der::write(
+            &mut varying,
+            der::GENERALIZED_TIME,
+            &[gen_time_text(gen_time).as_bytes()],
+        );
+        varying.extend_from_slice(&self.accuracy);
+        if let Some(nonce) = nonce {
+            der::write(&mut varying, der::INTEGER, &[nonce.as_content()]);
+        }
+        let tst_info = der::element(der::SEQUENCE, &[&self.tst_info_start, &varying]);
+        let digest = Sha256Digest::of(&tst_info);
+        let parts: [&[u8]; 3] = [
+            &self.attributes_start,
+            digest.as_bytes(),
+            &self.attributes_end,
+        ];
+        let attributes = parts.concat();
+        let signature = signer.sign(&der::element(der::SET, &[&attributes]))?;
+        Ok(encode_signed_data(&SignedDataParts {
+            version: 3,
+            digest_algorithms: &self.digest_algorithms,
+            tst_info: &tst_info,
+            certificates: if certificates {
+                &self.certificates
+            } else {
+                &[]
+            },
+            crls: &[],
+            signer_version: 1,
+            sid: &self.sid,
+            digest_algorithm: &self.digest_algorithm,
+            signed_attrs: &attributes,
+            signature_algorithm: &self.signature_algorithm,
+            signature: &signature,
+            unsigned_attrs: &[],
+        }))
+    }
+}
