@@ -19,3 +19,46 @@ $(ROCKSDB_LIB)/librocksdb.a:
 	@mkdir -p $(ROCKSDB_LIB)
 	cp "$$(ls -t $(CARGO_TARGET_DIR)/release/build/librocksdb-sys-*/out/librocksdb.a | head -n 1)" $@.part
 	mv $@.part $@
+
+APT_PACKAGES = libclang-dev openssl
+
+.PHONY: setup build test lint doc no-std pure help
+
+help:
+	@echo "make build   the library and its store"
+	@echo "make test    every check and test, with all set-up they need"
+
+# libclang is what RocksDB's bindings are generated with.
+setup:
+	@if ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang.so* >/dev/null 2>&1 && command -v openssl >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "== installing $(APT_PACKAGES)"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $(APT_PACKAGES); \
+	else echo "Please install libclang (Debian: apt-get install --no-install-recommends $(APT_PACKAGES)) and run make again." >&2; exit 1; fi
+
+build: setup rocksdb
+	$(CARGO) build --release --locked --workspace
+
+lint: setup rocksdb
+	@echo "== format, lints"
+	cargo fmt --all --check
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	cargo clippy --release --locked -p kbox-proof --no-default-features -- -D warnings
+
+doc: setup rocksdb
+	@echo "== documentation"
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps
+
+no-std:
+	@echo "== kbox-proof without default features links nothing of std"
+	cd tests/no-std && cargo check
+
+pure:
+	@echo "== kbox-proof with default features holds no C"
+	@if cargo tree --locked -p kbox-proof -e normal,build -i cc >/dev/null 2>&1; then \
+	  cargo tree --locked -p kbox-proof -e normal,build -i cc; echo "kbox-proof's default build must not compile C" >&2; exit 1; fi
+
+test: lint doc no-std pure
+	@echo "== tests of the pure half alone"
+	cargo test --release --locked -p kbox-proof
+	@echo "== tests of everything"
+	$(CARGO) test --release --locked --workspace

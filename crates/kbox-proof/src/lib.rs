@@ -14,6 +14,7 @@ pub mod law;
 pub mod merkle;
 #[cfg(feature = "issue")]
 pub mod pki;
+pub mod receipt;
 pub mod time;
 pub mod tlog;
 #[cfg(feature = "issue")]

@@ -6,7 +6,9 @@ use core::fmt;
 
 use super::hash::{LeafHash, LeafIndex, NodeHash, RootHash, TreeSize};
 use super::prove::{HashReader, root};
-use super::tile::{TILE_WIDTH, Tile, TileError, TileNodes, TileReadError, TileReader, hashes_at, locate};
+use super::tile::{
+    TILE_WIDTH, Tile, TileError, TileNodes, TileReadError, TileReader, hashes_at, locate,
+};
 
 /// Far beyond any log (a million entries a second for 146,000 years), and so far below 2⁶⁴ that no count overflows.
 pub const MAX_TREE_SIZE: u64 = 1 << 62;
@@ -65,7 +67,10 @@ impl<E: fmt::Display> fmt::Display for EdgeLoadError<E> {
         match self {
             Self::Read { tile, error } => write!(f, "{} could not be read: {error}", tile.path()),
             Self::Tile { tile, error } => write!(f, "{} is damaged: {error}", tile.path()),
-            Self::TooLarge { size } => write!(f, "a tree of {size} leaves is beyond the limit of {MAX_TREE_SIZE}"),
+            Self::TooLarge { size } => write!(
+                f,
+                "a tree of {size} leaves is beyond the limit of {MAX_TREE_SIZE}"
+            ),
         }
     }
 }
@@ -91,7 +96,11 @@ pub struct EdgeMiss {
 
 impl fmt::Display for EdgeMiss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node {} of level {} is not in memory; read it from the stored tiles", self.index, self.level)
+        write!(
+            f,
+            "node {} of level {} is not in memory; read it from the stored tiles",
+            self.index, self.level
+        )
     }
 }
 
@@ -111,11 +120,17 @@ impl Edge {
     ///
     /// # Errors
     /// [`EdgeLoadError`] when a tile cannot be read or has the wrong length.
-    pub fn load<E>(size: TreeSize, mut read: impl FnMut(&Tile) -> Result<Vec<u8>, E>) -> Result<Self, EdgeLoadError<E>> {
+    pub fn load<E>(
+        size: TreeSize,
+        mut read: impl FnMut(&Tile) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, EdgeLoadError<E>> {
         if size.get() > MAX_TREE_SIZE {
             return Err(EdgeLoadError::TooLarge { size });
         }
-        let mut edge = Self { size: size.get(), ..Self::default() };
+        let mut edge = Self {
+            size: size.get(),
+            ..Self::default()
+        };
         for level in 0u8.. {
             let hashes = hashes_at(level, size);
             if hashes == 0 {
@@ -127,10 +142,15 @@ impl Edge {
                 && let Some(tile) = Tile::of_tree(level, full, size)
             {
                 let bytes = read(&tile).map_err(|error| EdgeLoadError::Read { tile, error })?;
-                let hashes = tile.hashes(&bytes).map_err(|error| EdgeLoadError::Tile { tile, error })?;
+                let hashes = tile
+                    .hashes(&bytes)
+                    .map_err(|error| EdgeLoadError::Tile { tile, error })?;
                 nodes = TileNodes::from_hashes(hashes);
             }
-            edge.levels.push(Level { nodes, changed: false });
+            edge.levels.push(Level {
+                nodes,
+                changed: false,
+            });
         }
         Ok(edge)
     }
@@ -158,14 +178,19 @@ impl Edge {
             if place == self.levels.len() {
                 self.levels.push(Level::default());
             }
-            let Some(at) = self.levels.get_mut(place) else { break };
+            let Some(at) = self.levels.get_mut(place) else {
+                break;
+            };
             at.nodes.push(carry);
             at.changed = true;
-            let Some(root) = at.nodes.root_of_full() else { break };
+            let Some(root) = at.nodes.root_of_full() else {
+                break;
+            };
             let full = core::mem::take(&mut at.nodes);
             at.changed = false;
             // The tile just filled is the last full one of its level.
-            let tile_index = (hashes_at(level, self.size()) / u64::from(TILE_WIDTH)).saturating_sub(1);
+            let tile_index =
+                (hashes_at(level, self.size()) / u64::from(TILE_WIDTH)).saturating_sub(1);
             if let Ok(tile) = Tile::new(level, tile_index, TILE_WIDTH) {
                 self.completed.push((tile, Arc::new(full)));
             }
@@ -177,14 +202,18 @@ impl Edge {
     /// The tiles that changed since the last call, full ones first, to be stored in the same commit as the entries.
     pub fn take_dirty(&mut self) -> Vec<(Tile, Vec<u8>)> {
         let completed = core::mem::take(&mut self.completed);
-        let mut dirty: Vec<_> = completed.iter().map(|(tile, nodes)| (*tile, nodes.bytes())).collect();
+        let mut dirty: Vec<_> = completed
+            .iter()
+            .map(|(tile, nodes)| (*tile, nodes.bytes()))
+            .collect();
         self.kept.extend(completed);
         let surplus = self.kept.len().saturating_sub(KEPT_TILES);
         self.kept.drain(..surplus);
         let size = self.size();
         for (level, at) in (0u8..).zip(&mut self.levels) {
             if core::mem::take(&mut at.changed)
-                && let Some(tile) = Tile::of_tree(level, hashes_at(level, size) / u64::from(TILE_WIDTH), size)
+                && let Some(tile) =
+                    Tile::of_tree(level, hashes_at(level, size) / u64::from(TILE_WIDTH), size)
             {
                 dirty.push((tile, at.nodes.bytes()));
             }
@@ -194,16 +223,30 @@ impl Edge {
 
     /// All hashes of this tree: those in memory from here, the others from full tiles that `read` fetches.
     pub fn reader<F>(&self, read: F) -> EdgeReader<'_, F> {
-        EdgeReader { edge: self, tiles: TileReader::new(self.size(), read) }
+        EdgeReader {
+            edge: self,
+            tiles: TileReader::new(self.size(), read),
+        }
     }
 
     fn in_memory(&self, level: u8, index: u64) -> Option<NodeHash> {
         let (tile_level, tile_index, row, place) = locate(level, index);
         if tile_index == hashes_at(tile_level, self.size()) / u64::from(TILE_WIDTH) {
-            return self.levels.get(usize::from(tile_level))?.nodes.node(row, place);
+            return self
+                .levels
+                .get(usize::from(tile_level))?
+                .nodes
+                .node(row, place);
         }
-        let is_it = |(tile, _): &&(Tile, Arc<TileNodes>)| tile.level() == tile_level && tile.index() == tile_index;
-        let recent = self.completed.iter().rev().find(is_it).or_else(|| self.kept.iter().rev().find(is_it))?;
+        let is_it = |(tile, _): &&(Tile, Arc<TileNodes>)| {
+            tile.level() == tile_level && tile.index() == tile_index
+        };
+        let recent = self
+            .completed
+            .iter()
+            .rev()
+            .find(is_it)
+            .or_else(|| self.kept.iter().rev().find(is_it))?;
         recent.1.node(row, place)
     }
 }
@@ -213,7 +256,8 @@ impl HashReader for Edge {
     type Error = EdgeMiss;
 
     fn node(&self, level: u8, index: u64) -> Result<NodeHash, EdgeMiss> {
-        self.in_memory(level, index).ok_or(EdgeMiss { level, index })
+        self.in_memory(level, index)
+            .ok_or(EdgeMiss { level, index })
     }
 }
 

@@ -128,7 +128,9 @@ pub fn verify_inclusion(
     if index.get() >= size.get() {
         return Err(MerkleError::IndexOutsideTree { index, size });
     }
-    let wrong_length = MerkleError::WrongLength { found: proof.hashes.len() };
+    let wrong_length = MerkleError::WrongLength {
+        found: proof.hashes.len(),
+    };
     let (mut fn_, mut sn) = (index.get(), size.get() - 1);
     let mut r = NodeHash::from(*leaf);
     for p in &proof.hashes {
@@ -171,9 +173,14 @@ pub fn verify_consistency(
         return Err(MerkleError::OldTreeEmpty);
     }
     if old_size > new_size {
-        return Err(MerkleError::SizeWentBack { old: old_size, new: new_size });
+        return Err(MerkleError::SizeWentBack {
+            old: old_size,
+            new: new_size,
+        });
     }
-    let wrong_length = MerkleError::WrongLength { found: proof.hashes.len() };
+    let wrong_length = MerkleError::WrongLength {
+        found: proof.hashes.len(),
+    };
     if old_size == new_size {
         if !proof.hashes.is_empty() {
             return Err(wrong_length);
@@ -225,6 +232,10 @@ fn same_root(computed: NodeHash, expected: &RootHash, old_tree: bool) -> Result<
     if computed == *expected {
         Ok(())
     } else {
-        Err(MerkleError::RootMismatch { computed, expected: *expected, old_tree })
+        Err(MerkleError::RootMismatch {
+            computed,
+            expected: *expected,
+            old_tree,
+        })
     }
 }

@@ -78,7 +78,10 @@ pub fn inclusion_proof<R: HashReader>(
     size: TreeSize,
 ) -> Result<InclusionProof, ProveError<R::Error>> {
     if index >= LeafIndex::new(size.get()) {
-        return Err(ProveError::Request(MerkleError::IndexOutsideTree { index, size }));
+        return Err(ProveError::Request(MerkleError::IndexOutsideTree {
+            index,
+            size,
+        }));
     }
     let (mut start, mut end) = (0, size.get());
     let mut hashes = Vec::new();

@@ -83,16 +83,24 @@ impl Tile {
     /// [`TileError`] when level, index or width is out of range.
     pub fn new(level: u8, index: u64, width: u16) -> Result<Self, TileError> {
         if level > MAX_TILE_LEVEL {
-            return Err(TileError::Level { level: level.into() });
+            return Err(TileError::Level {
+                level: level.into(),
+            });
         }
         if width == 0 || width > TILE_WIDTH {
-            return Err(TileError::Width { width: width.into() });
+            return Err(TileError::Width {
+                width: width.into(),
+            });
         }
         // A tile of this level spans 256^(level + 1) leaves, and indexes of leaves are below 2⁶⁴.
         if index >> (56 - TILE_HEIGHT * level) != 0 {
             return Err(TileError::Index { index });
         }
-        Ok(Self { level, index, width })
+        Ok(Self {
+            level,
+            index,
+            width,
+        })
     }
 
     /// Level, from 0.
@@ -145,10 +153,17 @@ impl Tile {
     /// # Errors
     /// [`TileError`] when the path is not of that form.
     pub fn parse(path: &str) -> Result<Self, TileError> {
-        let (level, rest) = path.strip_prefix("tile/").and_then(|rest| rest.split_once('/')).ok_or(TileError::Path)?;
+        let (level, rest) = path
+            .strip_prefix("tile/")
+            .and_then(|rest| rest.split_once('/'))
+            .ok_or(TileError::Path)?;
         let level = number(level).ok_or(TileError::Path)?;
         let (index, width) = parse_index(rest)?;
-        Self::new(u8::try_from(level).map_err(|_| TileError::Level { level })?, index, width)
+        Self::new(
+            u8::try_from(level).map_err(|_| TileError::Level { level })?,
+            index,
+            width,
+        )
     }
 
     /// Splits a tile's bytes into its hashes.
@@ -158,7 +173,10 @@ impl Tile {
     pub fn hashes(&self, bytes: &[u8]) -> Result<Vec<NodeHash>, TileError> {
         let (hashes, rest) = bytes.as_chunks::<HASH_BYTES>();
         if hashes.len() != usize::from(self.width) || !rest.is_empty() {
-            return Err(TileError::Length { expected: self.byte_len(), found: bytes.len() });
+            return Err(TileError::Length {
+                expected: self.byte_len(),
+                found: bytes.len(),
+            });
         }
         Ok(hashes.iter().copied().map(NodeHash::from_bytes).collect())
     }
@@ -170,7 +188,10 @@ impl EntryBundle {
     /// # Errors
     /// [`TileError`] when index or width is out of range.
     pub fn new(index: u64, width: u16) -> Result<Self, TileError> {
-        Tile::new(0, index, width).map(|tile| Self { index: tile.index, width: tile.width })
+        Tile::new(0, index, width).map(|tile| Self {
+            index: tile.index,
+            width: tile.width,
+        })
     }
 
     /// Place among the bundles, from 0.
@@ -196,7 +217,8 @@ impl EntryBundle {
     /// # Errors
     /// [`TileError`] when the path is not of that form.
     pub fn parse(path: &str) -> Result<Self, TileError> {
-        let (index, width) = parse_index(path.strip_prefix("tile/entries/").ok_or(TileError::Path)?)?;
+        let (index, width) =
+            parse_index(path.strip_prefix("tile/entries/").ok_or(TileError::Path)?)?;
         Self::new(index, width)
     }
 
@@ -224,7 +246,10 @@ impl EntryBundle {
                 after.split_at_checked(u16::from_be_bytes(*length).into())
             });
             let Some((entry, after)) = cut else {
-                return Err(TileError::Length { expected: bytes.len() + 1, found: bytes.len() });
+                return Err(TileError::Length {
+                    expected: bytes.len() + 1,
+                    found: bytes.len(),
+                });
             };
             entries.push(entry);
             rest = after;
@@ -232,14 +257,19 @@ impl EntryBundle {
         if rest.is_empty() {
             Ok(entries)
         } else {
-            Err(TileError::Length { expected: bytes.len() - rest.len(), found: bytes.len() })
+            Err(TileError::Length {
+                expected: bytes.len() - rest.len(),
+                found: bytes.len(),
+            })
         }
     }
 }
 
 /// How many hashes tiles of `level` hold for a tree of `size` leaves.
 pub(super) fn hashes_at(level: u8, size: TreeSize) -> u64 {
-    size.get().checked_shr(u32::from(level) * u32::from(TILE_HEIGHT)).unwrap_or(0)
+    size.get()
+        .checked_shr(u32::from(level) * u32::from(TILE_HEIGHT))
+        .unwrap_or(0)
 }
 
 fn index_path(index: u64, width: u16) -> String {
@@ -260,7 +290,9 @@ fn parse_index(text: &str) -> Result<(u64, u16), TileError> {
         None => (text, TILE_WIDTH),
         Some((index_text, width_text)) => {
             let width = number(width_text).ok_or(TileError::Path)?;
-            let fits = u16::try_from(width).ok().filter(|width| (1..TILE_WIDTH).contains(width));
+            let fits = u16::try_from(width)
+                .ok()
+                .filter(|width| (1..TILE_WIDTH).contains(width));
             (index_text, fits.ok_or(TileError::Width { width })?)
         }
     };
@@ -271,12 +303,19 @@ fn parse_index(text: &str) -> Result<(u64, u16), TileError> {
     let mut index = 0u64;
     let mut groups = index_text.split('/').peekable();
     while let Some(group) = groups.next() {
-        let digits = if groups.peek().is_some() { group.strip_prefix('x').ok_or(TileError::Path)? } else { group };
+        let digits = if groups.peek().is_some() {
+            group.strip_prefix('x').ok_or(TileError::Path)?
+        } else {
+            group
+        };
         if digits.len() != 3 || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(TileError::Path);
         }
         let value: u64 = digits.parse().map_err(|_| TileError::Path)?;
-        index = index.checked_mul(1000).and_then(|index| index.checked_add(value)).ok_or(TileError::Path)?;
+        index = index
+            .checked_mul(1000)
+            .and_then(|index| index.checked_add(value))
+            .ok_or(TileError::Path)?;
     }
     // `x000/001` names tile 1 a second time.
     if index_path(index, TILE_WIDTH) != index_text {
@@ -323,11 +362,17 @@ impl TileNodes {
     }
 
     pub(super) fn node(&self, row: u8, place: u64) -> Option<NodeHash> {
-        self.rows.get(usize::from(row))?.get(usize::try_from(place).ok()?).copied()
+        self.rows
+            .get(usize::from(row))?
+            .get(usize::try_from(place).ok()?)
+            .copied()
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
-        self.rows[0].iter().flat_map(|hash| *hash.as_bytes()).collect()
+        self.rows[0]
+            .iter()
+            .flat_map(|hash| *hash.as_bytes())
+            .collect()
     }
 }
 
@@ -335,7 +380,12 @@ impl TileNodes {
 pub(super) fn locate(level: u8, index: u64) -> (u8, u64, u8, u64) {
     let (tile_level, row) = (level / TILE_HEIGHT, level % TILE_HEIGHT);
     let in_row_bits = TILE_HEIGHT - row;
-    (tile_level, index >> in_row_bits, row, index & ((1 << in_row_bits) - 1))
+    (
+        tile_level,
+        index >> in_row_bits,
+        row,
+        index & ((1 << in_row_bits) - 1),
+    )
 }
 
 /// Why a node could not be had from tiles.
@@ -371,7 +421,10 @@ impl<E: fmt::Display> fmt::Display for TileReadError<E> {
             Self::Read { tile, error } => write!(f, "{} could not be read: {error}", tile.path()),
             Self::Tile { tile, error } => write!(f, "{} is damaged: {error}", tile.path()),
             Self::NotInTree { level, index } => {
-                write!(f, "the tree has no complete subtree {index} at level {level}; ask for a smaller tree")
+                write!(
+                    f,
+                    "the tree has no complete subtree {index} at level {level}; ask for a smaller tree"
+                )
             }
         }
     }
@@ -402,13 +455,19 @@ pub struct TileReader<F> {
 impl<F> TileReader<F> {
     /// A reader of the tree of `size` leaves.
     pub const fn new(size: TreeSize, read: F) -> Self {
-        Self { size, read, cache: RefCell::new(Vec::new()) }
+        Self {
+            size,
+            read,
+            cache: RefCell::new(Vec::new()),
+        }
     }
 }
 
 impl<F> fmt::Debug for TileReader<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TileReader").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("TileReader")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
     }
 }
 
@@ -424,12 +483,20 @@ where
         let Some(tile) = Tile::of_tree(tile_level, tile_index, self.size) else {
             return Err(absent);
         };
-        let cached = self.cache.borrow().iter().find(|(name, _)| *name == tile).map(|(_, nodes)| Arc::clone(nodes));
+        let cached = self
+            .cache
+            .borrow()
+            .iter()
+            .find(|(name, _)| *name == tile)
+            .map(|(_, nodes)| Arc::clone(nodes));
         let nodes = match cached {
             Some(nodes) => nodes,
             None => {
-                let bytes = (self.read)(&tile).map_err(|error| TileReadError::Read { tile, error })?;
-                let hashes = tile.hashes(&bytes).map_err(|error| TileReadError::Tile { tile, error })?;
+                let bytes =
+                    (self.read)(&tile).map_err(|error| TileReadError::Read { tile, error })?;
+                let hashes = tile
+                    .hashes(&bytes)
+                    .map_err(|error| TileReadError::Tile { tile, error })?;
                 let nodes = Arc::new(TileNodes::from_hashes(hashes));
                 let mut cache = self.cache.borrow_mut();
                 if cache.len() >= CACHED_TILES {

@@ -94,7 +94,11 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`CheckpointError`] when the origin is not one, or a tree of size 0 has another root than the empty tree's.
-    pub fn new(origin: impl Into<String>, size: TreeSize, root: RootHash) -> Result<Self, CheckpointError> {
+    pub fn new(
+        origin: impl Into<String>,
+        size: TreeSize,
+        root: RootHash,
+    ) -> Result<Self, CheckpointError> {
         let origin = origin.into();
         if origin.is_empty() || origin.len() > 255 || origin.contains(char::is_control) {
             return Err(CheckpointError::Origin);
@@ -102,7 +106,12 @@ impl Checkpoint {
         if size.get() == 0 && root != RootHash::of_empty_tree() {
             return Err(CheckpointError::EmptyTreeRoot);
         }
-        Ok(Self { origin, size, root, extensions: Vec::new() })
+        Ok(Self {
+            origin,
+            size,
+            root,
+            extensions: Vec::new(),
+        })
     }
 
     /// Reads a note's text.
@@ -110,12 +119,20 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] when the text is not a checkpoint in its one form.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
-        let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
+        let mut lines = text
+            .strip_suffix('\n')
+            .ok_or(CheckpointError::Lines)?
+            .split('\n');
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
+        else {
             return Err(CheckpointError::Lines);
         };
-        let size = decimal(size).map(TreeSize::new).ok_or(CheckpointError::Size)?;
-        let root = base64_hash(root).map(RootHash::from_bytes).ok_or(CheckpointError::Root)?;
+        let size = decimal(size)
+            .map(TreeSize::new)
+            .ok_or(CheckpointError::Size)?;
+        let root = base64_hash(root)
+            .map(RootHash::from_bytes)
+            .ok_or(CheckpointError::Root)?;
         let mut checkpoint = Self::new(origin, size, root)?;
         for line in lines {
             if line.is_empty() {
@@ -129,7 +146,12 @@ impl Checkpoint {
     /// The text to sign, with its last newline.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut text = format!("{}\n{}\n{}\n", self.origin, self.size, base64_encode(self.root.as_bytes()));
+        let mut text = format!(
+            "{}\n{}\n{}\n",
+            self.origin,
+            self.size,
+            base64_encode(self.root.as_bytes())
+        );
         for line in &self.extensions {
             text.push_str(line);
             text.push('\n');
@@ -183,15 +205,23 @@ impl VerifiedCheckpoint {
         let checkpoint = Checkpoint::parse(note.text())?;
         if checkpoint.origin != log.name().as_str() {
             let expected = log.name().to_string();
-            return Err(CheckpointError::WrongOrigin { found: checkpoint.origin, expected });
+            return Err(CheckpointError::WrongOrigin {
+                found: checkpoint.origin,
+                expected,
+            });
         }
         if !log.signature_type().is_for_logs() {
-            return Err(NoteError::WrongKeyType { name: log.name().clone() }.into());
+            return Err(NoteError::WrongKeyType {
+                name: log.name().clone(),
+            }
+            .into());
         }
         let mut signed = false;
         for line in log.lines_of(note) {
             match log.signature_type() {
-                SignatureType::Ed25519 => log.verify_raw(note.text().as_bytes(), line.signature())?,
+                SignatureType::Ed25519 => {
+                    log.verify_raw(note.text().as_bytes(), line.signature())?
+                }
                 _ => {
                     cosignature::verify(&checkpoint, note.text(), log, line)?;
                     if !checkpoint.extensions.is_empty() {
@@ -202,21 +232,35 @@ impl VerifiedCheckpoint {
             signed = true;
         }
         if !signed {
-            return Err(NoteError::NotSignedBy { name: log.name().clone(), key_id: log.key_id() }.into());
+            return Err(NoteError::NotSignedBy {
+                name: log.name().clone(),
+                key_id: log.key_id(),
+            }
+            .into());
         }
-        Ok(Self { checkpoint, note: note.clone() })
+        Ok(Self {
+            checkpoint,
+            note: note.clone(),
+        })
     }
 
     /// All cosignatures by one witness; empty when it has not cosigned.
     ///
     /// # Errors
     /// [`NoteError`] when one that names this key does not hold, or the key is not a witness's: the note is to be refused.
-    pub fn cosignatures(&self, witness: &VerifierKey) -> Result<Vec<VerifiedCosignature>, NoteError> {
+    pub fn cosignatures(
+        &self,
+        witness: &VerifierKey,
+    ) -> Result<Vec<VerifiedCosignature>, NoteError> {
         if !witness.signature_type().is_cosignature() {
-            return Err(NoteError::WrongKeyType { name: witness.name().clone() });
+            return Err(NoteError::WrongKeyType {
+                name: witness.name().clone(),
+            });
         }
         let lines = witness.lines_of(&self.note);
-        lines.map(|line| cosignature::verify(&self.checkpoint, self.note.text(), witness, line)).collect()
+        lines
+            .map(|line| cosignature::verify(&self.checkpoint, self.note.text(), witness, line))
+            .collect()
     }
 
     /// What was signed.

@@ -56,7 +56,11 @@ pub fn ed25519_cosignature_message(checkpoint_text: &str, timestamp: u64) -> Vec
 /// } cosigned_message;
 /// ```
 #[must_use]
-pub fn ml_dsa_44_cosignature_message(cosigner: &KeyName, checkpoint: &Checkpoint, timestamp: u64) -> Vec<u8> {
+pub fn ml_dsa_44_cosignature_message(
+    cosigner: &KeyName,
+    checkpoint: &Checkpoint,
+    timestamp: u64,
+) -> Vec<u8> {
     let mut message = Vec::from(*b"subtree/v1\n\0");
     let opaque = |message: &mut Vec<u8>, bytes: &[u8]| {
         // Key names and origins have at most 255 bytes by their constructors.
@@ -86,19 +90,30 @@ pub(super) fn verify(
     key: &VerifierKey,
     line: &NoteSignature,
 ) -> Result<VerifiedCosignature, NoteError> {
-    let (timestamp, signature) = line.signature().split_first_chunk::<8>().ok_or_else(|| key.bad_signature())?;
+    let (timestamp, signature) = line
+        .signature()
+        .split_first_chunk::<8>()
+        .ok_or_else(|| key.bad_signature())?;
     let timestamp = u64::from_be_bytes(*timestamp);
     let message = match key.signature_type() {
-        SignatureType::MlDsa44Cosignature => ml_dsa_44_cosignature_message(key.name(), checkpoint, timestamp),
+        SignatureType::MlDsa44Cosignature => {
+            ml_dsa_44_cosignature_message(key.name(), checkpoint, timestamp)
+        }
         _ => ed25519_cosignature_message(text, timestamp),
     };
     key.verify_raw(&message, signature)?;
     let time = match timestamp {
         0 => None,
         _ => {
-            let time = i64::try_from(timestamp).ok().and_then(|secs| Time::from_unix_secs(secs).ok());
+            let time = i64::try_from(timestamp)
+                .ok()
+                .and_then(|secs| Time::from_unix_secs(secs).ok());
             Some(time.ok_or(NoteError::TimeOutOfRange { timestamp })?)
         }
     };
-    Ok(VerifiedCosignature { name: key.name().clone(), key_id: key.key_id(), time })
+    Ok(VerifiedCosignature {
+        name: key.name().clone(),
+        key_id: key.key_id(),
+        time,
+    })
 }

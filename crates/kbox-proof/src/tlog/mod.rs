@@ -17,9 +17,17 @@ mod proof;
 mod vkey;
 
 pub use checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint};
-pub use cosignature::{VerifiedCosignature, ed25519_cosignature_message, ml_dsa_44_cosignature_message, timestamped_signature};
-pub use note::{KeyId, KeyName, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature};
-pub use policy::{MAX_POLICY_BYTES, MAX_POLICY_ENTRIES, PolicyError, PolicyLog, PolicyWitness, TlogPolicy, WitnessedCheckpoint};
+pub use cosignature::{
+    VerifiedCosignature, ed25519_cosignature_message, ml_dsa_44_cosignature_message,
+    timestamped_signature,
+};
+pub use note::{
+    KeyId, KeyName, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, NoteError, NoteSignature,
+};
+pub use policy::{
+    MAX_POLICY_BYTES, MAX_POLICY_ENTRIES, PolicyError, PolicyLog, PolicyWitness, TlogPolicy,
+    WitnessedCheckpoint,
+};
 pub use proof::{MAX_EXTRA_BYTES, TlogProof, TlogProofError};
 pub use vkey::{SignatureType, VerifierKey, VkeyError, note_key_id};
 

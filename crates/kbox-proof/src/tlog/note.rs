@@ -191,7 +191,11 @@ impl NoteSignature {
         if signature.is_empty() {
             return None;
         }
-        Some(Self { name: KeyName::new(name).ok()?, key_id: KeyId(*key_id), signature: signature.to_vec() })
+        Some(Self {
+            name: KeyName::new(name).ok()?,
+            key_id: KeyId(*key_id),
+            signature: signature.to_vec(),
+        })
     }
 
     /// The line with its newline.
@@ -220,7 +224,10 @@ impl Note {
         if !text.ends_with('\n') || text == "\n" {
             return Err(NoteError::Text);
         }
-        Ok(Self { text, signatures: Vec::new() })
+        Ok(Self {
+            text,
+            signatures: Vec::new(),
+        })
     }
 
     /// Reads a note with at least one signature.
@@ -236,7 +243,9 @@ impl Note {
         // The text may have empty lines itself: the last one counts.
         let at = whole.rfind("\n\n").ok_or(NoteError::NoSignatures)?;
         let (text, lines) = (whole.get(..=at), whole.get(at + 2..));
-        let (Some(text), Some(lines)) = (text, lines) else { return Err(NoteError::NoSignatures) };
+        let (Some(text), Some(lines)) = (text, lines) else {
+            return Err(NoteError::NoSignatures);
+        };
         if text == "\n" {
             return Err(NoteError::Text);
         }
@@ -246,15 +255,23 @@ impl Note {
             if place > MAX_NOTE_SIGNATURES {
                 return Err(NoteError::TooManySignatures);
             }
-            signatures.push(NoteSignature::parse(line).ok_or(NoteError::SignatureLine { line: place })?);
+            signatures
+                .push(NoteSignature::parse(line).ok_or(NoteError::SignatureLine { line: place })?);
         }
-        Ok(Self { text: text.to_string(), signatures })
+        Ok(Self {
+            text: text.to_string(),
+            signatures,
+        })
     }
 
     /// The note with one more signature line at its end. The signature is not checked.
     #[must_use]
     pub fn with_signature(mut self, name: KeyName, key_id: KeyId, signature: Vec<u8>) -> Self {
-        self.signatures.push(NoteSignature { name, key_id, signature });
+        self.signatures.push(NoteSignature {
+            name,
+            key_id,
+            signature,
+        });
         self
     }
 

@@ -93,22 +93,54 @@ pub enum PolicyError {
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge => write!(f, "the policy is over {MAX_POLICY_BYTES} bytes or {MAX_POLICY_ENTRIES} entries of a kind"),
-            Self::ControlCharacter { line } => write!(f, "policy line {line} has a control character; only tabs are allowed"),
-            Self::CutOff => f.write_str("the policy's last line does not end in a newline; it may be cut off"),
-            Self::Line { line } => write!(f, "policy line {line} is not a log, witness, group or quorum line in the form of C2SP tlog-policy"),
+            Self::TooLarge => write!(
+                f,
+                "the policy is over {MAX_POLICY_BYTES} bytes or {MAX_POLICY_ENTRIES} entries of a kind"
+            ),
+            Self::ControlCharacter { line } => write!(
+                f,
+                "policy line {line} has a control character; only tabs are allowed"
+            ),
+            Self::CutOff => {
+                f.write_str("the policy's last line does not end in a newline; it may be cut off")
+            }
+            Self::Line { line } => write!(
+                f,
+                "policy line {line} is not a log, witness, group or quorum line in the form of C2SP tlog-policy"
+            ),
             Self::Key { line, error } => write!(f, "policy line {line}: {error}"),
-            Self::KeyType { line } => write!(f, "policy line {line}: a key of this type cannot sign for a log or a witness there"),
-            Self::DuplicateKey { line } => write!(f, "policy line {line} repeats a public key; one key counts once"),
-            Self::Name { line } => write!(f, "policy line {line} defines a name that is taken or reserved"),
-            Self::UnknownName { line } => write!(f, "policy line {line} uses a name that no earlier line defines"),
-            Self::MemberTwice { line } => write!(f, "policy line {line} puts a name into a second group; each may be in one only"),
-            Self::Threshold { line } => write!(f, "policy line {line}: the threshold must be all, any or a number from 1 to the number of members"),
+            Self::KeyType { line } => write!(
+                f,
+                "policy line {line}: a key of this type cannot sign for a log or a witness there"
+            ),
+            Self::DuplicateKey { line } => write!(
+                f,
+                "policy line {line} repeats a public key; one key counts once"
+            ),
+            Self::Name { line } => write!(
+                f,
+                "policy line {line} defines a name that is taken or reserved"
+            ),
+            Self::UnknownName { line } => write!(
+                f,
+                "policy line {line} uses a name that no earlier line defines"
+            ),
+            Self::MemberTwice { line } => write!(
+                f,
+                "policy line {line} puts a name into a second group; each may be in one only"
+            ),
+            Self::Threshold { line } => write!(
+                f,
+                "policy line {line}: the threshold must be all, any or a number from 1 to the number of members"
+            ),
             Self::Quorum => f.write_str("the policy must have exactly one quorum line"),
             Self::UnknownLog { origin } => write!(f, "the policy does not know the log {origin}"),
             Self::Checkpoint(error) => error.fmt(f),
             Self::Cosignature(error) => write!(f, "a cosignature does not hold: {error}"),
-            Self::QuorumNotMet { witnesses } => write!(f, "{witnesses} witnesses of the policy cosigned, which is not a quorum"),
+            Self::QuorumNotMet { witnesses } => write!(
+                f,
+                "{witnesses} witnesses of the policy cosigned, which is not a quorum"
+            ),
         }
     }
 }
@@ -234,16 +266,28 @@ impl TlogPolicy {
             return Err(PolicyError::TooLarge);
         }
         let body = bytes.strip_suffix(b"\n").ok_or(PolicyError::CutOff)?;
-        let mut policy = Self { logs: Vec::new(), witnesses: Vec::new(), groups: Vec::new(), quorum: None };
+        let mut policy = Self {
+            logs: Vec::new(),
+            witnesses: Vec::new(),
+            groups: Vec::new(),
+            quorum: None,
+        };
         let mut quorum_seen = false;
         // Which names are a member of a group already.
         let mut grouped: Vec<Member> = Vec::new();
         for (octets, line) in body.split(|b| *b == b'\n').zip(1..) {
-            if octets.iter().any(|b| (*b < 0x20 && *b != b'\t') || *b == 0x7f) {
+            if octets
+                .iter()
+                .any(|b| (*b < 0x20 && *b != b'\t') || *b == 0x7f)
+            {
                 return Err(PolicyError::ControlCharacter { line });
             }
-            let mut items = octets.split(|b| matches!(b, b' ' | b'\t')).filter(|item| !item.is_empty());
-            let Some(keyword) = items.next() else { continue };
+            let mut items = octets
+                .split(|b| matches!(b, b' ' | b'\t'))
+                .filter(|item| !item.is_empty());
+            let Some(keyword) = items.next() else {
+                continue;
+            };
             if keyword.starts_with(b"#") {
                 continue;
             }
@@ -254,10 +298,17 @@ impl TlogPolicy {
                     if !key.signature_type().is_for_logs() {
                         return Err(PolicyError::KeyType { line });
                     }
-                    if policy.logs.iter().any(|log| log.key.public_key() == key.public_key()) {
+                    if policy
+                        .logs
+                        .iter()
+                        .any(|log| log.key.public_key() == key.public_key())
+                    {
                         return Err(PolicyError::DuplicateKey { line });
                     }
-                    policy.logs.push(PolicyLog { key, url: url.first().map(|url| url.to_vec()) });
+                    policy.logs.push(PolicyLog {
+                        key,
+                        url: url.first().map(|url| url.to_vec()),
+                    });
                 }
                 (b"witness", [name, vkey, url @ ..]) if url.len() <= 1 => {
                     policy.check_new_name(name, line)?;
@@ -265,42 +316,69 @@ impl TlogPolicy {
                     if !key.signature_type().is_cosignature() {
                         return Err(PolicyError::KeyType { line });
                     }
-                    if policy.witnesses.iter().any(|witness| witness.key.public_key() == key.public_key()) {
+                    if policy
+                        .witnesses
+                        .iter()
+                        .any(|witness| witness.key.public_key() == key.public_key())
+                    {
                         return Err(PolicyError::DuplicateKey { line });
                     }
                     let url = url.first().map(|url| url.to_vec());
-                    policy.witnesses.push(PolicyWitness { name: name.to_vec(), key, url });
+                    policy.witnesses.push(PolicyWitness {
+                        name: name.to_vec(),
+                        key,
+                        url,
+                    });
                 }
                 (b"group", [name, threshold, names @ ..]) if !names.is_empty() => {
                     policy.check_new_name(name, line)?;
                     let mut members = Vec::new();
                     for name in names {
-                        let member = policy.lookup(name).ok_or(PolicyError::UnknownName { line })?;
+                        let member = policy
+                            .lookup(name)
+                            .ok_or(PolicyError::UnknownName { line })?;
                         if grouped.contains(&member) {
                             return Err(PolicyError::MemberTwice { line });
                         }
                         grouped.push(member);
                         members.push(member);
                     }
-                    let threshold = threshold_of(threshold, members.len()).ok_or(PolicyError::Threshold { line })?;
-                    policy.groups.push(Group { name: name.to_vec(), threshold, members });
+                    let threshold = threshold_of(threshold, members.len())
+                        .ok_or(PolicyError::Threshold { line })?;
+                    policy.groups.push(Group {
+                        name: name.to_vec(),
+                        threshold,
+                        members,
+                    });
                 }
                 (b"quorum", [name]) => {
                     if core::mem::replace(&mut quorum_seen, true) {
                         return Err(PolicyError::Quorum);
                     }
                     if *name != b"none" {
-                        policy.quorum = Some(policy.lookup(name).ok_or(PolicyError::UnknownName { line })?);
+                        policy.quorum = Some(
+                            policy
+                                .lookup(name)
+                                .ok_or(PolicyError::UnknownName { line })?,
+                        );
                     }
                 }
                 _ => return Err(PolicyError::Line { line }),
             }
-            let most = policy.logs.len().max(policy.witnesses.len()).max(policy.groups.len());
+            let most = policy
+                .logs
+                .len()
+                .max(policy.witnesses.len())
+                .max(policy.groups.len());
             if most > MAX_POLICY_ENTRIES {
                 return Err(PolicyError::TooLarge);
             }
         }
-        if quorum_seen { Ok(policy) } else { Err(PolicyError::Quorum) }
+        if quorum_seen {
+            Ok(policy)
+        } else {
+            Err(PolicyError::Quorum)
+        }
     }
 
     /// The logs accepted.
@@ -324,7 +402,9 @@ impl TlogPolicy {
     /// Whether these witnesses, by index into [`Self::witnesses`], are a quorum.
     #[must_use]
     pub fn is_quorum(&self, witnessed: impl Fn(usize) -> bool) -> bool {
-        let Some(quorum) = self.quorum else { return true };
+        let Some(quorum) = self.quorum else {
+            return true;
+        };
         // Groups refer to earlier ones only, so one pass in order settles them all.
         let mut groups: Vec<bool> = Vec::with_capacity(self.groups.len());
         let holds = |member: &Member, groups: &[bool]| match *member {
@@ -332,7 +412,11 @@ impl TlogPolicy {
             Member::Group(index) => groups.get(index).copied().unwrap_or(false),
         };
         for group in &self.groups {
-            let count = group.members.iter().filter(|member| holds(member, &groups)).count();
+            let count = group
+                .members
+                .iter()
+                .filter(|member| holds(member, &groups))
+                .count();
             groups.push(count >= group.threshold);
         }
         holds(&quorum, &groups)
@@ -348,22 +432,34 @@ impl TlogPolicy {
         let mut verified = None;
         let mut failure = None;
         // Several keys may be listed for one origin: a signature by one is enough, but none that is there may be bad.
-        for log in self.logs.iter().filter(|log| log.key.name().as_str() == checkpoint.origin()) {
+        for log in self
+            .logs
+            .iter()
+            .filter(|log| log.key.name().as_str() == checkpoint.origin())
+        {
             match VerifiedCheckpoint::verify(note, &log.key) {
                 Ok(checkpoint) => verified = Some(checkpoint),
-                Err(error @ CheckpointError::Note(NoteError::NotSignedBy { .. })) => failure = Some(error),
+                Err(error @ CheckpointError::Note(NoteError::NotSignedBy { .. })) => {
+                    failure = Some(error)
+                }
                 Err(error) => return Err(PolicyError::Checkpoint(error)),
             }
         }
         let checkpoint = match (verified, failure) {
             (Some(verified), _) => verified,
             (None, Some(error)) => return Err(PolicyError::Checkpoint(error)),
-            (None, None) => return Err(PolicyError::UnknownLog { origin: checkpoint.origin().to_string() }),
+            (None, None) => {
+                return Err(PolicyError::UnknownLog {
+                    origin: checkpoint.origin().to_string(),
+                });
+            }
         };
         let mut cosignatures = Vec::new();
         let mut witnessed = Vec::with_capacity(self.witnesses.len());
         for witness in &self.witnesses {
-            let found = checkpoint.cosignatures(&witness.key).map_err(PolicyError::Cosignature)?;
+            let found = checkpoint
+                .cosignatures(&witness.key)
+                .map_err(PolicyError::Cosignature)?;
             witnessed.push(!found.is_empty());
             cosignatures.extend(found);
         }
@@ -371,12 +467,24 @@ impl TlogPolicy {
             let witnesses = witnessed.iter().filter(|cosigned| **cosigned).count();
             return Err(PolicyError::QuorumNotMet { witnesses });
         }
-        Ok(WitnessedCheckpoint { checkpoint, cosignatures })
+        Ok(WitnessedCheckpoint {
+            checkpoint,
+            cosignatures,
+        })
     }
 
     fn lookup(&self, name: &[u8]) -> Option<Member> {
-        let witness = self.witnesses.iter().position(|witness| witness.name == name).map(Member::Witness);
-        witness.or_else(|| self.groups.iter().position(|group| group.name == name).map(Member::Group))
+        let witness = self
+            .witnesses
+            .iter()
+            .position(|witness| witness.name == name)
+            .map(Member::Witness);
+        witness.or_else(|| {
+            self.groups
+                .iter()
+                .position(|group| group.name == name)
+                .map(Member::Group)
+        })
     }
 
     fn check_new_name(&self, name: &[u8], line: usize) -> Result<(), PolicyError> {
@@ -388,7 +496,10 @@ impl TlogPolicy {
 }
 
 fn key(octets: &[u8], line: usize) -> Result<VerifierKey, PolicyError> {
-    let text = core::str::from_utf8(octets).map_err(|_| PolicyError::Key { line, error: VkeyError::Form })?;
+    let text = core::str::from_utf8(octets).map_err(|_| PolicyError::Key {
+        line,
+        error: VkeyError::Form,
+    })?;
     VerifierKey::parse(text).map_err(|error| PolicyError::Key { line, error })
 }
 
@@ -398,7 +509,9 @@ fn threshold_of(octets: &[u8], members: usize) -> Option<usize> {
         b"any" => Some(1),
         _ => {
             let number = super::decimal(core::str::from_utf8(octets).ok()?)?;
-            usize::try_from(number).ok().filter(|k| (1..=members).contains(k))
+            usize::try_from(number)
+                .ok()
+                .filter(|k| (1..=members).contains(k))
         }
     }
 }

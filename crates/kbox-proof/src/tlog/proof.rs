@@ -8,7 +8,9 @@ use super::checkpoint::{CheckpointError, VerifiedCheckpoint};
 use super::note::{MAX_NOTE_BYTES, Note, NoteError};
 use super::vkey::VerifierKey;
 use super::{base64_decode, base64_encode, base64_hash, decimal};
-use crate::merkle::{InclusionProof, LeafHash, LeafIndex, MAX_PROOF_HASHES, MerkleError, NodeHash, verify_inclusion};
+use crate::merkle::{
+    InclusionProof, LeafHash, LeafIndex, MAX_PROOF_HASHES, MerkleError, NodeHash, verify_inclusion,
+};
 
 /// Longest `extra` accepted, decoded.
 pub const MAX_EXTRA_BYTES: usize = 64 * 1024;
@@ -45,14 +47,30 @@ pub enum TlogProofError {
 impl fmt::Display for TlogProofError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { bytes } => write!(f, "the proof has {bytes} bytes, more than any proof within the limits"),
-            Self::Header => write!(f, "the first line is not «{HEADER}»; this is not a tlog-proof of a known version"),
-            Self::Extra => write!(f, "the extra line is not base64 of 1 to {MAX_EXTRA_BYTES} bytes"),
-            Self::Index => f.write_str("the line «index N», N in decimal without leading zeros, is missing"),
-            Self::Hash { line } => write!(f, "line {line} of the inclusion proof is not a SHA-256 hash in base64, or is one too many"),
+            Self::TooLong { bytes } => write!(
+                f,
+                "the proof has {bytes} bytes, more than any proof within the limits"
+            ),
+            Self::Header => write!(
+                f,
+                "the first line is not «{HEADER}»; this is not a tlog-proof of a known version"
+            ),
+            Self::Extra => write!(
+                f,
+                "the extra line is not base64 of 1 to {MAX_EXTRA_BYTES} bytes"
+            ),
+            Self::Index => {
+                f.write_str("the line «index N», N in decimal without leading zeros, is missing")
+            }
+            Self::Hash { line } => write!(
+                f,
+                "line {line} of the inclusion proof is not a SHA-256 hash in base64, or is one too many"
+            ),
             Self::CutOff => f.write_str("the proof ends before its checkpoint; get the file whole"),
             Self::Checkpoint(error) => error.fmt(f),
-            Self::Inclusion(error) => write!(f, "the entry is not in the checkpoint's tree: {error}"),
+            Self::Inclusion(error) => {
+                write!(f, "the entry is not in the checkpoint's tree: {error}")
+            }
         }
     }
 }
@@ -94,9 +112,19 @@ pub struct TlogProof {
 impl TlogProof {
     /// Puts a proof together; `extra` empty or over [`MAX_EXTRA_BYTES`] could not be read back and is left out.
     #[must_use]
-    pub fn new(extra: Option<Vec<u8>>, index: LeafIndex, proof: InclusionProof, checkpoint: Note) -> Self {
+    pub fn new(
+        extra: Option<Vec<u8>>,
+        index: LeafIndex,
+        proof: InclusionProof,
+        checkpoint: Note,
+    ) -> Self {
         let extra = extra.filter(|extra| (1..=MAX_EXTRA_BYTES).contains(&extra.len()));
-        Self { extra, index, proof, checkpoint }
+        Self {
+            extra,
+            index,
+            proof,
+            checkpoint,
+        }
     }
 
     /// Reads a proof in its one form.
@@ -120,11 +148,16 @@ impl TlogProof {
         let mut line = next(&mut rest)?;
         let mut extra = None;
         if let Some(encoded) = line.strip_prefix("extra ") {
-            let decoded = base64_decode(encoded).filter(|extra| (1..=MAX_EXTRA_BYTES).contains(&extra.len()));
+            let decoded =
+                base64_decode(encoded).filter(|extra| (1..=MAX_EXTRA_BYTES).contains(&extra.len()));
             extra = Some(decoded.ok_or(TlogProofError::Extra)?);
             line = next(&mut rest)?;
         }
-        let index = line.strip_prefix("index ").and_then(decimal).map(LeafIndex::new).ok_or(TlogProofError::Index)?;
+        let index = line
+            .strip_prefix("index ")
+            .and_then(decimal)
+            .map(LeafIndex::new)
+            .ok_or(TlogProofError::Index)?;
         let mut hashes = Vec::new();
         loop {
             let line = next(&mut rest)?;
@@ -132,10 +165,17 @@ impl TlogProof {
                 break;
             }
             let hash = base64_hash(&line).filter(|_| hashes.len() < MAX_PROOF_HASHES);
-            hashes.push(NodeHash::from_bytes(hash.ok_or(TlogProofError::Hash { line: hashes.len() + 1 })?));
+            hashes.push(NodeHash::from_bytes(hash.ok_or(TlogProofError::Hash {
+                line: hashes.len() + 1,
+            })?));
         }
         let checkpoint = Note::parse(rest.as_bytes())?;
-        Ok(Self { extra, index, proof: InclusionProof::new(hashes), checkpoint })
+        Ok(Self {
+            extra,
+            index,
+            proof: InclusionProof::new(hashes),
+            checkpoint,
+        })
     }
 
     /// The file's text.
@@ -161,8 +201,13 @@ impl TlogProof {
     ///
     /// # Errors
     /// [`TlogProofError::Checkpoint`] or [`TlogProofError::Inclusion`].
-    pub fn verify(&self, leaf: &LeafHash, log: &VerifierKey) -> Result<VerifiedCheckpoint, TlogProofError> {
-        let checkpoint = VerifiedCheckpoint::verify(&self.checkpoint, log).map_err(TlogProofError::Checkpoint)?;
+    pub fn verify(
+        &self,
+        leaf: &LeafHash,
+        log: &VerifierKey,
+    ) -> Result<VerifiedCheckpoint, TlogProofError> {
+        let checkpoint = VerifiedCheckpoint::verify(&self.checkpoint, log)
+            .map_err(TlogProofError::Checkpoint)?;
         self.verify_inclusion_in(leaf, &checkpoint)?;
         Ok(checkpoint)
     }
@@ -171,9 +216,19 @@ impl TlogProof {
     ///
     /// # Errors
     /// [`TlogProofError::Inclusion`].
-    pub fn verify_inclusion_in(&self, leaf: &LeafHash, checkpoint: &VerifiedCheckpoint) -> Result<(), TlogProofError> {
-        verify_inclusion(leaf, self.index, checkpoint.size(), &self.proof, checkpoint.root())
-            .map_err(TlogProofError::Inclusion)
+    pub fn verify_inclusion_in(
+        &self,
+        leaf: &LeafHash,
+        checkpoint: &VerifiedCheckpoint,
+    ) -> Result<(), TlogProofError> {
+        verify_inclusion(
+            leaf,
+            self.index,
+            checkpoint.size(),
+            &self.proof,
+            checkpoint.root(),
+        )
+        .map_err(TlogProofError::Inclusion)
     }
 
     /// Application data, which nothing authenticates.

@@ -75,7 +75,12 @@ impl SignatureType {
 /// `SHA-256(key name || 0x0A || signature type || public key)[:4]`.
 #[must_use]
 pub fn note_key_id(name: &KeyName, signature_type: SignatureType, public_key: &[u8]) -> KeyId {
-    let digest = Sha256Digest::of_parts(&[name.as_str().as_bytes(), b"\n", &[signature_type.byte()], public_key]);
+    let digest = Sha256Digest::of_parts(&[
+        name.as_str().as_bytes(),
+        b"\n",
+        &[signature_type.byte()],
+        public_key,
+    ]);
     let [a, b, c, d, ..] = *digest.as_bytes();
     KeyId::from_bytes([a, b, c, d])
 }
@@ -145,16 +150,27 @@ impl VerifierKey {
     ///
     /// # Errors
     /// [`VkeyError::PublicKey`] when the bytes are no sound key of that type.
-    pub fn new(name: KeyName, signature_type: SignatureType, public_key: &[u8]) -> Result<Self, VkeyError> {
+    pub fn new(
+        name: KeyName,
+        signature_type: SignatureType,
+        public_key: &[u8],
+    ) -> Result<Self, VkeyError> {
         if public_key.len() != signature_type.key_bytes() {
             return Err(VkeyError::PublicKey);
         }
         // Under a small-order key some signatures hold for every message.
-        if signature_type != SignatureType::MlDsa44Cosignature && ed25519_key(public_key).is_none_or(|key| key.is_weak()) {
+        if signature_type != SignatureType::MlDsa44Cosignature
+            && ed25519_key(public_key).is_none_or(|key| key.is_weak())
+        {
             return Err(VkeyError::PublicKey);
         }
         let key_id = note_key_id(&name, signature_type, public_key);
-        Ok(Self { name, key_id, signature_type, public_key: public_key.to_vec() })
+        Ok(Self {
+            name,
+            key_id,
+            signature_type,
+            public_key: public_key.to_vec(),
+        })
     }
 
     /// Reads a vkey in its one form; the key ID must be the one that name and key give.
@@ -169,14 +185,22 @@ impl VerifierKey {
         // The base64 part may have a plus of its own.
         let (id, encoded) = rest.split_once('+').ok_or(VkeyError::Form)?;
         let name = KeyName::new(name).map_err(|_| VkeyError::Form)?;
-        let found = u32::from_str_radix(id, 16).ok().map(|id| KeyId::from_bytes(id.to_be_bytes()));
-        let found = found.filter(|found| found.to_string() == id).ok_or(VkeyError::Form)?;
+        let found = u32::from_str_radix(id, 16)
+            .ok()
+            .map(|id| KeyId::from_bytes(id.to_be_bytes()));
+        let found = found
+            .filter(|found| found.to_string() == id)
+            .ok_or(VkeyError::Form)?;
         let bytes = base64_decode(encoded).ok_or(VkeyError::Form)?;
         let (&byte, public_key) = bytes.split_first().ok_or(VkeyError::Form)?;
-        let signature_type = SignatureType::from_byte(byte).ok_or(VkeyError::SignatureType { byte })?;
+        let signature_type =
+            SignatureType::from_byte(byte).ok_or(VkeyError::SignatureType { byte })?;
         let key = Self::new(name, signature_type, public_key)?;
         if key.key_id != found {
-            return Err(VkeyError::KeyId { found, expected: key.key_id });
+            return Err(VkeyError::KeyId {
+                found,
+                expected: key.key_id,
+            });
         }
         Ok(key)
     }
@@ -213,8 +237,13 @@ impl VerifierKey {
     }
 
     /// The signature lines of `note` that name this key; none of them is verified.
-    pub(super) fn lines_of<'a>(&'a self, note: &'a Note) -> impl Iterator<Item = &'a NoteSignature> {
-        note.signatures().iter().filter(|line| *line.name() == self.name && line.key_id() == self.key_id)
+    pub(super) fn lines_of<'a>(
+        &'a self,
+        note: &'a Note,
+    ) -> impl Iterator<Item = &'a NoteSignature> {
+        note.signatures()
+            .iter()
+            .filter(|line| *line.name() == self.name && line.key_id() == self.key_id)
     }
 
     /// Checks the bare signature over the bare message.
@@ -230,15 +259,26 @@ impl VerifierKey {
                 let key = EncodedVerifyingKey::<MlDsa44>::try_from(self.public_key.as_slice()).ok();
                 let signature = ml_dsa::Signature::<MlDsa44>::try_from(signature).ok();
                 key.zip(signature).is_some_and(|(key, signature)| {
-                    ml_dsa::VerifyingKey::<MlDsa44>::decode(&key).verify_with_context(message, &[], &signature)
+                    ml_dsa::VerifyingKey::<MlDsa44>::decode(&key).verify_with_context(
+                        message,
+                        &[],
+                        &signature,
+                    )
                 })
             }
         };
-        if holds { Ok(()) } else { Err(self.bad_signature()) }
+        if holds {
+            Ok(())
+        } else {
+            Err(self.bad_signature())
+        }
     }
 
     pub(super) fn bad_signature(&self) -> NoteError {
-        NoteError::BadSignature { name: self.name.clone(), key_id: self.key_id }
+        NoteError::BadSignature {
+            name: self.name.clone(),
+            key_id: self.key_id,
+        }
     }
 }
 
@@ -250,7 +290,11 @@ impl fmt::Display for VerifierKey {
 
 impl fmt::Debug for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifierKey({}+{} {:?})", self.name, self.key_id, self.signature_type)
+        write!(
+            f,
+            "VerifierKey({}+{} {:?})",
+            self.name, self.key_id, self.signature_type
+        )
     }
 }
 

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The trust bundle: whom an auditor trusts, and what is demanded.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ReceiptError, short, to_json};
+use crate::digest::Sha256Digest;
+use crate::event::{Environment, Origin};
+
+const TRUST_TAG: &str = "trust/1";
+/// No trust bundle is longer.
+const MAX_TRUST_BYTES: usize = 1 << 20;
+const MAX_LIST: usize = 256;
+
+/// The level that evidence must reach, each including the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Demand {
+    /// The token is valid.
+    Horodate,
+    /// And it is in the log, under a signed checkpoint.
+    Journalise,
+    /// And that checkpoint is cosigned by a quorum of independent witnesses.
+    #[default]
+    Temoigne,
+    /// And an outside authority timestamped the cosigned checkpoint.
+    Ancre,
+}
+
+/// A timestamp authority for evidence, and where in a log its tokens may stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedAuthority {
+    /// Signer certificate first, PEM.
+    pub chain: Vec<String>,
+    /// Dotted policy OID of evidence tokens.
+    pub policy: String,
+    /// The log in which it was active.
+    pub origin: Origin,
+    /// First index.
+    pub from: u64,
+    /// First index after; absent while active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
+}
+
+/// One log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Its name.
+    pub origin: Origin,
+    /// C2SP verifier key.
+    pub vkey: String,
+    /// Entries when it was closed: no index at or beyond it is evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_size: Option<u64>,
+    /// Root hash when it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_root: Option<Sha256Digest>,
+}
+
+/// Whoever runs witnesses; counts once, however many keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessOperator {
+    /// Who it is.
+    pub name: String,
+    /// C2SP verifier keys of cosignatures.
+    pub keys: Vec<String>,
+    /// How far its clock may be off, milliseconds.
+    pub accuracy_ms: u64,
+    /// Not of the log's own operator or hoster.
+    pub independent: bool,
+}
+
+/// The witnesses and how many operators make a quorum.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Witnesses {
+    /// Each counts once.
+    pub operators: Vec<WitnessOperator>,
+    /// Operators needed.
+    pub quorum: u32,
+}
+
+/// `trust.json`, read but not believed: it is the auditor who decides to use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustBundle {
+    kbox: String,
+    /// Evidence of another environment is refused.
+    pub environment: Environment,
+    /// From 1.
+    pub version: u32,
+    /// Evidence authorities.
+    pub authorities: Vec<TrustedAuthority>,
+    /// Root certificates, PEM.
+    pub roots: Vec<String>,
+    /// Logs.
+    pub shards: Vec<Shard>,
+    /// Witnesses.
+    #[serde(default)]
+    pub witnesses: Witnesses,
+    /// Level demanded.
+    #[serde(default)]
+    pub demand: Demand,
+    /// D: how long before or after genTime the witnesses' bounds may lie, seconds.
+    #[serde(default = "default_max_gap")]
+    pub max_gap_s: u64,
+}
+
+const fn default_max_gap() -> u64 {
+    300
+}
+
+impl TrustBundle {
+    /// A bundle of one authority and one log, without witnesses.
+    #[must_use]
+    pub fn new(
+        environment: Environment,
+        authority: TrustedAuthority,
+        roots: Vec<String>,
+        shard: Shard,
+        demand: Demand,
+    ) -> Self {
+        Self {
+            kbox: TRUST_TAG.to_string(),
+            environment,
+            version: 1,
+            authorities: alloc::vec![authority],
+            roots,
+            shards: alloc::vec![shard],
+            witnesses: Witnesses::default(),
+            demand,
+            max_gap_s: default_max_gap(),
+        }
+    }
+
+    /// Reads `trust.json`.
+    ///
+    /// # Errors
+    /// [`ReceiptError`]: too long, not JSON, unknown or repeated members, another version, a quorum that cannot be met.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        if bytes.len() > MAX_TRUST_BYTES {
+            return Err(ReceiptError::TooLong {
+                found: bytes.len(),
+                max: MAX_TRUST_BYTES,
+            });
+        }
+        let bundle: Self = serde_json::from_slice(bytes)?;
+        if bundle.kbox != TRUST_TAG {
+            return Err(ReceiptError::Kind {
+                expected: TRUST_TAG,
+                found: short(&bundle.kbox),
+            });
+        }
+        bundle.check()?;
+        Ok(bundle)
+    }
+
+    /// The JSON form, indented, with a final newline: the bytes served and recorded in the log.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    fn check(&self) -> Result<(), ReceiptError> {
+        let operators = &self.witnesses.operators;
+        for (what, len) in [
+            ("authorities", self.authorities.len()),
+            ("roots", self.roots.len()),
+            ("shards", self.shards.len()),
+            ("witness operators", operators.len()),
+            (
+                "certificates",
+                self.authorities
+                    .iter()
+                    .map(|authority| authority.chain.len())
+                    .sum(),
+            ),
+            (
+                "witness keys",
+                operators.iter().map(|operator| operator.keys.len()).sum(),
+            ),
+        ] {
+            if len > MAX_LIST {
+                return Err(ReceiptError::TooMany {
+                    what,
+                    max: MAX_LIST,
+                });
+            }
+        }
+        if self.version == 0 {
+            return Err(ReceiptError::Bundle("versions count from 1"));
+        }
+        if self.authorities.is_empty() || self.shards.is_empty() || self.roots.is_empty() {
+            return Err(ReceiptError::Bundle(
+                "needs at least one authority, one root and one shard",
+            ));
+        }
+        if self
+            .shards
+            .iter()
+            .any(|shard| shard.final_size.is_some() != shard.final_root.is_some())
+        {
+            return Err(ReceiptError::Bundle(
+                "final_size and final_root belong together",
+            ));
+        }
+        let mut origins: Vec<&str> = self
+            .shards
+            .iter()
+            .map(|shard| shard.origin.as_str())
+            .collect();
+        origins.sort_unstable();
+        if origins.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(ReceiptError::Bundle("two shards of one origin"));
+        }
+        let quorum = usize::try_from(self.witnesses.quorum).unwrap_or(usize::MAX);
+        if quorum > operators.len() || (quorum == 0 && !operators.is_empty()) {
+            return Err(ReceiptError::Bundle(
+                "the quorum must be between 1 and the number of operators",
+            ));
+        }
+        if operators.is_empty() && self.demand >= Demand::Temoigne {
+            return Err(ReceiptError::Bundle("demands witnesses but names none"));
+        }
+        Ok(())
+    }
+}
