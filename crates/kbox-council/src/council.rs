@@ -1,0 +1,854 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::{
+    self, Body, Channel, Detail, Environment, EventId, Handover, PaperNature, PersonalData, RecipientIdentity,
+    RecipientStep, RosterOpening, Salt, Submission, Text,
+};
+use kbox_proof::receipt::{Document, ProofFile, Receipt};
+use kbox_proof::time::Time;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::dashboard::{self, Dashboard};
+use crate::droit;
+use crate::error::CouncilError;
+use crate::evidence::{Evidence, Puts};
+use crate::mail::{self, Notice, Relay};
+use crate::model::{
+    Collectivite, Destinataire, Elu, Envoi, MemberView, NewPaper, Paper, PaperFile, Seance, Step,
+};
+
+/// No paper is larger: with its record it fits into one commit of the ledger (16 MiB).
+const MAX_PAPER_BYTES: usize = 15_000_000;
+/// No assembly or file list is longer than an event can hold.
+const MAX_PAPERS: usize = event::MAX_PAPERS;
+
+/// How the workflow reaches its members.
+#[derive(Clone, Debug)]
+pub struct CouncilConfig {
+    /// Where members' links point, without a final slash: `https://kbox.doullens.fr`.
+    pub base_url: String,
+    /// Where mail goes; without one, nothing can be notified.
+    pub relay: Option<Relay>,
+}
+
+/// The workflow. All methods block, and may be called from several threads.
+pub struct Council {
+    evidence: Arc<dyn Evidence>,
+    config: CouncilConfig,
+    /// Held while records are read, changed and written.
+    state: Mutex<()>,
+    /// Held for a whole round of notices, so that two rounds do not send the same mail twice.
+    sending: Mutex<()>,
+}
+
+fn hold(mutex: &Mutex<()>) -> Result<MutexGuard<'_, ()>, CouncilError> {
+    mutex.lock().map_err(|_| CouncilError::Poisoned)
+}
+
+fn check_id(id: &str) -> Result<(), CouncilError> {
+    let fits = (1..=64).contains(&id.len());
+    if fits
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    {
+        Ok(())
+    } else {
+        Err(CouncilError::Identifier(id.chars().take(80).collect()))
+    }
+}
+
+fn check_text(field: &'static str, text: &str) -> Result<(), CouncilError> {
+    Text::new(text)
+        .map(|_| ())
+        .map_err(|error| CouncilError::Field { field, problem: error.to_string() })
+}
+
+/// The relay's words as a text that can stand in an event.
+fn relay_text(answer: &str) -> Text {
+    let mut clean: String = answer
+        .chars()
+        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+        .take(1000)
+        .collect();
+    if clean.is_empty() {
+        clean.push('-');
+    }
+    // Visible ASCII of at most 1,000 bytes is always a text.
+    Text::new(clean).unwrap_or_else(|_| unreachable_text())
+}
+
+#[allow(clippy::expect_used)]
+fn unreachable_text() -> Text {
+    Text::new("-").expect("a hyphen is a text")
+}
+
+fn key_elu(siren: &str, id: &str) -> String {
+    format!("council/elu/{siren}/{id}")
+}
+fn key_seance(siren: &str, id: &str) -> String {
+    format!("council/seance/{siren}/{id}")
+}
+fn key_envoi(siren: &str, seance: &str) -> String {
+    format!("council/envoi/{siren}/{seance}")
+}
+fn key_destinataire(siren: &str, seance: &str, index: u32) -> String {
+    format!("council/destinataire/{siren}/{seance}/{index:05}")
+}
+fn key_bytes(digest: &Sha256Digest) -> String {
+    format!("council/octets/{digest}")
+}
+fn key_link(token: &str) -> String {
+    format!("council/lien/{}", Sha256Digest::of(token.as_bytes()))
+}
+
+fn json<T: Serialize>(key: &str, value: &T) -> Result<(Vec<u8>, Vec<u8>), CouncilError> {
+    serde_json::to_vec(value)
+        .map(|bytes| (key.as_bytes().to_vec(), bytes))
+        .map_err(|error| CouncilError::Record { key: key.to_string(), problem: error.to_string() })
+}
+
+fn read<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CouncilError> {
+    serde_json::from_slice(bytes).map_err(|error| CouncilError::Record {
+        key: String::from_utf8_lossy(key).into_owned(),
+        problem: error.to_string(),
+    })
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Link {
+    siren: String,
+    seance: String,
+    index: u32,
+}
+
+impl Council {
+    /// A workflow over evidence.
+    #[must_use]
+    pub fn new(evidence: Arc<dyn Evidence>, config: CouncilConfig) -> Self {
+        Self { evidence, config, state: Mutex::new(()), sending: Mutex::new(()) }
+    }
+
+    fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CouncilError> {
+        self.evidence
+            .get(key.as_bytes())?
+            .map(|bytes| read(key.as_bytes(), &bytes))
+            .transpose()
+    }
+
+    fn list<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>, CouncilError> {
+        self.evidence
+            .scan(prefix.as_bytes())?
+            .iter()
+            .map(|(key, bytes)| read(key, bytes))
+            .collect()
+    }
+
+    fn write(&self, siren: &str, puts: Puts) -> Result<(), CouncilError> {
+        let owner = event::Collectivite::parse(siren)?;
+        self.evidence.record(&owner, &[], puts)?;
+        Ok(())
+    }
+
+    /// Writes a record that may stand there already with the same content.
+    fn create<T: Serialize + DeserializeOwned + PartialEq>(
+        &self,
+        siren: &str,
+        what: &'static str,
+        id: &str,
+        key: &str,
+        value: &T,
+    ) -> Result<(), CouncilError> {
+        match self.load::<T>(key)? {
+            Some(found) if found == *value => Ok(()),
+            Some(_) => Err(CouncilError::AlreadyExists { what, id: id.to_string() }),
+            None => self.write(siren, vec![json(key, value)?]),
+        }
+    }
+
+    /// Adds a collectivité.
+    ///
+    /// # Errors
+    /// A field that cannot be used, or another collectivité under this SIREN.
+    pub fn add_collectivite(&self, value: &Collectivite) -> Result<(), CouncilError> {
+        event::Collectivite::parse(&value.siren)?;
+        check_text("nom", &value.nom)?;
+        kbox_proof::law::Fuseau::parse(&value.fuseau)?;
+        let _held = hold(&self.state)?;
+        let key = format!("council/collectivite/{}", value.siren);
+        self.create(&value.siren, "collectivité", &value.siren, &key, value)
+    }
+
+    /// One collectivité.
+    ///
+    /// # Errors
+    /// [`CouncilError::UnknownCollectivite`].
+    pub fn collectivite(&self, siren: &str) -> Result<Collectivite, CouncilError> {
+        let unknown = || CouncilError::UnknownCollectivite(siren.chars().take(40).collect());
+        event::Collectivite::parse(siren).map_err(|_| unknown())?;
+        self.load(&format!("council/collectivite/{siren}"))?.ok_or_else(unknown)
+    }
+
+    /// All collectivités, by SIREN.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn collectivites(&self) -> Result<Vec<Collectivite>, CouncilError> {
+        self.list("council/collectivite/")
+    }
+
+    /// Adds a member.
+    ///
+    /// # Errors
+    /// A field that cannot be used, or another member under this identifier.
+    pub fn add_elu(&self, siren: &str, elu: &Elu) -> Result<(), CouncilError> {
+        self.collectivite(siren)?;
+        check_id(&elu.id)?;
+        check_text("nom", &elu.nom)?;
+        check_text("fonction", &elu.fonction)?;
+        check_text("canal_choisi_le", &elu.canal_choisi_le)?;
+        mail::check_address(&elu.courriel)?;
+        let _held = hold(&self.state)?;
+        self.create(siren, "élu", &elu.id, &key_elu(siren, &elu.id), elu)
+    }
+
+    /// The members, by identifier.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn elus(&self, siren: &str) -> Result<Vec<Elu>, CouncilError> {
+        self.collectivite(siren)?;
+        self.list(&format!("council/elu/{siren}/"))
+    }
+
+    /// Adds a séance; the law must have a rule for it.
+    ///
+    /// # Errors
+    /// A field that cannot be used, or another séance under this identifier.
+    pub fn add_seance(&self, siren: &str, seance: &Seance) -> Result<(), CouncilError> {
+        let collectivite = self.collectivite(siren)?;
+        check_id(&seance.id)?;
+        check_text("intitule", &seance.intitule)?;
+        check_text("lieu", &seance.lieu)?;
+        check_text("auteur", &seance.auteur)?;
+        if let Some(reason) = &seance.urgence {
+            check_text("urgence", reason)?;
+        }
+        droit::delai(&collectivite, seance, None)?;
+        droit::seance(&collectivite, seance)?;
+        let _held = hold(&self.state)?;
+        self.create(siren, "séance", &seance.id, &key_seance(siren, &seance.id), seance)
+    }
+
+    /// One séance.
+    ///
+    /// # Errors
+    /// [`CouncilError::UnknownSeance`].
+    pub fn seance(&self, siren: &str, id: &str) -> Result<Seance, CouncilError> {
+        self.collectivite(siren)?;
+        let unknown = || CouncilError::UnknownSeance(id.chars().take(80).collect());
+        check_id(id).map_err(|_| unknown())?;
+        self.load(&key_seance(siren, id))?.ok_or_else(unknown)
+    }
+
+    /// The séances, by identifier.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn seances(&self, siren: &str) -> Result<Vec<Seance>, CouncilError> {
+        self.collectivite(siren)?;
+        self.list(&format!("council/seance/{siren}/"))
+    }
+
+    /// Adds a paper to a séance whose sending is not sealed yet.
+    ///
+    /// # Errors
+    /// Bytes that differ from the stated digest, too many of them, a sealed sending.
+    pub fn add_paper(
+        &self,
+        siren: &str,
+        seance: &str,
+        new: &NewPaper,
+        bytes: &[u8],
+    ) -> Result<Paper, CouncilError> {
+        self.seance(siren, seance)?;
+        let plain = (1..=120).contains(&new.nom.len())
+            && !new.nom.starts_with('.')
+            && new.nom.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        if !plain {
+            return Err(CouncilError::Field {
+                field: "nom",
+                problem: "a file name of letters, digits, '-', '_' and '.' is expected".into(),
+            });
+        }
+        check_text("titre", &new.titre)?;
+        if bytes.is_empty() {
+            return Err(CouncilError::Field { field: "octets", problem: "the paper is empty".into() });
+        }
+        if bytes.len() > MAX_PAPER_BYTES {
+            return Err(CouncilError::PaperTooLarge { found: bytes.len(), max: MAX_PAPER_BYTES });
+        }
+        let found = Sha256Digest::of(bytes);
+        if let Some(stated) = new.digest.filter(|stated| *stated != found) {
+            return Err(CouncilError::DigestMismatch { stated, found });
+        }
+        let paper = Paper {
+            nom: new.nom.clone(),
+            titre: new.titre.clone(),
+            nature: new.nature,
+            digest: found,
+            taille: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        };
+        let _held = hold(&self.state)?;
+        let papers = self.papers(siren, seance)?;
+        if papers.contains(&paper) {
+            return Ok(paper);
+        }
+        if self.envoi(siren, seance)?.is_some() {
+            return Err(CouncilError::Sealed);
+        }
+        if papers.iter().any(|other| other.nom == paper.nom) {
+            return Err(CouncilError::AlreadyExists { what: "paper", id: paper.nom });
+        }
+        if papers.len() >= MAX_PAPERS {
+            return Err(CouncilError::Field { field: "papers", problem: format!("at most {MAX_PAPERS}") });
+        }
+        let key = format!("council/piece/{siren}/{seance}/{:05}", papers.len());
+        let content = (key_bytes(&found).into_bytes(), bytes.to_vec());
+        self.write(siren, vec![content, json(&key, &paper)?])?;
+        Ok(paper)
+    }
+
+    /// The papers, in order.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn papers(&self, siren: &str, seance: &str) -> Result<Vec<Paper>, CouncilError> {
+        check_id(seance)?;
+        self.list(&format!("council/piece/{siren}/{seance}/"))
+    }
+
+    fn paper_file(&self, paper: &Paper) -> Result<PaperFile, CouncilError> {
+        let key = key_bytes(&paper.digest);
+        let bytes = self
+            .evidence
+            .get(key.as_bytes())?
+            .filter(|bytes| Sha256Digest::of(bytes) == paper.digest)
+            .ok_or_else(|| CouncilError::Record { key, problem: "absent, or other bytes".into() })?;
+        Ok(PaperFile { paper: paper.clone(), bytes })
+    }
+
+    /// The sealed sending, if there is one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn envoi(&self, siren: &str, seance: &str) -> Result<Option<Envoi>, CouncilError> {
+        self.load(&key_envoi(siren, seance))
+    }
+
+    /// The recipients of a sealed sending, by index.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn destinataires(&self, siren: &str, seance: &str) -> Result<Vec<Destinataire>, CouncilError> {
+        check_id(seance)?;
+        self.list(&format!("council/destinataire/{siren}/{seance}/"))
+    }
+
+    /// The clock's reading in whole seconds, for `claimed_time`.
+    fn claimed(&self) -> Result<Time, CouncilError> {
+        let now = self.evidence.now()?;
+        Time::from_unix_secs(now.unix_secs())
+            .map_err(|error| CouncilError::Field { field: "claimed_time", problem: error.to_string() })
+    }
+
+    /// Seals the sending: papers, rule and recipients are fixed by one `SubmissionAcceptance`.
+    ///
+    /// # Errors
+    /// A missing paper or member, facts without a rule, the ledger's refusal.
+    pub fn seal(&self, siren: &str, seance_id: &str) -> Result<Envoi, CouncilError> {
+        let collectivite = self.collectivite(siren)?;
+        let seance = self.seance(siren, seance_id)?;
+        let owner = event::Collectivite::parse(siren)?;
+        let _held = hold(&self.state)?;
+        if let Some(mut envoi) = self.envoi(siren, seance_id)? {
+            if envoi.depot.trace.is_none() {
+                self.finish_envoi(&owner, siren, seance_id, &mut envoi, Vec::new())?;
+            }
+            return Ok(envoi);
+        }
+        let papers = self.papers(siren, seance_id)?;
+        let elus = self.elus(siren)?;
+        if elus.is_empty() {
+            return Err(CouncilError::NoMembers);
+        }
+        let rule = droit::rule(&collectivite, &seance)?;
+        let has = |nature| papers.iter().any(|paper| paper.nature == nature);
+        if !has(PaperNature::Convocation) {
+            return Err(CouncilError::PaperMissing("la convocation"));
+        }
+        // CGCT L.2121-12, and L.5211-1 for what it refers to.
+        let note_due = matches!(rule.id.as_str(), "COM-L" | "ALS-L" | "EPCI" | "SM-F");
+        if note_due && !has(PaperNature::NoteDeSynthese) {
+            return Err(CouncilError::PaperMissing("la note explicative de synthèse"));
+        }
+        let mut roster = Vec::new();
+        let mut puts = Puts::new();
+        for (index, elu) in (0_u32..).zip(&elus) {
+            let destinataire = Destinataire {
+                index,
+                elu: elu.clone(),
+                sel: Salt::from_bytes(self.evidence.random()?),
+                steps: Vec::new(),
+            };
+            roster.push(opening(&destinataire)?.entry(elu.pour_information)?);
+            puts.push(json(&key_destinataire(siren, seance_id, index), &destinataire)?);
+        }
+        let submission = Submission {
+            seance: droit::seance(&collectivite, &seance)?,
+            rule,
+            author: Text::new(seance.auteur.as_str())?,
+            version: 1,
+            papers: papers
+                .iter()
+                .map(|paper| {
+                    Ok(event::Paper {
+                        digest: paper.digest,
+                        size: paper.taille,
+                        titre: Text::new(paper.titre.as_str())?,
+                        nature: paper.nature,
+                    })
+                })
+                .collect::<Result<_, CouncilError>>()?,
+            roster,
+        };
+        let body = Body {
+            claimed_time: self.claimed()?,
+            reasons: Vec::new(),
+            refers_to: None,
+            detail: Detail::SubmissionAcceptance(submission),
+        };
+        body.check()?;
+        let request_id = format!("seance/{seance_id}/v1/depot");
+        let mut envoi = Envoi {
+            version: 1,
+            depot: Step { request_id, body, personal: None, trace: None },
+            papers,
+            destinataires: u32::try_from(elus.len()).unwrap_or(u32::MAX),
+        };
+        self.finish_envoi(&owner, siren, seance_id, &mut envoi, puts)?;
+        Ok(envoi)
+    }
+
+    fn finish_envoi(
+        &self,
+        owner: &event::Collectivite,
+        siren: &str,
+        seance: &str,
+        envoi: &mut Envoi,
+        mut puts: Puts,
+    ) -> Result<(), CouncilError> {
+        let key = key_envoi(siren, seance);
+        puts.push(json(&key, envoi)?);
+        let traces = self.evidence.record(owner, &[&envoi.depot], puts)?;
+        envoi.depot.trace = traces.into_iter().next();
+        self.write(siren, vec![json(&key, envoi)?])
+    }
+
+    /// Records every step that has no trace yet, in one commit, then keeps the traces.
+    fn finish(
+        &self,
+        siren: &str,
+        seance: &str,
+        destinataires: &mut [Destinataire],
+    ) -> Result<(), CouncilError> {
+        let owner = event::Collectivite::parse(siren)?;
+        let mut places = Vec::new();
+        let mut puts = Puts::new();
+        for (place, destinataire) in destinataires.iter().enumerate() {
+            let open = destinataire.steps.iter().enumerate().filter(|(_, step)| step.trace.is_none());
+            let before = places.len();
+            places.extend(open.map(|(number, _)| (place, number)));
+            if places.len() > before {
+                puts.push(json(&key_destinataire(siren, seance, destinataire.index), destinataire)?);
+            }
+        }
+        if places.is_empty() {
+            return Ok(());
+        }
+        let traces = {
+            let steps: Vec<&Step> = places
+                .iter()
+                .filter_map(|(place, number)| destinataires.get(*place)?.steps.get(*number))
+                .collect();
+            self.evidence.record(&owner, &steps, puts)?
+        };
+        for ((place, number), trace) in places.iter().zip(traces) {
+            if let Some(step) = destinataires.get_mut(*place).and_then(|d| d.steps.get_mut(*number)) {
+                step.trace = Some(trace);
+            }
+        }
+        let mut puts = Puts::new();
+        let mut last = None;
+        for (place, _) in places {
+            if last.replace(place) != Some(place)
+                && let Some(destinataire) = destinataires.get(place)
+            {
+                puts.push(json(&key_destinataire(siren, seance, destinataire.index), destinataire)?);
+            }
+        }
+        self.write(siren, puts)
+    }
+
+    fn step(
+        &self,
+        seance: &str,
+        destinataire: &Destinataire,
+        name: &str,
+        refers_to: Sha256Digest,
+        reasons: Vec<Text>,
+        detail: Detail,
+        add: impl FnOnce(&mut PersonalData),
+    ) -> Result<Step, CouncilError> {
+        let mut personal = PersonalData {
+            recipient: Some(opening(destinataire)?),
+            ..PersonalData::default()
+        };
+        add(&mut personal);
+        Ok(Step {
+            request_id: format!("seance/{seance}/v1/{}/{name}", destinataire.index),
+            body: Body { claimed_time: self.claimed()?, reasons, refers_to: Some(refers_to), detail },
+            personal: Some(personal),
+            trace: None,
+        })
+    }
+
+    /// Puts the papers at every member's disposal: one `ContentConsignment` each, all in one commit.
+    ///
+    /// # Errors
+    /// [`CouncilError::NotSealed`], the ledger's refusal.
+    pub fn consign(&self, siren: &str, seance: &str) -> Result<Vec<Destinataire>, CouncilError> {
+        self.seance(siren, seance)?;
+        let _held = hold(&self.state)?;
+        let depot = self.depot(siren, seance)?;
+        let mut all = self.destinataires(siren, seance)?;
+        for destinataire in &mut all {
+            let done = destinataire
+                .steps
+                .iter()
+                .any(|step| matches!(step.body.detail, Detail::ContentConsignment(_)));
+            if done {
+                continue;
+            }
+            let detail = Detail::ContentConsignment(RecipientStep { recipient: destinataire.index });
+            let step =
+                self.step(seance, destinataire, "consignation", depot, Vec::new(), detail, |personal| {
+                    personal.channel = Some(destinataire.elu.canal);
+                    personal.channel_chosen_on = Text::new(destinataire.elu.canal_choisi_le.as_str()).ok();
+                    personal.address = Text::new(destinataire.elu.courriel.as_str()).ok();
+                })?;
+            destinataire.steps.push(step);
+        }
+        self.finish(siren, seance, &mut all)?;
+        Ok(all)
+    }
+
+    fn depot(&self, siren: &str, seance: &str) -> Result<Sha256Digest, CouncilError> {
+        self.envoi(siren, seance)?
+            .and_then(|envoi| envoi.depot.trace)
+            .map(|trace| trace.digest)
+            .ok_or(CouncilError::NotSealed)
+    }
+
+    /// Tells every member who chose the dematerialised channel and was not told yet, by a mail with the member's own link
+    /// and the receipt of the consignment. The relay's exact answer is recorded. A refusal for good is not tried again;
+    /// another one is, on the next call.
+    ///
+    /// # Errors
+    /// No relay, papers not consigned, a clock or ledger that refuses: no mail leaves then. When the ledger refuses after a
+    /// mail left, the relay's answer is kept if the store can, and recorded by the next call.
+    pub fn notify(
+        &self,
+        siren: &str,
+        seance_id: &str,
+        progress: &mut dyn FnMut(&Destinataire),
+    ) -> Result<Vec<Destinataire>, CouncilError> {
+        let relay = self.config.relay.as_ref().ok_or(CouncilError::NoRelay)?;
+        let collectivite = self.collectivite(siren)?;
+        let seance = self.seance(siren, seance_id)?;
+        let quand = droit::quand(&seance)?;
+        let _round = hold(&self.sending)?;
+        let envoi = self.envoi(siren, seance_id)?.ok_or(CouncilError::NotSealed)?;
+        let papers: Vec<String> = envoi.papers.iter().map(|paper| paper.titre.clone()).collect();
+        let mut all = self.destinataires(siren, seance_id)?;
+        for destinataire in &mut all {
+            let key = key_destinataire(siren, seance_id, destinataire.index);
+            // What was kept of an earlier round that the ledger cut short comes first.
+            {
+                let _held = hold(&self.state)?;
+                *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
+                self.finish(siren, seance_id, std::slice::from_mut(destinataire))?;
+            }
+            let trace = destinataire.consignation().cloned().ok_or(CouncilError::NotConsigned)?;
+            if destinataire.elu.canal == Channel::Papier
+                || destinataire.avis().is_some()
+                || refused_for_good(destinataire)
+            {
+                continue;
+            }
+            let receipt = self.receipt(&trace.event_id)?.to_json();
+            let token = base64url(&self.evidence.random()?);
+            let link = Link {
+                siren: siren.to_string(),
+                seance: seance_id.to_string(),
+                index: destinataire.index,
+            };
+            // Only its digest is kept; this commit also shows that ledger and clock are well before a mail leaves.
+            self.evidence.now()?;
+            self.write(siren, vec![json(&key_link(&token), &link)?])?;
+            let domain = relay.from.rsplit('@').next().unwrap_or("localhost");
+            let id: String = base64url(&self.evidence.random()?).chars().take(22).collect();
+            let message_id = format!("<{id}@{domain}>");
+            let link = format!("{}/m/{token}", self.config.base_url);
+            let answer = mail::send(
+                relay,
+                &Notice {
+                    to_name: &destinataire.elu.nom,
+                    to: &destinataire.elu.courriel,
+                    collectivite: &collectivite.nom,
+                    intitule: &seance.intitule,
+                    lieu: &seance.lieu,
+                    quand: &quand,
+                    auteur: &seance.auteur,
+                    papers: &papers,
+                    link: &link,
+                    message_id: &message_id,
+                    receipt: &receipt,
+                    demonstration: self.evidence.environment() == Environment::Demonstration,
+                },
+            )?;
+            let _held = hold(&self.state)?;
+            *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
+            let attempts = destinataire
+                .steps
+                .iter()
+                .filter(|step| is_relay(&step.body.detail))
+                .count();
+            let recipient = RecipientStep { recipient: destinataire.index };
+            let (detail, reasons) = if answer.accepted {
+                (Detail::RelayToNonErds(recipient), Vec::new())
+            } else {
+                // The relay's words may name the person: they stand in the personal part, the code here.
+                let kind = if answer.permanent { "définitif" } else { "temporaire" };
+                let reason = answer.code.as_ref().map_or_else(
+                    || "le relais n’a pas répondu".to_string(),
+                    |code| format!("refus {kind} du relais, code {code}"),
+                );
+                (Detail::RelayToNonErdsFailure(recipient), vec![Text::new(reason)?])
+            };
+            let name = format!("avis/{attempts}");
+            let step = self.step(seance_id, destinataire, &name, trace.digest, reasons, detail, |personal| {
+                personal.address = Text::new(destinataire.elu.courriel.as_str()).ok();
+                personal.relay_answer = Some(relay_text(&answer.text));
+                personal.message_id = Text::new(message_id.as_str()).ok();
+            })?;
+            destinataire.steps.push(step);
+            if let Err(error) = self.finish(siren, seance_id, std::slice::from_mut(destinataire)) {
+                // The mail has left: its answer must not be lost with the event.
+                self.write(siren, vec![json(&key, destinataire)?])?;
+                return Err(error);
+            }
+            progress(destinataire);
+        }
+        Ok(all)
+    }
+
+    fn receipt(&self, event_id: &str) -> Result<Receipt, CouncilError> {
+        let id = EventId::parse(event_id).ok_or_else(|| CouncilError::Record {
+            key: event_id.to_string(),
+            problem: "no event id".into(),
+        })?;
+        Ok(self.evidence.receipt(&id)?)
+    }
+
+    fn link(&self, token: &str) -> Result<Link, CouncilError> {
+        let shape = token.len() == 43
+            && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if !shape {
+            return Err(CouncilError::UnknownLink);
+        }
+        self.load(&key_link(token))?.ok_or(CouncilError::UnknownLink)
+    }
+
+    fn view(&self, link: &Link) -> Result<MemberView, CouncilError> {
+        let envoi = self.envoi(&link.siren, &link.seance)?.ok_or(CouncilError::NotSealed)?;
+        Ok(MemberView {
+            collectivite: self.collectivite(&link.siren)?,
+            seance: self.seance(&link.siren, &link.seance)?,
+            destinataire: self
+                .load(&key_destinataire(&link.siren, &link.seance, link.index))?
+                .ok_or(CouncilError::UnknownLink)?,
+            papers: envoi.papers,
+        })
+    }
+
+    /// What a member's link leads to. Records nothing.
+    ///
+    /// # Errors
+    /// [`CouncilError::UnknownLink`].
+    pub fn member(&self, token: &str) -> Result<MemberView, CouncilError> {
+        self.view(&self.link(token)?)
+    }
+
+    fn member_step(
+        &self,
+        token: &str,
+        network: Option<&str>,
+        name: &str,
+        detail: impl FnOnce(u32) -> Detail,
+        needs_opening: bool,
+    ) -> Result<MemberView, CouncilError> {
+        let link = self.link(token)?;
+        let _held = hold(&self.state)?;
+        let mut view = self.view(&link)?;
+        let destinataire = &mut view.destinataire;
+        let consignation = destinataire
+            .consignation()
+            .map(|trace| trace.digest)
+            .ok_or(CouncilError::NotConsigned)?;
+        if needs_opening && destinataire.ouverture().is_none() {
+            return Err(CouncilError::NotOpened);
+        }
+        let detail = detail(destinataire.index);
+        // The first time counts; later ones change nothing.
+        if !destinataire.steps.iter().any(|step| step.body.detail == detail) {
+            let step =
+                self.step(&link.seance, destinataire, name, consignation, Vec::new(), detail, |personal| {
+                    personal.network_address = network.and_then(|address| Text::new(address).ok());
+                })?;
+            destinataire.steps.push(step);
+        }
+        self.finish(&link.siren, &link.seance, std::slice::from_mut(destinataire))?;
+        Ok(view)
+    }
+
+    /// The member opens the sending: `ContentAccessTracking`, the first time.
+    ///
+    /// # Errors
+    /// [`CouncilError::UnknownLink`], the ledger's refusal.
+    pub fn open(&self, token: &str, network: Option<&str>) -> Result<MemberView, CouncilError> {
+        let detail = |recipient| Detail::ContentAccessTracking(RecipientStep { recipient });
+        self.member_step(token, network, "ouverture", detail, false)
+    }
+
+    /// A paper leaves for the member: `ContentHandover`, the first time. The bytes must then be sent.
+    ///
+    /// # Errors
+    /// [`CouncilError::NotOpened`], [`CouncilError::UnknownPaper`], the ledger's refusal.
+    pub fn handover(
+        &self,
+        token: &str,
+        paper: &Sha256Digest,
+        network: Option<&str>,
+    ) -> Result<PaperFile, CouncilError> {
+        let view = self.member(token)?;
+        let found = view
+            .papers
+            .iter()
+            .find(|other| other.digest == *paper)
+            .ok_or(CouncilError::UnknownPaper(*paper))?;
+        let file = self.paper_file(found)?;
+        let short: String = paper.to_hex().chars().take(16).collect();
+        let detail = |recipient| Detail::ContentHandover(Handover { recipient, paper: *paper });
+        self.member_step(token, network, &format!("remise/{short}"), detail, true)?;
+        Ok(file)
+    }
+
+    /// The member acknowledges: `ConsignmentAcceptance`, the first time.
+    ///
+    /// # Errors
+    /// [`CouncilError::NotOpened`], the ledger's refusal.
+    pub fn acknowledge(&self, token: &str, network: Option<&str>) -> Result<MemberView, CouncilError> {
+        let detail = |recipient| Detail::ConsignmentAcceptance(RecipientStep { recipient });
+        self.member_step(token, network, "accuse", detail, true)
+    }
+
+    /// Who was sent, notified, opened, acknowledged, and whether it was in time.
+    ///
+    /// # Errors
+    /// Unknown séance, the store's.
+    pub fn dashboard(&self, siren: &str, seance_id: &str) -> Result<Dashboard, CouncilError> {
+        dashboard::build(
+            self.collectivite(siren)?,
+            self.seance(siren, seance_id)?,
+            self.papers(siren, seance_id)?,
+            self.envoi(siren, seance_id)?,
+            self.destinataires(siren, seance_id)?,
+        )
+    }
+
+    /// The proof file: papers and every receipt of the séance, by rank. The report is for the caller to add, since it says
+    /// what a verification found.
+    ///
+    /// # Errors
+    /// [`CouncilError::NotSealed`], the store's.
+    pub fn proof_file(&self, siren: &str, seance: &str) -> Result<ProofFile, CouncilError> {
+        self.seance(siren, seance)?;
+        let _held = hold(&self.state)?;
+        let envoi = self.envoi(siren, seance)?.ok_or(CouncilError::NotSealed)?;
+        let all = self.destinataires(siren, seance)?;
+        let mut traces: Vec<_> = std::iter::once(&envoi.depot)
+            .chain(all.iter().flat_map(|destinataire| &destinataire.steps))
+            .filter_map(|step| step.trace.as_ref())
+            .collect();
+        traces.sort_by_key(|trace| trace.rank);
+        Ok(ProofFile {
+            documents: (1..)
+                .zip(&envoi.papers)
+                .map(|(number, paper)| {
+                    Ok(Document {
+                        name: format!("{number:02}-{}", paper.nom),
+                        bytes: self.paper_file(paper)?.bytes,
+                    })
+                })
+                .collect::<Result<_, CouncilError>>()?,
+            receipts: traces
+                .into_iter()
+                .map(|trace| self.receipt(&trace.event_id))
+                .collect::<Result<_, _>>()?,
+            trust: None,
+            report: None,
+        })
+    }
+}
+
+fn is_relay(detail: &Detail) -> bool {
+    matches!(detail, Detail::RelayToNonErds(_) | Detail::RelayToNonErdsFailure(_))
+}
+
+/// The last refusal was a permanent one: reply codes 5yz (RFC 5321 §4.2.1).
+fn refused_for_good(destinataire: &Destinataire) -> bool {
+    destinataire.avis_refuse().is_some()
+        && destinataire.reponse_du_relais().is_some_and(|answer| {
+            answer.starts_with('5') && answer.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+        })
+}
+
+fn opening(destinataire: &Destinataire) -> Result<RosterOpening, CouncilError> {
+    Ok(RosterOpening {
+        identity: RecipientIdentity {
+            id: Text::new(destinataire.elu.id.as_str())?,
+            name: Text::new(destinataire.elu.nom.as_str())?,
+            function: Text::new(destinataire.elu.fonction.as_str())?,
+        },
+        salt: destinataire.sel,
+    })
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}

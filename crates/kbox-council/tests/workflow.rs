@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The workflow against a relay that speaks real SMTP and a ledger of its own that only counts.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+
+use kbox_council::{
+    Collectivite, Council, CouncilConfig, CouncilError, Elu, Evidence, EvidenceError, NewPaper, Relay, Seance, Step,
+    Trace,
+};
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::{self, Channel, Environment, EventId, PaperNature};
+use kbox_proof::receipt::Receipt;
+use kbox_proof::time::Time;
+use mailin_embedded::{Handler, Response, Server, response};
+
+type Records = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Counts events and keeps records; refuses when told to. What real evidence needs is tested with the ledger.
+struct Counting {
+    records: Mutex<Records>,
+    events: Mutex<Vec<(String, Vec<u8>, Trace)>>,
+    clock: AtomicI64,
+    no_time: AtomicBool,
+    random: AtomicU8,
+}
+
+impl Counting {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            records: Mutex::default(),
+            events: Mutex::default(),
+            clock: AtomicI64::new(Time::parse_rfc3339("2026-11-24T10:00:00Z").unwrap().unix_secs()),
+            no_time: AtomicBool::new(false),
+            random: AtomicU8::new(0),
+        })
+    }
+    fn count(&self) -> usize {
+        self.events.lock().unwrap().len()
+    }
+}
+
+impl Evidence for Counting {
+    fn record(
+        &self,
+        _: &event::Collectivite,
+        steps: &[&Step],
+        puts: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Result<Vec<Trace>, EvidenceError> {
+        if !steps.is_empty() {
+            self.now()?;
+        }
+        let mut events = self.events.lock().unwrap();
+        let mut traces = Vec::new();
+        for step in steps {
+            let mut content = step.body.idempotency_bytes().unwrap();
+            if let Some(personal) = &step.personal {
+                content.extend(personal.to_der().unwrap());
+            }
+            if let Some((_, known, trace)) = events.iter().find(|(id, ..)| *id == step.request_id) {
+                if *known != content {
+                    return Err(EvidenceError::Conflict(step.request_id.clone()));
+                }
+                traces.push(trace.clone());
+                continue;
+            }
+            let rank = u64::try_from(events.len()).unwrap();
+            let trace = Trace {
+                event_id: format!("{rank:032x}"),
+                digest: Sha256Digest::of(step.request_id.as_bytes()),
+                gen_time: self.now()?,
+                precision_ms: 1000,
+                rank,
+            };
+            events.push((step.request_id.clone(), content, trace.clone()));
+            traces.push(trace);
+        }
+        self.records.lock().unwrap().extend(puts);
+        Ok(traces)
+    }
+    fn receipt(&self, id: &EventId) -> Result<Receipt, EvidenceError> {
+        Ok(Receipt {
+            event: id.as_bytes().to_vec(),
+            personal: None,
+            token: vec![],
+            proof: String::new(),
+            before: None,
+            consistency: vec![],
+            anchors: vec![],
+        })
+    }
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EvidenceError> {
+        Ok(self.records.lock().unwrap().get(key).cloned())
+    }
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, EvidenceError> {
+        let records = self.records.lock().unwrap();
+        let from = records.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        Ok(from.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+    fn now(&self) -> Result<Time, EvidenceError> {
+        if self.no_time.load(Ordering::SeqCst) {
+            return Err(EvidenceError::TimeNotAvailable("stepped".into()));
+        }
+        Ok(Time::from_unix_secs(self.clock.fetch_add(1, Ordering::SeqCst)).unwrap())
+    }
+    fn random(&self) -> Result<[u8; 32], EvidenceError> {
+        Ok([self.random.fetch_add(1, Ordering::SeqCst); 32])
+    }
+    fn environment(&self) -> Environment {
+        Environment::Demonstration
+    }
+}
+
+#[derive(Clone, Default)]
+struct Inbox {
+    mails: Arc<Mutex<Vec<Vec<u8>>>>,
+    refuse: Arc<Mutex<Vec<(String, u16)>>>,
+    bytes: Vec<u8>,
+}
+
+impl Handler for Inbox {
+    fn rcpt(&mut self, to: &str) -> Response {
+        match self.refuse.lock().unwrap().iter().find(|(address, _)| to.contains(address.as_str())) {
+            Some((_, code)) => Response::custom(*code, format!("{to} refused")),
+            None => response::OK,
+        }
+    }
+    fn data(&mut self, buf: &[u8]) -> std::io::Result<()> {
+        self.bytes.extend_from_slice(buf);
+        Ok(())
+    }
+    fn data_end(&mut self) -> Response {
+        self.mails.lock().unwrap().push(std::mem::take(&mut self.bytes));
+        Response::custom(250, "2.0.0 kept".into())
+    }
+}
+
+struct Scene {
+    council: Council,
+    evidence: Arc<Counting>,
+    inbox: Inbox,
+}
+
+const SIREN: &str = "218002531";
+
+fn paper(nom: &str, nature: PaperNature) -> NewPaper {
+    NewPaper { nom: nom.into(), titre: nom.into(), nature, digest: None }
+}
+
+fn scene(members: u8) -> Scene {
+    let inbox = Inbox::default();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut server = Server::new(inbox.clone());
+    server.with_tcp_listener(listener);
+    std::thread::spawn(move || server.serve().map_err(|error| error.to_string()));
+    let evidence = Counting::new();
+    let relay = Relay {
+        host: "127.0.0.1".into(),
+        port,
+        from: "secretariat@doullens.invalid".into(),
+        from_name: "Secrétariat".into(),
+    };
+    let config = CouncilConfig { base_url: "http://127.0.0.1:1".into(), relay: Some(relay) };
+    let council = Council::new(evidence.clone(), config);
+    council
+        .add_collectivite(&Collectivite {
+            siren: SIREN.into(),
+            nom: "Commune de Doullens".into(),
+            instance: "commune".into(),
+            population: Some(5751),
+            departement: Some("80".into()),
+            fuseau: "Europe/Paris".into(),
+        })
+        .unwrap();
+    for number in 0..members {
+        council
+            .add_elu(
+                SIREN,
+                &Elu {
+                    id: format!("elu-{number:02}"),
+                    nom: format!("Élu {number}"),
+                    fonction: "Conseiller municipal".into(),
+                    courriel: format!("elu{number}@example.invalid"),
+                    canal: Channel::Dematerialise,
+                    canal_choisi_le: "2026-03-21".into(),
+                    pour_information: false,
+                },
+            )
+            .unwrap();
+    }
+    council
+        .add_seance(
+            SIREN,
+            &Seance {
+                id: "2026-12-02".into(),
+                intitule: "Conseil municipal de Doullens".into(),
+                lieu: "Hôtel de ville".into(),
+                debut: "2026-12-02T18:30".into(),
+                auteur: "Le maire".into(),
+                urgence: None,
+                seconde_convocation: false,
+            },
+        )
+        .unwrap();
+    for (nom, nature) in [
+        ("convocation.pdf", PaperNature::Convocation),
+        ("note.pdf", PaperNature::NoteDeSynthese),
+    ] {
+        council.add_paper(SIREN, "2026-12-02", &paper(nom, nature), nom.as_bytes()).unwrap();
+    }
+    Scene { council, evidence, inbox }
+}
+
+const SEANCE: &str = "2026-12-02";
+
+fn tokens(inbox: &Inbox) -> Vec<String> {
+    let mails = inbox.mails.lock().unwrap();
+    mails
+        .iter()
+        .map(|mail| {
+            let text = String::from_utf8_lossy(mail).replace("=\r\n", "");
+            let at = text.find("/m/").unwrap() + 3;
+            text[at..at + 43].to_string()
+        })
+        .collect()
+}
+
+#[test]
+fn every_step_tried_again_records_and_sends_nothing_more() {
+    let Scene { council, evidence, inbox } = scene(3);
+    let first = council.seal(SIREN, SEANCE).unwrap();
+    assert_eq!(council.seal(SIREN, SEANCE).unwrap(), first);
+    assert_eq!(evidence.count(), 1);
+    let consigned = council.consign(SIREN, SEANCE).unwrap();
+    assert_eq!(council.consign(SIREN, SEANCE).unwrap(), consigned);
+    assert_eq!(evidence.count(), 4);
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    assert_eq!((evidence.count(), inbox.mails.lock().unwrap().len()), (7, 3));
+    let token = &tokens(&inbox)[0];
+    council.member(token).unwrap();
+    assert_eq!(evidence.count(), 7, "looking at the link records nothing");
+    for _ in 0..2 {
+        council.open(token, Some("127.0.0.1")).unwrap();
+        council.handover(token, &Sha256Digest::of(b"note.pdf"), None).unwrap();
+        council.acknowledge(token, None).unwrap();
+    }
+    assert_eq!(evidence.count(), 10);
+    let dashboard = council.dashboard(SIREN, SEANCE).unwrap();
+    assert_eq!((dashboard.total.avises, dashboard.total.ouverts, dashboard.total.accuses), (3, 1, 1));
+    assert_eq!(dashboard.verdict.unwrap().verdict.as_deref(), Some("respecte"));
+    let file = council.proof_file(SIREN, SEANCE).unwrap();
+    assert_eq!((file.receipts.len(), file.documents.len()), (10, 2));
+    assert!(file.receipts.is_sorted_by_key(|receipt| receipt.event.clone()));
+}
+
+#[test]
+fn a_permanent_refusal_is_recorded_once_and_the_member_is_shown_as_not_told() {
+    let Scene { council, evidence, inbox } = scene(2);
+    inbox.refuse.lock().unwrap().push(("elu1@".into(), 550));
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    assert_eq!(evidence.count(), 5);
+    let dashboard = council.dashboard(SIREN, SEANCE).unwrap();
+    assert_eq!((dashboard.total.avises, dashboard.total.refuses), (1, 1));
+    assert_eq!(dashboard.sans_avis, [1]);
+    assert!(dashboard.lignes[1].reponse_du_relais.as_deref().unwrap().starts_with("550 "));
+    assert!(dashboard.lignes[1].delai.is_none());
+}
+
+#[test]
+fn a_temporary_refusal_is_tried_again_by_the_next_round() {
+    let Scene { council, inbox, .. } = scene(1);
+    inbox.refuse.lock().unwrap().push(("elu0@".into(), 450));
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    assert_eq!(council.dashboard(SIREN, SEANCE).unwrap().total.refuses, 1);
+    inbox.refuse.lock().unwrap().clear();
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    let total = council.dashboard(SIREN, SEANCE).unwrap().total;
+    assert_eq!((total.avises, total.refuses), (1, 0));
+}
+
+#[test]
+fn without_time_nothing_is_recorded_and_no_mail_leaves() {
+    let Scene { council, evidence, inbox } = scene(1);
+    evidence.no_time.store(true, Ordering::SeqCst);
+    let refused = council.seal(SIREN, SEANCE);
+    assert!(matches!(refused, Err(CouncilError::Evidence(EvidenceError::TimeNotAvailable(_)))));
+    assert!(council.envoi(SIREN, SEANCE).unwrap().is_none());
+    evidence.no_time.store(false, Ordering::SeqCst);
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    evidence.no_time.store(true, Ordering::SeqCst);
+    assert!(council.notify(SIREN, SEANCE, &mut |_| ()).is_err());
+    assert_eq!((evidence.count(), inbox.mails.lock().unwrap().len()), (2, 0));
+}
+
+#[test]
+fn a_paper_other_than_stated_is_refused_and_not_kept() {
+    let Scene { council, .. } = scene(1);
+    let stated = NewPaper {
+        digest: Some(Sha256Digest::of(b"other")),
+        ..paper("rapport.pdf", PaperNature::Rapport)
+    };
+    let refused = council.add_paper(SIREN, SEANCE, &stated, b"bytes");
+    assert!(matches!(refused, Err(CouncilError::DigestMismatch { .. })));
+    assert_eq!(council.papers(SIREN, SEANCE).unwrap().len(), 2);
+    council.seal(SIREN, SEANCE).unwrap();
+    let late = council.add_paper(SIREN, SEANCE, &paper("rapport.pdf", PaperNature::Rapport), b"bytes");
+    assert!(matches!(late, Err(CouncilError::Sealed)));
+}
+
+#[test]
+fn unknown_links_and_steps_out_of_order_are_refused() {
+    let Scene { council, inbox, .. } = scene(1);
+    for token in ["", "x", &"A".repeat(43), &"é".repeat(22)] {
+        assert!(matches!(council.open(token, None), Err(CouncilError::UnknownLink)), "{token}");
+    }
+    assert!(matches!(council.consign(SIREN, SEANCE), Err(CouncilError::NotSealed)));
+    council.seal(SIREN, SEANCE).unwrap();
+    assert!(matches!(council.notify(SIREN, SEANCE, &mut |_| ()), Err(CouncilError::NotConsigned)));
+    council.consign(SIREN, SEANCE).unwrap();
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    let token = &tokens(&inbox)[0];
+    assert!(matches!(council.acknowledge(token, None), Err(CouncilError::NotOpened)));
+    council.open(token, None).unwrap();
+    let other = Sha256Digest::of(b"not of this sending");
+    assert!(matches!(council.handover(token, &other, None), Err(CouncilError::UnknownPaper(_))));
+}
+
+#[test]
+fn the_link_itself_is_nowhere_in_the_records() {
+    let Scene { council, evidence, inbox } = scene(1);
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    let token = tokens(&inbox).remove(0);
+    let records = evidence.records.lock().unwrap();
+    let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|window| window == token.as_bytes());
+    assert!(!records.iter().any(|(key, value)| holds(key) || holds(value)));
+}
+
+#[test]
+fn a_missing_explanatory_note_stops_the_sealing_of_a_commune_of_3500_and_more() {
+    let Scene { council, .. } = scene(1);
+    let mut other = council.seance(SIREN, SEANCE).unwrap();
+    other.id = "autre".into();
+    council.add_seance(SIREN, &other).unwrap();
+    let convocation = paper("convocation.pdf", PaperNature::Convocation);
+    council.add_paper(SIREN, "autre", &convocation, b"convocation").unwrap();
+    assert!(matches!(council.seal(SIREN, "autre"), Err(CouncilError::PaperMissing(_))));
+}
