@@ -332,10 +332,10 @@ pub fn verify_response(
 
 /// Checks that `token` is over `imprint` and was signed by an authority that `trust` leads to.
 ///
-/// In this order: 1. imprint; 2. policy and extensions; 3. content-type and message-digest; 4. the signer's certificate, found
-/// by sid and bound by ESSCertID(v2); 5. its fitness as a timestamp signer; 6. the signature over the signed attributes;
-/// 7. tsa; 8. genTime within the certificate's validity; 9. a chain to a trusted certificate; 10. that chain's validity at
-/// `chain_time`. Exactly one SignerInfo is a matter of parsing. Revocation is not checked here.
+/// In this order: 1. strength of the imprint; 2. policy and extensions; 3. content-type and message-digest; 4. the signer's
+/// certificate, found by sid and bound by ESSCertID(v2); 5. its fitness as a timestamp signer; 6. the signature over the
+/// signed attributes; 7. imprint; 8. tsa; 9. a chain to a trusted certificate; 10. genTime within the signer
+/// certificate's validity; 11. the chain's validity at `chain_time`. Exactly one SignerInfo is a matter of parsing. Revocation is not checked here.
 ///
 /// # Errors
 /// [`TspRejection`].
@@ -356,9 +356,6 @@ pub fn verify_token(
     };
     if stamped.hashed_message().len() != hash.digest_len() {
         return Err(TspRejection::ImprintLength);
-    }
-    if !stamped.means_the_same_as(imprint) {
-        return Err(TspRejection::ImprintMismatch);
     }
 
     // 2.
@@ -421,13 +418,28 @@ pub fn verify_token(
     })?;
 
     // 7.
+    if !stamped.means_the_same_as(imprint) {
+        return Err(TspRejection::ImprintMismatch);
+    }
+
+    // 8.
     if let Some(name) = &info.tsa
         && !signer.has_subject_name(name)
     {
         return Err(TspRejection::TsaName);
     }
 
-    // 8.
+    // 9. to 11.
+    let at = match trust.chain_time {
+        ChainTime::At(time) => time,
+        ChainTime::GenTime => info.gen_time(),
+    };
+    let chain = match find_chain(&signer, token, trust, at) {
+        Err(rejection) if !matches!(rejection, TspRejection::ChainExpired { .. }) => {
+            return Err(rejection);
+        }
+        found => found,
+    };
     if !signer.is_valid_at(info.gen_time()) {
         return Err(TspRejection::GenTimeOutsideCertificate {
             gen_time: info.gen_time(),
@@ -435,13 +447,7 @@ pub fn verify_token(
             not_after: signer.not_after(),
         });
     }
-
-    // 9. and 10.
-    let at = match trust.chain_time {
-        ChainTime::At(time) => time,
-        ChainTime::GenTime => info.gen_time(),
-    };
-    let chain = find_chain(&signer, token, trust, at)?;
+    let chain = chain?;
 
     Ok(VerifiedTimeStamp {
         tst_info: info.clone(),
