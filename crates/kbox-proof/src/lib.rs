@@ -20,3 +20,4 @@ pub mod tlog;
 #[cfg(feature = "issue")]
 pub mod tsa;
 pub mod tsp;
+pub mod verify;

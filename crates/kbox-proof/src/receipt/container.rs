@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use super::{MAX_RECEIPT_BYTES, Receipt, ReceiptError};
+use super::{MAX_RECEIPT_BYTES, ProofFileContent, Receipt, ReceiptError};
 use crate::digest::Sha256Digest;
 
 /// Media type, and content of the entry `mimetype`.
@@ -57,6 +57,19 @@ fn container<E: ToString>(error: E) -> ReceiptError {
 }
 
 impl ProofFile {
+    /// The parts that evidence consists of.
+    #[must_use]
+    pub fn content(&self) -> ProofFileContent<'_> {
+        ProofFileContent {
+            documents: self
+                .documents
+                .iter()
+                .map(|document| (document.name.as_str(), document.bytes.as_slice()))
+                .collect(),
+            receipts: &self.receipts,
+        }
+    }
+
     /// Writes the container. The same content gives the same bytes.
     ///
     /// # Errors

@@ -87,6 +87,15 @@ pub struct Anchor {
     pub token: Vec<u8>,
 }
 
+/// What a proof file holds, borrowed: `verify` needs no container.
+#[derive(Clone, Debug, Default)]
+pub struct ProofFileContent<'a> {
+    /// Name and bytes of each paper.
+    pub documents: Vec<(&'a str, &'a [u8])>,
+    /// The receipts.
+    pub receipts: &'a [Receipt],
+}
+
 /// Everything that proves one event. The level is derived by `verify`, never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {

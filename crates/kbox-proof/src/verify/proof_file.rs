@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A whole séance: every receipt, nothing missing between them, the papers, the convening period of each recipient.
+
+use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::policy::TrustPolicy;
+use super::receipt::{VerifiedReceipt, verify_receipt};
+use super::rejection::{Finding, Rejection};
+use crate::digest::Sha256Digest;
+use crate::event::{Detail, Nature, RecipientIdentity, Reference, Submission};
+use crate::law::{self, DelaiAnswer, DelaiRequest, Faits, Instance, LocalDateTime, Regle};
+use crate::receipt::{Demand, ProofFileContent};
+use crate::time::Time;
+
+/// The convening period of one recipient, judged twice.
+#[derive(Clone, Debug)]
+pub struct LegalVerdict {
+    /// By the token's genTime and accuracy: trusts the timestamp authority.
+    pub by_gen_time: DelaiAnswer,
+    /// By the proof of existence: trusts neither authority nor operator. Absent without witnesses or anchor.
+    pub by_existence: Option<DelaiAnswer>,
+}
+
+/// What is proven about one recipient of a sending.
+#[derive(Clone, Debug, Default)]
+pub struct RecipientLine {
+    /// Index in the roster.
+    pub recipient: u32,
+    /// Who it is, opened against the roster; `None` when erased or withheld.
+    pub identity: Option<RecipientIdentity>,
+    /// Receives a copy for information only: no period runs.
+    pub for_information: bool,
+    /// *Mise à disposition*.
+    pub consigned: Option<Time>,
+    /// *Avis*: first one taken by a relay or delivered.
+    pub notified: Option<Time>,
+    /// First failure to tell the recipient.
+    pub notification_failed: Option<Time>,
+    /// First opening.
+    pub opened: Option<Time>,
+    /// *Accusé de réception*, as declared by the platform.
+    pub acknowledged: Option<Time>,
+    /// Papers handed over.
+    pub papers: u32,
+    /// The convening period; absent for information only, or when nothing was put at the recipient's disposal.
+    pub verdict: Option<LegalVerdict>,
+}
+
+/// One sending, with all its recipients.
+#[derive(Clone, Debug)]
+pub struct VerifiedSending {
+    /// Digest of its event.
+    pub digest: Sha256Digest,
+    /// When it was sealed.
+    pub sealed: Time,
+    /// What was fixed then.
+    pub submission: Submission,
+    /// In roster order.
+    pub recipients: Vec<RecipientLine>,
+}
+
+/// A proof file of which everything demanded is proven.
+#[derive(Clone, Debug)]
+pub struct VerifiedProofFile {
+    receipts: Vec<VerifiedReceipt>,
+    sendings: Vec<VerifiedSending>,
+}
+
+impl VerifiedProofFile {
+    /// The receipts, by rank.
+    #[must_use]
+    pub fn receipts(&self) -> &[VerifiedReceipt] {
+        &self.receipts
+    }
+    /// The sendings, by rank.
+    #[must_use]
+    pub fn sendings(&self) -> &[VerifiedSending] {
+        &self.sendings
+    }
+    /// The lowest level of all receipts.
+    #[must_use]
+    pub fn level(&self) -> Demand {
+        self.receipts
+            .iter()
+            .map(VerifiedReceipt::level)
+            .min()
+            .unwrap_or(Demand::Horodate)
+    }
+}
+
+/// Verifies a proof file: each receipt as [`verify_receipt`] does, then what only the whole shows.
+///
+/// What it cannot show: events after the last one in the file, and assertions that were never recorded.
+///
+/// # Errors
+/// Everything found, in the order of the file; never empty.
+pub fn verify_proof_file(
+    file: &ProofFileContent<'_>,
+    policy: &TrustPolicy,
+    now: Time,
+) -> Result<VerifiedProofFile, Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut receipts = Vec::new();
+    for (index, receipt) in file.receipts.iter().enumerate() {
+        match verify_receipt(receipt, policy, now) {
+            Ok(verified) => receipts.push((index, verified)),
+            Err(rejection) => findings.push(Finding {
+                receipt: Some(index),
+                rejection,
+            }),
+        }
+    }
+    receipts.sort_by_key(|(_, receipt)| receipt.event().header.rank);
+    let complete = findings.is_empty();
+    check_chain(&receipts, complete, &mut findings);
+    let sendings = gather(&receipts, complete, &mut findings);
+    check_documents(file, &sendings, &mut findings);
+    if complete && sendings.is_empty() {
+        findings.push(Finding {
+            receipt: None,
+            rejection: Rejection::NoSubmission,
+        });
+    }
+    if findings.is_empty() {
+        Ok(VerifiedProofFile {
+            receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
+            sendings,
+        })
+    } else {
+        Err(findings)
+    }
+}
+
+type Numbered = (usize, VerifiedReceipt);
+
+fn check_chain(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding>) {
+    for pair in receipts.windows(2) {
+        let [(_, before), (index, after)] = pair else {
+            continue;
+        };
+        let (one, other) = (&before.event().header, &after.event().header);
+        let mut found = |rejection| {
+            findings.push(Finding {
+                receipt: Some(*index),
+                rejection,
+            })
+        };
+        if one.origin != other.origin || one.collectivite != other.collectivite {
+            found(Rejection::Mixed);
+        } else if one.rank == other.rank {
+            found(Rejection::Duplicate { rank: one.rank });
+        } else if other.rank - one.rank > 1 {
+            // A receipt that was rejected above leaves a hole that is no gap of the file.
+            if complete {
+                found(Rejection::Gaps {
+                    from: one.rank + 1,
+                    to: other.rank - 1,
+                });
+            }
+        } else if other.previous != Some(before.digest()) {
+            found(Rejection::Chain { rank: other.rank });
+        }
+    }
+}
+
+fn gather(
+    receipts: &[Numbered],
+    complete: bool,
+    findings: &mut Vec<Finding>,
+) -> Vec<VerifiedSending> {
+    let mut sendings: Vec<VerifiedSending> = Vec::new();
+    let mut consignments: BTreeMap<Sha256Digest, (usize, u32)> = BTreeMap::new();
+    let mut bases: BTreeMap<(usize, u32), (Instant, Option<Instant>)> = BTreeMap::new();
+    for (index, receipt) in receipts {
+        let event = receipt.event();
+        let rank = event.header.rank;
+        let mut found = |rejection| {
+            findings.push(Finding {
+                receipt: Some(*index),
+                rejection,
+            })
+        };
+        let refers_to = event.body.refers_to;
+        if let Detail::SubmissionAcceptance(submission) = &event.body.detail {
+            let known = refers_to
+                .is_none_or(|digest| sendings.iter().any(|sending| sending.digest == digest));
+            if !known && complete {
+                found(Rejection::Reference { rank });
+            }
+            if let Err(rejection) = check_rule(submission) {
+                found(rejection);
+            }
+            sendings.push(VerifiedSending {
+                digest: receipt.digest(),
+                sealed: receipt.timestamp().gen_time(),
+                recipients: (0u32..)
+                    .zip(&submission.roster)
+                    .map(|(recipient, entry)| RecipientLine {
+                        recipient,
+                        for_information: entry.for_information,
+                        ..RecipientLine::default()
+                    })
+                    .collect(),
+                submission: submission.clone(),
+            });
+            continue;
+        }
+        let Some(recipient) = event.body.detail.recipient() else {
+            continue;
+        };
+        let place = match event.body.detail.refers_to() {
+            Reference::Submission => refers_to
+                .and_then(|digest| sendings.iter().position(|sending| sending.digest == digest)),
+            _ => refers_to
+                .and_then(|digest| consignments.get(&digest))
+                .filter(|(_, of)| *of == recipient)
+                .map(|(place, _)| *place),
+        };
+        let Some(place) = place else {
+            if complete {
+                found(Rejection::Reference { rank });
+            }
+            continue;
+        };
+        let sending = &mut sendings[place];
+        let Some(line) = sending.recipients.get_mut(recipient as usize) else {
+            found(Rejection::OutsideSending { rank });
+            continue;
+        };
+        if let Some(opening) = receipt.personal().and_then(|data| data.recipient.as_ref()) {
+            match opening.entry(line.for_information) {
+                Ok(entry) if entry == sending.submission.roster[recipient as usize] => {
+                    line.identity = Some(opening.identity.clone());
+                }
+                _ => found(Rejection::Roster { recipient }),
+            }
+        }
+        let at = receipt.timestamp().gen_time();
+        let first =
+            |slot: &mut Option<Time>| *slot = Some(slot.map_or(at, |earlier| earlier.min(at)));
+        match &event.body.detail {
+            Detail::ContentConsignment(_) => {
+                consignments.insert(receipt.digest(), (place, recipient));
+                first(&mut line.consigned);
+                bases
+                    .entry((place, recipient))
+                    .or_insert_with(|| (instant(receipt), None));
+            }
+            Detail::RelayToNonErds(_) | Detail::ConsignmentNotification(_) => {
+                first(&mut line.notified);
+                if let Some((_, notice)) = bases.get_mut(&(place, recipient)) {
+                    notice.get_or_insert_with(|| instant(receipt));
+                }
+            }
+            Detail::RelayToNonErdsFailure(_) | Detail::ConsignmentNotificationFailure(_) => {
+                first(&mut line.notification_failed);
+            }
+            Detail::ContentAccessTracking(_) => first(&mut line.opened),
+            Detail::ConsignmentAcceptance(_) => first(&mut line.acknowledged),
+            Detail::ContentHandover(handover) => {
+                if sending
+                    .submission
+                    .papers
+                    .iter()
+                    .any(|paper| paper.digest == handover.paper)
+                {
+                    line.papers = line.papers.saturating_add(1);
+                } else {
+                    found(Rejection::OutsideSending { rank });
+                }
+            }
+            _ => {}
+        }
+    }
+    for ((place, recipient), (consigned, notice)) in bases {
+        let sending = &mut sendings[place];
+        if sending.recipients[recipient as usize].for_information {
+            continue;
+        }
+        // The later of availability and first notice: the safe reading, no decision says which is "l'envoi".
+        let base = notice
+            .filter(|notice| notice.at > consigned.at)
+            .unwrap_or(consigned);
+        match judge(&sending.submission, &base) {
+            Ok(verdict) => sending.recipients[recipient as usize].verdict = Some(verdict),
+            Err(rejection) => {
+                let finding = Finding {
+                    receipt: None,
+                    rejection,
+                };
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+    }
+    sendings
+}
+
+#[derive(Clone, Copy)]
+struct Instant {
+    at: Time,
+    precision_ms: u64,
+    existed: Option<Time>,
+}
+
+fn instant(receipt: &VerifiedReceipt) -> Instant {
+    let at = receipt.timestamp().gen_time();
+    let precision = receipt.timestamp().interval().1.saturating_since(at);
+    Instant {
+        at,
+        precision_ms: u64::try_from(precision.as_millis()).unwrap_or(u64::MAX),
+        existed: receipt.proof_of_existence(),
+    }
+}
+
+fn instance(submission: &Submission) -> Result<Instance, Rejection> {
+    // The same names as in JSON.
+    let name = serde_json::Value::String(submission.seance.instance.as_str().to_string());
+    serde_json::from_value(name).map_err(|_| Rejection::Law {
+        problem: alloc::format!(
+            "no rule is known for the assembly {:?}",
+            submission.seance.instance.as_str()
+        ),
+    })
+}
+
+fn installation(submission: &Submission) -> bool {
+    submission.rule.id.as_str().starts_with("INST")
+}
+
+fn check_rule(submission: &Submission) -> Result<(), Rejection> {
+    let rule = &submission.rule;
+    let selected = Regle::select(&Faits {
+        instance: instance(submission)?,
+        population: rule.population,
+        departement: rule.departement.as_ref().map(|text| text.as_str()),
+        urgence: rule.urgence.is_some(),
+        seconde_convocation: rule.seconde_convocation,
+        installation: installation(submission),
+    })
+    .map_err(|error| Rejection::Law {
+        problem: error.to_string(),
+    })?;
+    let nature = match selected.nature {
+        law::Nature::Franc => Nature::Franc,
+        law::Nature::NonFranc => Nature::NonFranc,
+    };
+    let days = match &rule.urgence {
+        Some(_) => selected.plancher_urgence.unwrap_or(selected.delai),
+        None => selected.delai,
+    };
+    if (rule.id.as_str(), rule.jours, rule.nature) == (selected.id, days, nature) {
+        Ok(())
+    } else {
+        Err(Rejection::Rule {
+            declared: alloc::format!("{} ({} days)", rule.id, rule.jours),
+            law: alloc::format!("{} ({days} days)", selected.id),
+        })
+    }
+}
+
+fn judge(submission: &Submission, base: &Instant) -> Result<LegalVerdict, Rejection> {
+    let problem = |error: &dyn core::fmt::Display| Rejection::Law {
+        problem: error.to_string(),
+    };
+    let request = DelaiRequest {
+        instance: instance(submission)?,
+        population: submission.rule.population,
+        departement: submission
+            .rule
+            .departement
+            .as_ref()
+            .map(ToString::to_string),
+        fuseau: Some(submission.seance.fuseau.to_string()),
+        envoi: Some(base.at),
+        precision_ms: base.precision_ms,
+        seance: LocalDateTime::parse(submission.seance.debut.as_str())
+            .map_err(|error| problem(&error))?,
+        urgence: submission.rule.urgence.is_some(),
+        seconde_convocation: submission.rule.seconde_convocation,
+        installation: installation(submission),
+    };
+    let by_gen_time = law::delai(&request).map_err(|error| problem(&error))?;
+    let by_existence = base
+        .existed
+        .map(|existed| {
+            law::delai(&DelaiRequest {
+                envoi: Some(existed),
+                precision_ms: 0,
+                ..request
+            })
+        })
+        .transpose()
+        .map_err(|error| problem(&error))?;
+    Ok(LegalVerdict {
+        by_gen_time,
+        by_existence,
+    })
+}
+
+fn check_documents(
+    file: &ProofFileContent<'_>,
+    sendings: &[VerifiedSending],
+    findings: &mut Vec<Finding>,
+) {
+    let mut present = Vec::new();
+    for (name, bytes) in &file.documents {
+        let digest = Sha256Digest::of(bytes);
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let known = sendings
+            .iter()
+            .flat_map(|sending| &sending.submission.papers)
+            .any(|paper| paper.digest == digest && paper.size == size);
+        if known {
+            present.push(digest);
+        } else if !sendings.is_empty() {
+            let rejection = Rejection::DocumentUnknown {
+                name: (*name).to_string(),
+            };
+            findings.push(Finding {
+                receipt: None,
+                rejection,
+            });
+        }
+    }
+    for paper in sendings
+        .iter()
+        .flat_map(|sending| &sending.submission.papers)
+    {
+        if !present.contains(&paper.digest) {
+            let rejection = Rejection::DocumentMissing {
+                title: paper.titre.to_string(),
+                digest: paper.digest,
+            };
+            findings.push(Finding {
+                receipt: None,
+                rejection,
+            });
+        }
+    }
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One event.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::policy::{Log, TrustPolicy};
+use super::rejection::Rejection;
+use crate::digest::Sha256Digest;
+use crate::event::{ErasablePart, EvidenceEvent, PersonalData, event_digest};
+use crate::merkle::{ConsistencyProof, NodeHash, hash_leaf, verify_consistency};
+use crate::receipt::{Anchor, Demand, Receipt};
+use crate::time::Time;
+use crate::tlog::{Note, TlogProof, VerifiedCheckpoint};
+use crate::tsp::{
+    ChainTime, MessageImprint, TimeStampToken, TokenTrust, TsaPolicyId, VerifiedTimeStamp,
+    verify_token,
+};
+
+/// An event that existed no later than the times stated here, as far as the trust policy reaches.
+#[derive(Clone, Debug)]
+pub struct VerifiedReceipt {
+    event: EvidenceEvent,
+    digest: Sha256Digest,
+    personal: Option<PersonalData>,
+    timestamp: VerifiedTimeStamp,
+    index: u64,
+    tree_size: u64,
+    level: Demand,
+    bounds: Option<(Time, Time)>,
+    anchored: Option<Time>,
+}
+
+impl VerifiedReceipt {
+    /// What happened, as asserted.
+    #[must_use]
+    pub fn event(&self) -> &EvidenceEvent {
+        &self.event
+    }
+    /// SHA-256 of the event's DER.
+    #[must_use]
+    pub fn digest(&self) -> Sha256Digest {
+        self.digest
+    }
+    /// Who it concerned; `None` when erased, withheld or never there.
+    #[must_use]
+    pub fn personal(&self) -> Option<&PersonalData> {
+        self.personal.as_ref()
+    }
+    /// The personal part existed and is not in this receipt.
+    #[must_use]
+    pub fn is_personal_part_missing(&self) -> bool {
+        self.event.personal.is_some() && self.personal.is_none()
+    }
+    /// The token: the time that its authority stated.
+    #[must_use]
+    pub fn timestamp(&self) -> &VerifiedTimeStamp {
+        &self.timestamp
+    }
+    /// Index in the log.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+    /// Size of the tree in which it was shown.
+    #[must_use]
+    pub fn tree_size(&self) -> u64 {
+        self.tree_size
+    }
+    /// The level reached.
+    #[must_use]
+    pub fn level(&self) -> Demand {
+        self.level
+    }
+    /// T_lo and T_hi: the witnesses saw the log without and with the entry.
+    #[must_use]
+    pub fn bounds(&self) -> Option<(Time, Time)> {
+        self.bounds
+    }
+    /// Proof of existence: the earlier of T_hi and the anchor's time. Trusts neither the authority nor the operator.
+    #[must_use]
+    pub fn proof_of_existence(&self) -> Option<Time> {
+        let high = self.bounds.map(|(_, high)| high);
+        match (high, self.anchored) {
+            (Some(high), Some(anchored)) => Some(high.min(anchored)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// Verifies one receipt against what the auditor trusts; `now` judges certificates where there is no proof of existence.
+///
+/// The steps, in order: 1 the event in DER; 2 its environment and log; 3 the token's form, policy and leaf; 4 inclusion under
+/// the log's signature; 5 witnesses; 6 anchors; 7 the token's signature and certificate chain at the proof of existence;
+/// 8 the witnesses' bounds; 9 the personal part; 10 the level demanded.
+///
+/// # Errors
+/// [`Rejection`] of the first step that fails.
+pub fn verify_receipt(
+    receipt: &Receipt,
+    policy: &TrustPolicy,
+    now: Time,
+) -> Result<VerifiedReceipt, Rejection> {
+    // 1, 2
+    let event = EvidenceEvent::from_der(&receipt.event).map_err(Rejection::Event)?;
+    let digest = event_digest(&receipt.event);
+    if event.header.environment != policy.environment {
+        return Err(Rejection::Environment);
+    }
+    let origin = &event.header.origin;
+    let log = policy
+        .logs
+        .iter()
+        .find(|log| log.origin == *origin)
+        .ok_or_else(|| Rejection::LogUnknown {
+            origin: origin.to_string(),
+        })?;
+
+    // 3
+    let token = TimeStampToken::parse(&receipt.token).map_err(Rejection::TokenMalformed)?;
+    let stated = token.tst_info().policy();
+    let authorities: Vec<_> = policy
+        .authorities
+        .iter()
+        .filter(|authority| authority.origin == *origin && authority.policy == *stated)
+        .collect();
+    if authorities.is_empty() {
+        return Err(Rejection::TokenPolicy {
+            policy: stated.to_string(),
+        });
+    }
+    let leaf = hash_leaf(&token.leaf_bytes().map_err(Rejection::TokenMalformed)?);
+
+    // 4
+    let proof = TlogProof::parse(receipt.proof.as_bytes()).map_err(Rejection::Proof)?;
+    let checkpoint = proof.verify(&leaf, &log.key).map_err(Rejection::Proof)?;
+    check_log(&checkpoint, log)?;
+    let index = proof.index().get();
+    if log.end.is_some_and(|(size, _)| index >= size) {
+        return Err(Rejection::BeyondEnd { index });
+    }
+
+    // 5
+    let mut seen = times(&checkpoint, policy)?;
+    let low = match &receipt.before {
+        None => None,
+        Some(before) => {
+            let before = checkpoint_of(before, log)?;
+            if before.size().get() > index {
+                return Err(Rejection::BeforeContainsEntry);
+            }
+            consistent(&before, &checkpoint, &receipt.consistency)?;
+            latest_quorum(times(&before, policy)?, policy.quorum)
+        }
+    };
+
+    // 6
+    let mut anchored = None;
+    for anchor in &receipt.anchors {
+        let (time, cosigned) = check_anchor(anchor, &checkpoint, log, policy, now)?;
+        anchored = Some(anchored.map_or(time, |earlier: Time| earlier.min(time)));
+        for (index, time) in cosigned.into_iter().enumerate() {
+            if let (Some(slot), Some(time)) = (seen.get_mut(index), time) {
+                *slot = Some(slot.map_or(time, |earlier| earlier.min(time)));
+            }
+        }
+    }
+    let high = earliest_quorum(seen, policy.quorum);
+    let existed = match (high, anchored) {
+        (Some(high), Some(anchored)) => Some(high.min(anchored)),
+        (one, other) => one.or(other),
+    };
+
+    // 7
+    let chain: Vec<Vec<u8>> = authorities
+        .iter()
+        .flat_map(|authority| authority.chain.clone())
+        .collect();
+    let policies: Vec<TsaPolicyId> = alloc::vec![stated.clone()];
+    let trust = TokenTrust {
+        roots: &policy.roots,
+        extra_certificates: &chain,
+        policies: Some(&policies),
+        chain_time: ChainTime::At(existed.unwrap_or(now)),
+        strict: true,
+    };
+    let timestamp =
+        verify_token(&token, &MessageImprint::sha256(&digest), &trust).map_err(Rejection::Token)?;
+    let own: Vec<_> = authorities
+        .iter()
+        .filter(|authority| {
+            authority
+                .chain
+                .first()
+                .is_some_and(|signer| signer == timestamp.signer_certificate())
+        })
+        .collect();
+    if own.is_empty() {
+        return Err(Rejection::TokenAuthority);
+    }
+    if !own
+        .iter()
+        .any(|authority| index >= authority.from && authority.to.is_none_or(|to| index < to))
+    {
+        return Err(Rejection::AuthorityRange { index });
+    }
+
+    // 8
+    let mut level = Demand::Journalise;
+    let bounds = low.zip(high);
+    if let Some((low, high)) = bounds {
+        let (earliest, latest) = timestamp.interval();
+        let slack = slack(policy);
+        let gen_time = timestamp.gen_time();
+        if earliest > high.saturating_add(slack) || latest < low.saturating_sub(slack) {
+            return Err(Rejection::OutsideBounds {
+                gen_time,
+                low,
+                high,
+            });
+        }
+        let gap = policy.max_gap.saturating_add(slack);
+        if high.saturating_since(latest) > gap || earliest.saturating_since(low) > gap {
+            return Err(Rejection::Gap {
+                gen_time,
+                low,
+                high,
+            });
+        }
+        level = Demand::Temoigne;
+        if anchored.is_some() {
+            level = Demand::Ancre;
+        }
+    }
+
+    // 9
+    let personal = match (&receipt.personal, event.personal) {
+        (None, _) => None,
+        (Some(_), None) => return Err(Rejection::Personal),
+        (Some(bytes), Some(expected)) => {
+            let part = ErasablePart::from_der(bytes).map_err(Rejection::Event)?;
+            if part.digest().map_err(Rejection::Event)? != expected {
+                return Err(Rejection::Personal);
+            }
+            Some(part.data)
+        }
+    };
+
+    // 10
+    if level < policy.demand {
+        return Err(Rejection::Level {
+            reached: level,
+            demanded: policy.demand,
+        });
+    }
+    Ok(VerifiedReceipt {
+        tree_size: checkpoint.size().get(),
+        event,
+        digest,
+        personal,
+        timestamp,
+        index,
+        level,
+        bounds,
+        anchored,
+    })
+}
+
+fn check_log(checkpoint: &VerifiedCheckpoint, log: &Log) -> Result<(), Rejection> {
+    if checkpoint.origin() != log.origin.as_str() {
+        return Err(Rejection::CheckpointOrigin {
+            found: checkpoint.origin().chars().take(200).collect(),
+        });
+    }
+    match log.end {
+        Some((size, root))
+            if checkpoint.size().get() == size
+                && checkpoint.root().as_bytes() != root.as_bytes() =>
+        {
+            Err(Rejection::TwoHistories)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn checkpoint_of(note: &str, log: &Log) -> Result<VerifiedCheckpoint, Rejection> {
+    let note = Note::parse(note.as_bytes()).map_err(Rejection::Cosignature)?;
+    let checkpoint = VerifiedCheckpoint::verify(&note, &log.key).map_err(Rejection::Checkpoint)?;
+    check_log(&checkpoint, log)?;
+    Ok(checkpoint)
+}
+
+fn consistent(
+    old: &VerifiedCheckpoint,
+    new: &VerifiedCheckpoint,
+    hashes: &[[u8; 32]],
+) -> Result<(), Rejection> {
+    let proof = ConsistencyProof::new(
+        hashes
+            .iter()
+            .map(|hash| NodeHash::from_bytes(*hash))
+            .collect(),
+    );
+    verify_consistency(old.size(), old.root(), new.size(), new.root(), &proof)
+        .map_err(Rejection::Consistency)
+}
+
+/// For each operator, the earliest time at which one of its keys cosigned. Only independent operators count, and a zero
+/// timestamp proves no time (C2SP tlog-cosignature).
+fn times(
+    checkpoint: &VerifiedCheckpoint,
+    policy: &TrustPolicy,
+) -> Result<Vec<Option<Time>>, Rejection> {
+    policy
+        .operators
+        .iter()
+        .map(|operator| {
+            let mut earliest: Option<Time> = None;
+            for key in &operator.keys {
+                for cosignature in checkpoint
+                    .cosignatures(key)
+                    .map_err(Rejection::Cosignature)?
+                {
+                    if let Some(time) = cosignature.time() {
+                        earliest = Some(earliest.map_or(time, |other| other.min(time)));
+                    }
+                }
+            }
+            Ok(earliest.filter(|_| operator.independent))
+        })
+        .collect()
+}
+
+/// T_hi: over all quorums the least of their latest times, which is the k-th earliest time.
+fn earliest_quorum(times: Vec<Option<Time>>, quorum: usize) -> Option<Time> {
+    let mut times: Vec<Time> = times.into_iter().flatten().collect();
+    times.sort_unstable();
+    times.get(quorum.checked_sub(1)?).copied()
+}
+
+/// T_lo: over all quorums the greatest of their earliest times, which is the k-th latest time.
+fn latest_quorum(times: Vec<Option<Time>>, quorum: usize) -> Option<Time> {
+    let mut times: Vec<Time> = times.into_iter().flatten().collect();
+    times.sort_unstable_by(|one, other| other.cmp(one));
+    times.get(quorum.checked_sub(1)?).copied()
+}
+
+fn slack(policy: &TrustPolicy) -> Duration {
+    policy
+        .operators
+        .iter()
+        .map(|operator| operator.accuracy)
+        .max()
+        .unwrap_or_default()
+}
+
+type Cosigned = Vec<Option<Time>>;
+
+fn check_anchor(
+    anchor: &Anchor,
+    checkpoint: &VerifiedCheckpoint,
+    log: &Log,
+    policy: &TrustPolicy,
+    now: Time,
+) -> Result<(Time, Cosigned), Rejection> {
+    let later = checkpoint_of(&anchor.checkpoint, log)?;
+    consistent(checkpoint, &later, &anchor.consistency)?;
+    let token = TimeStampToken::parse(&anchor.token).map_err(Rejection::AnchorMalformed)?;
+    let trust = TokenTrust::new(&policy.roots, ChainTime::At(now));
+    let imprint = token
+        .tst_info()
+        .message_imprint()
+        .hash_algorithm()
+        .map_or_else(
+            || MessageImprint::sha256(&Sha256Digest::of(anchor.checkpoint.as_bytes())),
+            |algorithm| MessageImprint::of(algorithm, anchor.checkpoint.as_bytes()),
+        );
+    let verified = verify_token(&token, &imprint, &trust).map_err(Rejection::Anchor)?;
+    let inside = policy.authorities.iter().any(|authority| {
+        authority.policy == *verified.policy()
+            || authority
+                .chain
+                .first()
+                .is_some_and(|signer| signer == verified.signer_certificate())
+    });
+    if inside {
+        return Err(Rejection::AnchorNotOutside);
+    }
+    Ok((verified.interval().1, times(&later, policy)?))
+}
