@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{
-    self, Body, Channel, Detail, Environment, EventId, Handover, PaperNature, PersonalData, RecipientIdentity,
-    RecipientStep, RosterOpening, Salt, Submission, Text,
+    self, Body, Channel, Detail, Environment, EventId, Handover, PaperNature, PersonalData,
+    RecipientIdentity, RecipientStep, RosterOpening, Salt, Submission, Text,
 };
 use kbox_proof::receipt::{Document, ProofFile, Receipt};
 use kbox_proof::time::Time;
@@ -64,14 +64,23 @@ fn check_id(id: &str) -> Result<(), CouncilError> {
 fn check_text(field: &'static str, text: &str) -> Result<(), CouncilError> {
     Text::new(text)
         .map(|_| ())
-        .map_err(|error| CouncilError::Field { field, problem: error.to_string() })
+        .map_err(|error| CouncilError::Field {
+            field,
+            problem: error.to_string(),
+        })
 }
 
 /// The relay's words as a text that can stand in an event.
 fn relay_text(answer: &str) -> Text {
     let mut clean: String = answer
         .chars()
-        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+        .map(|c| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else {
+                '?'
+            }
+        })
         .take(1000)
         .collect();
     if clean.is_empty() {
@@ -108,7 +117,10 @@ fn key_link(token: &str) -> String {
 fn json<T: Serialize>(key: &str, value: &T) -> Result<(Vec<u8>, Vec<u8>), CouncilError> {
     serde_json::to_vec(value)
         .map(|bytes| (key.as_bytes().to_vec(), bytes))
-        .map_err(|error| CouncilError::Record { key: key.to_string(), problem: error.to_string() })
+        .map_err(|error| CouncilError::Record {
+            key: key.to_string(),
+            problem: error.to_string(),
+        })
 }
 
 fn read<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, CouncilError> {
@@ -129,7 +141,12 @@ impl Council {
     /// A workflow over evidence.
     #[must_use]
     pub fn new(evidence: Arc<dyn Evidence>, config: CouncilConfig) -> Self {
-        Self { evidence, config, state: Mutex::new(()), sending: Mutex::new(()) }
+        Self {
+            evidence,
+            config,
+            state: Mutex::new(()),
+            sending: Mutex::new(()),
+        }
     }
 
     fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CouncilError> {
@@ -164,7 +181,10 @@ impl Council {
     ) -> Result<(), CouncilError> {
         match self.load::<T>(key)? {
             Some(found) if found == *value => Ok(()),
-            Some(_) => Err(CouncilError::AlreadyExists { what, id: id.to_string() }),
+            Some(_) => Err(CouncilError::AlreadyExists {
+                what,
+                id: id.to_string(),
+            }),
             None => self.write(siren, vec![json(key, value)?]),
         }
     }
@@ -189,7 +209,8 @@ impl Council {
     pub fn collectivite(&self, siren: &str) -> Result<Collectivite, CouncilError> {
         let unknown = || CouncilError::UnknownCollectivite(siren.chars().take(40).collect());
         event::Collectivite::parse(siren).map_err(|_| unknown())?;
-        self.load(&format!("council/collectivite/{siren}"))?.ok_or_else(unknown)
+        self.load(&format!("council/collectivite/{siren}"))?
+            .ok_or_else(unknown)
     }
 
     /// All collectivités, by SIREN.
@@ -240,7 +261,13 @@ impl Council {
         droit::delai(&collectivite, seance, None)?;
         droit::seance(&collectivite, seance)?;
         let _held = hold(&self.state)?;
-        self.create(siren, "séance", &seance.id, &key_seance(siren, &seance.id), seance)
+        self.create(
+            siren,
+            "séance",
+            &seance.id,
+            &key_seance(siren, &seance.id),
+            seance,
+        )
     }
 
     /// One séance.
@@ -277,7 +304,10 @@ impl Council {
         self.seance(siren, seance)?;
         let plain = (1..=120).contains(&new.nom.len())
             && !new.nom.starts_with('.')
-            && new.nom.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+            && new
+                .nom
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if !plain {
             return Err(CouncilError::Field {
                 field: "nom",
@@ -286,10 +316,16 @@ impl Council {
         }
         check_text("titre", &new.titre)?;
         if bytes.is_empty() {
-            return Err(CouncilError::Field { field: "octets", problem: "the paper is empty".into() });
+            return Err(CouncilError::Field {
+                field: "octets",
+                problem: "the paper is empty".into(),
+            });
         }
         if bytes.len() > MAX_PAPER_BYTES {
-            return Err(CouncilError::PaperTooLarge { found: bytes.len(), max: MAX_PAPER_BYTES });
+            return Err(CouncilError::PaperTooLarge {
+                found: bytes.len(),
+                max: MAX_PAPER_BYTES,
+            });
         }
         let found = Sha256Digest::of(bytes);
         if let Some(stated) = new.digest.filter(|stated| *stated != found) {
@@ -311,10 +347,16 @@ impl Council {
             return Err(CouncilError::Sealed);
         }
         if papers.iter().any(|other| other.nom == paper.nom) {
-            return Err(CouncilError::AlreadyExists { what: "paper", id: paper.nom });
+            return Err(CouncilError::AlreadyExists {
+                what: "paper",
+                id: paper.nom,
+            });
         }
         if papers.len() >= MAX_PAPERS {
-            return Err(CouncilError::Field { field: "papers", problem: format!("at most {MAX_PAPERS}") });
+            return Err(CouncilError::Field {
+                field: "papers",
+                problem: format!("at most {MAX_PAPERS}"),
+            });
         }
         let key = format!("council/piece/{siren}/{seance}/{:05}", papers.len());
         let content = (key_bytes(&found).into_bytes(), bytes.to_vec());
@@ -337,8 +379,14 @@ impl Council {
             .evidence
             .get(key.as_bytes())?
             .filter(|bytes| Sha256Digest::of(bytes) == paper.digest)
-            .ok_or_else(|| CouncilError::Record { key, problem: "absent, or other bytes".into() })?;
-        Ok(PaperFile { paper: paper.clone(), bytes })
+            .ok_or_else(|| CouncilError::Record {
+                key,
+                problem: "absent, or other bytes".into(),
+            })?;
+        Ok(PaperFile {
+            paper: paper.clone(),
+            bytes,
+        })
     }
 
     /// The sealed sending, if there is one.
@@ -353,7 +401,11 @@ impl Council {
     ///
     /// # Errors
     /// The store's.
-    pub fn destinataires(&self, siren: &str, seance: &str) -> Result<Vec<Destinataire>, CouncilError> {
+    pub fn destinataires(
+        &self,
+        siren: &str,
+        seance: &str,
+    ) -> Result<Vec<Destinataire>, CouncilError> {
         check_id(seance)?;
         self.list(&format!("council/destinataire/{siren}/{seance}/"))
     }
@@ -361,8 +413,10 @@ impl Council {
     /// The clock's reading in whole seconds, for `claimed_time`.
     fn claimed(&self) -> Result<Time, CouncilError> {
         let now = self.evidence.now()?;
-        Time::from_unix_secs(now.unix_secs())
-            .map_err(|error| CouncilError::Field { field: "claimed_time", problem: error.to_string() })
+        Time::from_unix_secs(now.unix_secs()).map_err(|error| CouncilError::Field {
+            field: "claimed_time",
+            problem: error.to_string(),
+        })
     }
 
     /// Seals the sending: papers, rule and recipients are fixed by one `SubmissionAcceptance`.
@@ -393,7 +447,9 @@ impl Council {
         // CGCT L.2121-12, and L.5211-1 for what it refers to.
         let note_due = matches!(rule.id.as_str(), "COM-L" | "ALS-L" | "EPCI" | "SM-F");
         if note_due && !has(PaperNature::NoteDeSynthese) {
-            return Err(CouncilError::PaperMissing("la note explicative de synthèse"));
+            return Err(CouncilError::PaperMissing(
+                "la note explicative de synthèse",
+            ));
         }
         let mut roster = Vec::new();
         let mut puts = Puts::new();
@@ -405,7 +461,10 @@ impl Council {
                 steps: Vec::new(),
             };
             roster.push(opening(&destinataire)?.entry(elu.pour_information)?);
-            puts.push(json(&key_destinataire(siren, seance_id, index), &destinataire)?);
+            puts.push(json(
+                &key_destinataire(siren, seance_id, index),
+                &destinataire,
+            )?);
         }
         let submission = Submission {
             seance: droit::seance(&collectivite, &seance)?,
@@ -435,7 +494,12 @@ impl Council {
         let request_id = format!("seance/{seance_id}/v1/depot");
         let mut envoi = Envoi {
             version: 1,
-            depot: Step { request_id, body, personal: None, trace: None },
+            depot: Step {
+                request_id,
+                body,
+                personal: None,
+                trace: None,
+            },
             papers,
             destinataires: u32::try_from(elus.len()).unwrap_or(u32::MAX),
         };
@@ -469,11 +533,18 @@ impl Council {
         let mut places = Vec::new();
         let mut puts = Puts::new();
         for (place, destinataire) in destinataires.iter().enumerate() {
-            let open = destinataire.steps.iter().enumerate().filter(|(_, step)| step.trace.is_none());
+            let open = destinataire
+                .steps
+                .iter()
+                .enumerate()
+                .filter(|(_, step)| step.trace.is_none());
             let before = places.len();
             places.extend(open.map(|(number, _)| (place, number)));
             if places.len() > before {
-                puts.push(json(&key_destinataire(siren, seance, destinataire.index), destinataire)?);
+                puts.push(json(
+                    &key_destinataire(siren, seance, destinataire.index),
+                    destinataire,
+                )?);
             }
         }
         if places.is_empty() {
@@ -487,7 +558,10 @@ impl Council {
             self.evidence.record(&owner, &steps, puts)?
         };
         for ((place, number), trace) in places.iter().zip(traces) {
-            if let Some(step) = destinataires.get_mut(*place).and_then(|d| d.steps.get_mut(*number)) {
+            if let Some(step) = destinataires
+                .get_mut(*place)
+                .and_then(|d| d.steps.get_mut(*number))
+            {
                 step.trace = Some(trace);
             }
         }
@@ -497,7 +571,10 @@ impl Council {
             if last.replace(place) != Some(place)
                 && let Some(destinataire) = destinataires.get(place)
             {
-                puts.push(json(&key_destinataire(siren, seance, destinataire.index), destinataire)?);
+                puts.push(json(
+                    &key_destinataire(siren, seance, destinataire.index),
+                    destinataire,
+                )?);
             }
         }
         self.write(siren, puts)
@@ -520,7 +597,12 @@ impl Council {
         add(&mut personal);
         Ok(Step {
             request_id: format!("seance/{seance}/v1/{}/{name}", destinataire.index),
-            body: Body { claimed_time: self.claimed()?, reasons, refers_to: Some(refers_to), detail },
+            body: Body {
+                claimed_time: self.claimed()?,
+                reasons,
+                refers_to: Some(refers_to),
+                detail,
+            },
             personal: Some(personal),
             trace: None,
         })
@@ -543,13 +625,23 @@ impl Council {
             if done {
                 continue;
             }
-            let detail = Detail::ContentConsignment(RecipientStep { recipient: destinataire.index });
-            let step =
-                self.step(seance, destinataire, "consignation", depot, Vec::new(), detail, |personal| {
+            let detail = Detail::ContentConsignment(RecipientStep {
+                recipient: destinataire.index,
+            });
+            let step = self.step(
+                seance,
+                destinataire,
+                "consignation",
+                depot,
+                Vec::new(),
+                detail,
+                |personal| {
                     personal.channel = Some(destinataire.elu.canal);
-                    personal.channel_chosen_on = Text::new(destinataire.elu.canal_choisi_le.as_str()).ok();
+                    personal.channel_chosen_on =
+                        Text::new(destinataire.elu.canal_choisi_le.as_str()).ok();
                     personal.address = Text::new(destinataire.elu.courriel.as_str()).ok();
-                })?;
+                },
+            )?;
             destinataire.steps.push(step);
         }
         self.finish(siren, seance, &mut all)?;
@@ -581,8 +673,14 @@ impl Council {
         let seance = self.seance(siren, seance_id)?;
         let quand = droit::quand(&seance)?;
         let _round = hold(&self.sending)?;
-        let envoi = self.envoi(siren, seance_id)?.ok_or(CouncilError::NotSealed)?;
-        let papers: Vec<String> = envoi.papers.iter().map(|paper| paper.titre.clone()).collect();
+        let envoi = self
+            .envoi(siren, seance_id)?
+            .ok_or(CouncilError::NotSealed)?;
+        let papers: Vec<String> = envoi
+            .papers
+            .iter()
+            .map(|paper| paper.titre.clone())
+            .collect();
         let mut all = self.destinataires(siren, seance_id)?;
         for destinataire in &mut all {
             let key = key_destinataire(siren, seance_id, destinataire.index);
@@ -592,7 +690,10 @@ impl Council {
                 *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
                 self.finish(siren, seance_id, std::slice::from_mut(destinataire))?;
             }
-            let trace = destinataire.consignation().cloned().ok_or(CouncilError::NotConsigned)?;
+            let trace = destinataire
+                .consignation()
+                .cloned()
+                .ok_or(CouncilError::NotConsigned)?;
             if destinataire.elu.canal == Channel::Papier
                 || destinataire.avis().is_some()
                 || refused_for_good(destinataire)
@@ -610,7 +711,10 @@ impl Council {
             self.evidence.now()?;
             self.write(siren, vec![json(&key_link(&token), &link)?])?;
             let domain = relay.from.rsplit('@').next().unwrap_or("localhost");
-            let id: String = base64url(&self.evidence.random()?).chars().take(22).collect();
+            let id: String = base64url(&self.evidence.random()?)
+                .chars()
+                .take(22)
+                .collect();
             let message_id = format!("<{id}@{domain}>");
             let link = format!("{}/m/{token}", self.config.base_url);
             let answer = mail::send(
@@ -637,24 +741,41 @@ impl Council {
                 .iter()
                 .filter(|step| is_relay(&step.body.detail))
                 .count();
-            let recipient = RecipientStep { recipient: destinataire.index };
+            let recipient = RecipientStep {
+                recipient: destinataire.index,
+            };
             let (detail, reasons) = if answer.accepted {
                 (Detail::RelayToNonErds(recipient), Vec::new())
             } else {
                 // The relay's words may name the person: they stand in the personal part, the code here.
-                let kind = if answer.permanent { "définitif" } else { "temporaire" };
+                let kind = if answer.permanent {
+                    "définitif"
+                } else {
+                    "temporaire"
+                };
                 let reason = answer.code.as_ref().map_or_else(
                     || "le relais n’a pas répondu".to_string(),
                     |code| format!("refus {kind} du relais, code {code}"),
                 );
-                (Detail::RelayToNonErdsFailure(recipient), vec![Text::new(reason)?])
+                (
+                    Detail::RelayToNonErdsFailure(recipient),
+                    vec![Text::new(reason)?],
+                )
             };
             let name = format!("avis/{attempts}");
-            let step = self.step(seance_id, destinataire, &name, trace.digest, reasons, detail, |personal| {
-                personal.address = Text::new(destinataire.elu.courriel.as_str()).ok();
-                personal.relay_answer = Some(relay_text(&answer.text));
-                personal.message_id = Text::new(message_id.as_str()).ok();
-            })?;
+            let step = self.step(
+                seance_id,
+                destinataire,
+                &name,
+                trace.digest,
+                reasons,
+                detail,
+                |personal| {
+                    personal.address = Text::new(destinataire.elu.courriel.as_str()).ok();
+                    personal.relay_answer = Some(relay_text(&answer.text));
+                    personal.message_id = Text::new(message_id.as_str()).ok();
+                },
+            )?;
             destinataire.steps.push(step);
             if let Err(error) = self.finish(siren, seance_id, std::slice::from_mut(destinataire)) {
                 // The mail has left: its answer must not be lost with the event.
@@ -676,15 +797,20 @@ impl Council {
 
     fn link(&self, token: &str) -> Result<Link, CouncilError> {
         let shape = token.len() == 43
-            && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            && token
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
         if !shape {
             return Err(CouncilError::UnknownLink);
         }
-        self.load(&key_link(token))?.ok_or(CouncilError::UnknownLink)
+        self.load(&key_link(token))?
+            .ok_or(CouncilError::UnknownLink)
     }
 
     fn view(&self, link: &Link) -> Result<MemberView, CouncilError> {
-        let envoi = self.envoi(&link.siren, &link.seance)?.ok_or(CouncilError::NotSealed)?;
+        let envoi = self
+            .envoi(&link.siren, &link.seance)?
+            .ok_or(CouncilError::NotSealed)?;
         Ok(MemberView {
             collectivite: self.collectivite(&link.siren)?,
             seance: self.seance(&link.siren, &link.seance)?,
@@ -724,14 +850,29 @@ impl Council {
         }
         let detail = detail(destinataire.index);
         // The first time counts; later ones change nothing.
-        if !destinataire.steps.iter().any(|step| step.body.detail == detail) {
-            let step =
-                self.step(&link.seance, destinataire, name, consignation, Vec::new(), detail, |personal| {
+        if !destinataire
+            .steps
+            .iter()
+            .any(|step| step.body.detail == detail)
+        {
+            let step = self.step(
+                &link.seance,
+                destinataire,
+                name,
+                consignation,
+                Vec::new(),
+                detail,
+                |personal| {
                     personal.network_address = network.and_then(|address| Text::new(address).ok());
-                })?;
+                },
+            )?;
             destinataire.steps.push(step);
         }
-        self.finish(&link.siren, &link.seance, std::slice::from_mut(destinataire))?;
+        self.finish(
+            &link.siren,
+            &link.seance,
+            std::slice::from_mut(destinataire),
+        )?;
         Ok(view)
     }
 
@@ -762,7 +903,12 @@ impl Council {
             .ok_or(CouncilError::UnknownPaper(*paper))?;
         let file = self.paper_file(found)?;
         let short: String = paper.to_hex().chars().take(16).collect();
-        let detail = |recipient| Detail::ContentHandover(Handover { recipient, paper: *paper });
+        let detail = |recipient| {
+            Detail::ContentHandover(Handover {
+                recipient,
+                paper: *paper,
+            })
+        };
         self.member_step(token, network, &format!("remise/{short}"), detail, true)?;
         Ok(file)
     }
@@ -771,7 +917,11 @@ impl Council {
     ///
     /// # Errors
     /// [`CouncilError::NotOpened`], the ledger's refusal.
-    pub fn acknowledge(&self, token: &str, network: Option<&str>) -> Result<MemberView, CouncilError> {
+    pub fn acknowledge(
+        &self,
+        token: &str,
+        network: Option<&str>,
+    ) -> Result<MemberView, CouncilError> {
         let detail = |recipient| Detail::ConsignmentAcceptance(RecipientStep { recipient });
         self.member_step(token, network, "accuse", detail, true)
     }
@@ -826,7 +976,10 @@ impl Council {
 }
 
 fn is_relay(detail: &Detail) -> bool {
-    matches!(detail, Detail::RelayToNonErds(_) | Detail::RelayToNonErdsFailure(_))
+    matches!(
+        detail,
+        Detail::RelayToNonErds(_) | Detail::RelayToNonErdsFailure(_)
+    )
 }
 
 /// The last refusal was a permanent one: reply codes 5yz (RFC 5321 §4.2.1).

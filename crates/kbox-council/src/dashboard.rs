@@ -103,15 +103,28 @@ pub(crate) fn build(
     destinataires: Vec<Destinataire>,
 ) -> Result<Dashboard, CouncilError> {
     let mut lignes = Vec::new();
-    let mut total = Total { destinataires: destinataires.len(), ..Total::default() };
+    let mut total = Total {
+        destinataires: destinataires.len(),
+        ..Total::default()
+    };
     let mut sans_avis = Vec::new();
     for destinataire in destinataires {
         let (consignation, avis) = (destinataire.consignation(), destinataire.avis());
-        let later = consignation
-            .zip(avis)
-            .map(|(one, other)| if one.gen_time >= other.gen_time { one } else { other });
+        let later = consignation.zip(avis).map(|(one, other)| {
+            if one.gen_time >= other.gen_time {
+                one
+            } else {
+                other
+            }
+        });
         let delai = later
-            .map(|trace| droit::delai(&collectivite, &seance, Some((trace.gen_time, trace.precision_ms))))
+            .map(|trace| {
+                droit::delai(
+                    &collectivite,
+                    &seance,
+                    Some((trace.gen_time, trace.precision_ms)),
+                )
+            })
             .transpose()?;
         total.consignes += usize::from(consignation.is_some());
         total.avises += usize::from(avis.is_some());
@@ -143,7 +156,9 @@ pub(crate) fn build(
         .filter(|ligne| !ligne.pour_information)
         .filter_map(|ligne| Some((ligne, ligne.delai.as_ref()?)))
         .max_by_key(|(ligne, delai)| (rank(delai), ligne.envoi));
-    let (pire, verdict) = worst.map(|(ligne, delai)| (ligne.index, delai.clone())).unzip();
+    let (pire, verdict) = worst
+        .map(|(ligne, delai)| (ligne.index, delai.clone()))
+        .unzip();
     Ok(Dashboard {
         quand: droit::quand(&seance)?,
         limite: droit::delai(&collectivite, &seance, None)?,

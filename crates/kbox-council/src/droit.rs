@@ -42,7 +42,10 @@ pub struct Delai {
 }
 
 fn invalid(field: &'static str, problem: impl ToString) -> CouncilError {
-    CouncilError::Field { field, problem: problem.to_string() }
+    CouncilError::Field {
+        field,
+        problem: problem.to_string(),
+    }
 }
 
 /// Is it in time? Without `envoi`: until when to send.
@@ -106,7 +109,10 @@ pub(crate) fn seance(
 }
 
 /// The rule and the declared facts that select it.
-pub(crate) fn rule(collectivite: &Collectivite, seance: &Seance) -> Result<event::Rule, CouncilError> {
+pub(crate) fn rule(
+    collectivite: &Collectivite,
+    seance: &Seance,
+) -> Result<event::Rule, CouncilError> {
     let instance: Instance = serde_json::from_value(json!(collectivite.instance))
         .map_err(|error| invalid("instance", error))?;
     let regle = Regle::select(&Faits {

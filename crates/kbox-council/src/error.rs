@@ -116,11 +116,17 @@ impl CouncilError {
 impl fmt::Display for CouncilError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownCollectivite(id) => write!(f, "unknown collectivité {id:?}; create it first"),
+            Self::UnknownCollectivite(id) => {
+                write!(f, "unknown collectivité {id:?}; create it first")
+            }
             Self::UnknownSeance(id) => write!(f, "unknown séance {id:?}; create it first"),
             Self::UnknownLink => f.write_str("unknown link; take the one of the last mail"),
-            Self::UnknownPaper(digest) => write!(f, "no paper with SHA-256 {digest} in this sending"),
-            Self::AlreadyExists { what, id } => write!(f, "{what} {id:?} exists with other content"),
+            Self::UnknownPaper(digest) => {
+                write!(f, "no paper with SHA-256 {digest} in this sending")
+            }
+            Self::AlreadyExists { what, id } => {
+                write!(f, "{what} {id:?} exists with other content")
+            }
             Self::Identifier(id) => write!(
                 f,
                 "{id:?} is no identifier: 1 to 64 lower-case letters, digits and hyphens are expected"
@@ -130,7 +136,9 @@ impl fmt::Display for CouncilError {
                 f,
                 "the paper's bytes have SHA-256 {found}, but {stated} was stated; send the paper again"
             ),
-            Self::PaperTooLarge { found, max } => write!(f, "a paper of {found} bytes, at most {max} are allowed"),
+            Self::PaperTooLarge { found, max } => {
+                write!(f, "a paper of {found} bytes, at most {max} are allowed")
+            }
             Self::Sealed => f.write_str("the sending is sealed and cannot be changed"),
             Self::NotSealed => f.write_str("the sending is not sealed; seal it first"),
             Self::NotConsigned => f.write_str("the papers are not consigned; consign them first"),
@@ -138,12 +146,18 @@ impl fmt::Display for CouncilError {
             Self::NoMembers => f.write_str("no member to convene; add the members first"),
             Self::NotOpened => f.write_str("the member has not opened the sending"),
             Self::NoRelay => f.write_str("no mail relay is configured; nothing was sent"),
-            Self::Mail(problem) => write!(f, "the mail cannot be built: {problem}; nothing was sent"),
+            Self::Mail(problem) => {
+                write!(f, "the mail cannot be built: {problem}; nothing was sent")
+            }
             Self::Law(error) => error.fmt(f),
             Self::Event(error) => error.fmt(f),
             Self::Evidence(error) => error.fmt(f),
-            Self::Record { key, problem } => write!(f, "stored record {key} cannot be read: {problem}"),
-            Self::Poisoned => f.write_str("an earlier failure left the workflow unusable; restart the service"),
+            Self::Record { key, problem } => {
+                write!(f, "stored record {key} cannot be read: {problem}")
+            }
+            Self::Poisoned => {
+                f.write_str("an earlier failure left the workflow unusable; restart the service")
+            }
         }
     }
 }

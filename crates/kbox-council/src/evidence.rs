@@ -31,7 +31,10 @@ pub enum EvidenceError {
 impl fmt::Display for EvidenceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimeNotAvailable(why) => write!(f, "time is not available: {why}; nothing was recorded or sent"),
+            Self::TimeNotAvailable(why) => write!(
+                f,
+                "time is not available: {why}; nothing was recorded or sent"
+            ),
             Self::Conflict(why) => write!(f, "request id used with other content: {why}"),
             Self::Refused(why) => write!(f, "the ledger refused: {why}"),
             Self::Store(why) => write!(f, "the store failed: {why}"),
@@ -49,7 +52,12 @@ pub trait Evidence: Send + Sync {
     ///
     /// # Errors
     /// [`EvidenceError`]; nothing was written then.
-    fn record(&self, collectivite: &Collectivite, steps: &[&Step], puts: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Vec<Trace>, EvidenceError>;
+    fn record(
+        &self,
+        collectivite: &Collectivite,
+        steps: &[&Step],
+        puts: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Result<Vec<Trace>, EvidenceError>;
     /// The receipt of an event, refreshed.
     ///
     /// # Errors

@@ -22,5 +22,6 @@ pub use error::CouncilError;
 pub use evidence::{Evidence, EvidenceError};
 pub use mail::Relay;
 pub use model::{
-    Collectivite, Destinataire, Elu, Envoi, MemberView, NewPaper, Paper, PaperFile, Seance, Step, Trace,
+    Collectivite, Destinataire, Elu, Envoi, MemberView, NewPaper, Paper, PaperFile, Seance, Step,
+    Trace,
 };

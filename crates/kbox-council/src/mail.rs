@@ -82,9 +82,18 @@ fn message(relay: &Relay, notice: &Notice<'_>) -> Result<Message, CouncilError> 
     let media = ContentType::parse(RECEIPT_MEDIA_TYPE)
         .map_err(|error| CouncilError::Mail(error.to_string()))?;
     Message::builder()
-        .from(Mailbox::new(Some(relay.from_name.clone()), address(&relay.from)?))
-        .to(Mailbox::new(Some(notice.to_name.to_string()), address(notice.to)?))
-        .subject(format!("Convocation : {}, {}", notice.intitule, notice.quand))
+        .from(Mailbox::new(
+            Some(relay.from_name.clone()),
+            address(&relay.from)?,
+        ))
+        .to(Mailbox::new(
+            Some(notice.to_name.to_string()),
+            address(notice.to)?,
+        ))
+        .subject(format!(
+            "Convocation : {}, {}",
+            notice.intitule, notice.quand
+        ))
         .message_id(Some(notice.message_id.to_string()))
         .multipart(
             MultiPart::mixed()
@@ -101,7 +110,10 @@ fn message(relay: &Relay, notice: &Notice<'_>) -> Result<Message, CouncilError> 
 pub(crate) fn check_address(text: &str) -> Result<(), CouncilError> {
     text.parse::<Address>()
         .map(|_| ())
-        .map_err(|error| CouncilError::Field { field: "courriel", problem: error.to_string() })
+        .map_err(|error| CouncilError::Field {
+            field: "courriel",
+            problem: error.to_string(),
+        })
 }
 
 /// Hands the notice to the relay. Only a message that cannot be built is an error; every answer is an [`Answer`].
@@ -123,11 +135,14 @@ pub(crate) fn send(relay: &Relay, notice: &Notice<'_>) -> Result<Answer, Council
         }
         Err(error) => {
             let code = error.status().map(|code| code.to_string());
-            let words = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            let words = std::error::Error::source(&error)
+                .map_or_else(|| error.to_string(), ToString::to_string);
             Answer {
                 accepted: false,
                 permanent: error.is_permanent(),
-                text: code.as_ref().map_or_else(|| words.clone(), |code| format!("{code} {words}")),
+                text: code
+                    .as_ref()
+                    .map_or_else(|| words.clone(), |code| format!("{code} {words}")),
                 code,
             }
         }

@@ -216,7 +216,9 @@ impl Destinataire {
     pub fn remises(&self) -> usize {
         self.steps
             .iter()
-            .filter(|step| matches!(step.body.detail, Detail::ContentHandover(_)) && step.trace.is_some())
+            .filter(|step| {
+                matches!(step.body.detail, Detail::ContentHandover(_)) && step.trace.is_some()
+            })
             .count()
     }
     /// Acknowledged.

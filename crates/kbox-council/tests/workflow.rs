@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kbox_council::{
-    Collectivite, Council, CouncilConfig, CouncilError, Elu, Evidence, EvidenceError, NewPaper, Relay, Seance, Step,
-    Trace,
+    Collectivite, Council, CouncilConfig, CouncilError, Elu, Evidence, EvidenceError, NewPaper,
+    Relay, Seance, Step, Trace,
 };
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{self, Channel, Environment, EventId, PaperNature};
@@ -33,7 +33,11 @@ impl Counting {
         Arc::new(Self {
             records: Mutex::default(),
             events: Mutex::default(),
-            clock: AtomicI64::new(Time::parse_rfc3339("2026-11-24T10:00:00Z").unwrap().unix_secs()),
+            clock: AtomicI64::new(
+                Time::parse_rfc3339("2026-11-24T10:00:00Z")
+                    .unwrap()
+                    .unix_secs(),
+            ),
             no_time: AtomicBool::new(false),
             random: AtomicU8::new(0),
         })
@@ -97,8 +101,12 @@ impl Evidence for Counting {
     }
     fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, EvidenceError> {
         let records = self.records.lock().unwrap();
-        let from = records.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        Ok(from.map(|(key, value)| (key.clone(), value.clone())).collect())
+        let from = records
+            .range(prefix.to_vec()..)
+            .take_while(|(key, _)| key.starts_with(prefix));
+        Ok(from
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect())
     }
     fn now(&self) -> Result<Time, EvidenceError> {
         if self.no_time.load(Ordering::SeqCst) {
@@ -123,7 +131,13 @@ struct Inbox {
 
 impl Handler for Inbox {
     fn rcpt(&mut self, to: &str) -> Response {
-        match self.refuse.lock().unwrap().iter().find(|(address, _)| to.contains(address.as_str())) {
+        match self
+            .refuse
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|(address, _)| to.contains(address.as_str()))
+        {
             Some((_, code)) => Response::custom(*code, format!("{to} refused")),
             None => response::OK,
         }
@@ -133,7 +147,10 @@ impl Handler for Inbox {
         Ok(())
     }
     fn data_end(&mut self) -> Response {
-        self.mails.lock().unwrap().push(std::mem::take(&mut self.bytes));
+        self.mails
+            .lock()
+            .unwrap()
+            .push(std::mem::take(&mut self.bytes));
         Response::custom(250, "2.0.0 kept".into())
     }
 }
@@ -147,7 +164,12 @@ struct Scene {
 const SIREN: &str = "218002531";
 
 fn paper(nom: &str, nature: PaperNature) -> NewPaper {
-    NewPaper { nom: nom.into(), titre: nom.into(), nature, digest: None }
+    NewPaper {
+        nom: nom.into(),
+        titre: nom.into(),
+        nature,
+        digest: None,
+    }
 }
 
 fn scene(members: u8) -> Scene {
@@ -164,7 +186,10 @@ fn scene(members: u8) -> Scene {
         from: "secretariat@doullens.invalid".into(),
         from_name: "Secrétariat".into(),
     };
-    let config = CouncilConfig { base_url: "http://127.0.0.1:1".into(), relay: Some(relay) };
+    let config = CouncilConfig {
+        base_url: "http://127.0.0.1:1".into(),
+        relay: Some(relay),
+    };
     let council = Council::new(evidence.clone(), config);
     council
         .add_collectivite(&Collectivite {
@@ -210,9 +235,15 @@ fn scene(members: u8) -> Scene {
         ("convocation.pdf", PaperNature::Convocation),
         ("note.pdf", PaperNature::NoteDeSynthese),
     ] {
-        council.add_paper(SIREN, "2026-12-02", &paper(nom, nature), nom.as_bytes()).unwrap();
+        council
+            .add_paper(SIREN, "2026-12-02", &paper(nom, nature), nom.as_bytes())
+            .unwrap();
     }
-    Scene { council, evidence, inbox }
+    Scene {
+        council,
+        evidence,
+        inbox,
+    }
 }
 
 const SEANCE: &str = "2026-12-02";
@@ -231,7 +262,11 @@ fn tokens(inbox: &Inbox) -> Vec<String> {
 
 #[test]
 fn every_step_tried_again_records_and_sends_nothing_more() {
-    let Scene { council, evidence, inbox } = scene(3);
+    let Scene {
+        council,
+        evidence,
+        inbox,
+    } = scene(3);
     let first = council.seal(SIREN, SEANCE).unwrap();
     assert_eq!(council.seal(SIREN, SEANCE).unwrap(), first);
     assert_eq!(evidence.count(), 1);
@@ -240,27 +275,49 @@ fn every_step_tried_again_records_and_sends_nothing_more() {
     assert_eq!(evidence.count(), 4);
     council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
     council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
-    assert_eq!((evidence.count(), inbox.mails.lock().unwrap().len()), (7, 3));
+    assert_eq!(
+        (evidence.count(), inbox.mails.lock().unwrap().len()),
+        (7, 3)
+    );
     let token = &tokens(&inbox)[0];
     council.member(token).unwrap();
     assert_eq!(evidence.count(), 7, "looking at the link records nothing");
     for _ in 0..2 {
         council.open(token, Some("127.0.0.1")).unwrap();
-        council.handover(token, &Sha256Digest::of(b"note.pdf"), None).unwrap();
+        council
+            .handover(token, &Sha256Digest::of(b"note.pdf"), None)
+            .unwrap();
         council.acknowledge(token, None).unwrap();
     }
     assert_eq!(evidence.count(), 10);
     let dashboard = council.dashboard(SIREN, SEANCE).unwrap();
-    assert_eq!((dashboard.total.avises, dashboard.total.ouverts, dashboard.total.accuses), (3, 1, 1));
-    assert_eq!(dashboard.verdict.unwrap().verdict.as_deref(), Some("respecte"));
+    assert_eq!(
+        (
+            dashboard.total.avises,
+            dashboard.total.ouverts,
+            dashboard.total.accuses
+        ),
+        (3, 1, 1)
+    );
+    assert_eq!(
+        dashboard.verdict.unwrap().verdict.as_deref(),
+        Some("respecte")
+    );
     let file = council.proof_file(SIREN, SEANCE).unwrap();
     assert_eq!((file.receipts.len(), file.documents.len()), (10, 2));
-    assert!(file.receipts.is_sorted_by_key(|receipt| receipt.event.clone()));
+    assert!(
+        file.receipts
+            .is_sorted_by_key(|receipt| receipt.event.clone())
+    );
 }
 
 #[test]
 fn a_permanent_refusal_is_recorded_once_and_the_member_is_shown_as_not_told() {
-    let Scene { council, evidence, inbox } = scene(2);
+    let Scene {
+        council,
+        evidence,
+        inbox,
+    } = scene(2);
     inbox.refuse.lock().unwrap().push(("elu1@".into(), 550));
     council.seal(SIREN, SEANCE).unwrap();
     council.consign(SIREN, SEANCE).unwrap();
@@ -270,7 +327,13 @@ fn a_permanent_refusal_is_recorded_once_and_the_member_is_shown_as_not_told() {
     let dashboard = council.dashboard(SIREN, SEANCE).unwrap();
     assert_eq!((dashboard.total.avises, dashboard.total.refuses), (1, 1));
     assert_eq!(dashboard.sans_avis, [1]);
-    assert!(dashboard.lignes[1].reponse_du_relais.as_deref().unwrap().starts_with("550 "));
+    assert!(
+        dashboard.lignes[1]
+            .reponse_du_relais
+            .as_deref()
+            .unwrap()
+            .starts_with("550 ")
+    );
     assert!(dashboard.lignes[1].delai.is_none());
 }
 
@@ -290,17 +353,27 @@ fn a_temporary_refusal_is_tried_again_by_the_next_round() {
 
 #[test]
 fn without_time_nothing_is_recorded_and_no_mail_leaves() {
-    let Scene { council, evidence, inbox } = scene(1);
+    let Scene {
+        council,
+        evidence,
+        inbox,
+    } = scene(1);
     evidence.no_time.store(true, Ordering::SeqCst);
     let refused = council.seal(SIREN, SEANCE);
-    assert!(matches!(refused, Err(CouncilError::Evidence(EvidenceError::TimeNotAvailable(_)))));
+    assert!(matches!(
+        refused,
+        Err(CouncilError::Evidence(EvidenceError::TimeNotAvailable(_)))
+    ));
     assert!(council.envoi(SIREN, SEANCE).unwrap().is_none());
     evidence.no_time.store(false, Ordering::SeqCst);
     council.seal(SIREN, SEANCE).unwrap();
     council.consign(SIREN, SEANCE).unwrap();
     evidence.no_time.store(true, Ordering::SeqCst);
     assert!(council.notify(SIREN, SEANCE, &mut |_| ()).is_err());
-    assert_eq!((evidence.count(), inbox.mails.lock().unwrap().len()), (2, 0));
+    assert_eq!(
+        (evidence.count(), inbox.mails.lock().unwrap().len()),
+        (2, 0)
+    );
 }
 
 #[test]
@@ -314,7 +387,12 @@ fn a_paper_other_than_stated_is_refused_and_not_kept() {
     assert!(matches!(refused, Err(CouncilError::DigestMismatch { .. })));
     assert_eq!(council.papers(SIREN, SEANCE).unwrap().len(), 2);
     council.seal(SIREN, SEANCE).unwrap();
-    let late = council.add_paper(SIREN, SEANCE, &paper("rapport.pdf", PaperNature::Rapport), b"bytes");
+    let late = council.add_paper(
+        SIREN,
+        SEANCE,
+        &paper("rapport.pdf", PaperNature::Rapport),
+        b"bytes",
+    );
     assert!(matches!(late, Err(CouncilError::Sealed)));
 }
 
@@ -322,30 +400,57 @@ fn a_paper_other_than_stated_is_refused_and_not_kept() {
 fn unknown_links_and_steps_out_of_order_are_refused() {
     let Scene { council, inbox, .. } = scene(1);
     for token in ["", "x", &"A".repeat(43), &"é".repeat(22)] {
-        assert!(matches!(council.open(token, None), Err(CouncilError::UnknownLink)), "{token}");
+        assert!(
+            matches!(council.open(token, None), Err(CouncilError::UnknownLink)),
+            "{token}"
+        );
     }
-    assert!(matches!(council.consign(SIREN, SEANCE), Err(CouncilError::NotSealed)));
+    assert!(matches!(
+        council.consign(SIREN, SEANCE),
+        Err(CouncilError::NotSealed)
+    ));
     council.seal(SIREN, SEANCE).unwrap();
-    assert!(matches!(council.notify(SIREN, SEANCE, &mut |_| ()), Err(CouncilError::NotConsigned)));
+    assert!(matches!(
+        council.notify(SIREN, SEANCE, &mut |_| ()),
+        Err(CouncilError::NotConsigned)
+    ));
     council.consign(SIREN, SEANCE).unwrap();
     council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
     let token = &tokens(&inbox)[0];
-    assert!(matches!(council.acknowledge(token, None), Err(CouncilError::NotOpened)));
+    assert!(matches!(
+        council.acknowledge(token, None),
+        Err(CouncilError::NotOpened)
+    ));
     council.open(token, None).unwrap();
     let other = Sha256Digest::of(b"not of this sending");
-    assert!(matches!(council.handover(token, &other, None), Err(CouncilError::UnknownPaper(_))));
+    assert!(matches!(
+        council.handover(token, &other, None),
+        Err(CouncilError::UnknownPaper(_))
+    ));
 }
 
 #[test]
 fn the_link_itself_is_nowhere_in_the_records() {
-    let Scene { council, evidence, inbox } = scene(1);
+    let Scene {
+        council,
+        evidence,
+        inbox,
+    } = scene(1);
     council.seal(SIREN, SEANCE).unwrap();
     council.consign(SIREN, SEANCE).unwrap();
     council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
     let token = tokens(&inbox).remove(0);
     let records = evidence.records.lock().unwrap();
-    let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|window| window == token.as_bytes());
-    assert!(!records.iter().any(|(key, value)| holds(key) || holds(value)));
+    let holds = |bytes: &[u8]| {
+        bytes
+            .windows(token.len())
+            .any(|window| window == token.as_bytes())
+    };
+    assert!(
+        !records
+            .iter()
+            .any(|(key, value)| holds(key) || holds(value))
+    );
 }
 
 #[test]
@@ -355,6 +460,11 @@ fn a_missing_explanatory_note_stops_the_sealing_of_a_commune_of_3500_and_more() 
     other.id = "autre".into();
     council.add_seance(SIREN, &other).unwrap();
     let convocation = paper("convocation.pdf", PaperNature::Convocation);
-    council.add_paper(SIREN, "autre", &convocation, b"convocation").unwrap();
-    assert!(matches!(council.seal(SIREN, "autre"), Err(CouncilError::PaperMissing(_))));
+    council
+        .add_paper(SIREN, "autre", &convocation, b"convocation")
+        .unwrap();
+    assert!(matches!(
+        council.seal(SIREN, "autre"),
+        Err(CouncilError::PaperMissing(_))
+    ));
 }

@@ -15,6 +15,7 @@ pub mod merkle;
 #[cfg(feature = "issue")]
 pub mod pki;
 pub mod receipt;
+pub mod report;
 pub mod time;
 pub mod tlog;
 #[cfg(feature = "issue")]

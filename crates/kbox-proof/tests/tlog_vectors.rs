@@ -10,12 +10,13 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kbox_proof::merkle::{
-    ConsistencyProof, Edge, EntryBundle, InclusionProof, LeafHash, LeafIndex, MerkleError, NodeHash, RootHash, Tile,
-    TileReader, TreeSize, consistency_proof, hash_leaf, inclusion_proof, root, verify_consistency, verify_inclusion,
+    ConsistencyProof, Edge, EntryBundle, InclusionProof, LeafHash, LeafIndex, MerkleError,
+    NodeHash, RootHash, Tile, TileReader, TreeSize, consistency_proof, hash_leaf, inclusion_proof,
+    root, verify_consistency, verify_inclusion,
 };
 use kbox_proof::tlog::{
-    Checkpoint, CheckpointError, Note, NoteError, PolicyError, TlogPolicy, TlogProof, TlogProofError, VerifiedCheckpoint,
-    VerifierKey,
+    Checkpoint, CheckpointError, Note, NoteError, PolicyError, TlogPolicy, TlogProof,
+    TlogProofError, VerifiedCheckpoint, VerifierKey,
 };
 use serde_json::Value;
 
@@ -36,7 +37,9 @@ fn leaf(index: u64) -> LeafHash {
 fn verify(file: &[u8], leaf: &LeafHash, policy: &TlogPolicy) -> Result<TlogProof, Refusal> {
     let proof = TlogProof::parse(file).map_err(Refusal::Proof)?;
     let witnessed = policy.verify(proof.checkpoint()).map_err(Refusal::Policy)?;
-    proof.verify_inclusion_in(leaf, witnessed.checkpoint()).map_err(Refusal::Proof)?;
+    proof
+        .verify_inclusion_in(leaf, witnessed.checkpoint())
+        .map_err(Refusal::Proof)?;
     Ok(proof)
 }
 
@@ -59,7 +62,16 @@ impl Log<'_> {
 
     fn names(&self, folder: &str) -> Vec<String> {
         let files = support::files(&self.folder.join(folder));
-        files.iter().map(|path| path.strip_prefix(self.folder).unwrap().to_str().unwrap().to_string()).collect()
+        files
+            .iter()
+            .map(|path| {
+                path.strip_prefix(self.folder)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_string()
+            })
+            .collect()
     }
 
     fn roots_by_appending(&mut self) {
@@ -75,22 +87,43 @@ impl Log<'_> {
 
     fn inclusion_proofs(&mut self, tree: &Edge) {
         for case in self.json("inclusion.json") {
-            let (size, index) = (TreeSize::new(number(&case["Size"])), LeafIndex::new(number(&case["Index"])));
+            let (size, index) = (
+                TreeSize::new(number(&case["Size"])),
+                LeafIndex::new(number(&case["Index"])),
+            );
             let proof = InclusionProof::new(hashes(&case["Proof"]));
             let leaf = leaf(index.get());
             assert_eq!(leaf.as_bytes(), &hash(&case["LeafHash"]));
             verify_inclusion(&leaf, index, size, &proof, &self.roots[&size.get()]).unwrap();
-            assert_eq!(inclusion_proof(tree, index, size).unwrap(), proof, "leaf {index} of {size}");
+            assert_eq!(
+                inclusion_proof(tree, index, size).unwrap(),
+                proof,
+                "leaf {index} of {size}"
+            );
             self.run += 1;
         }
     }
 
     fn consistency_proofs(&mut self, tree: &Edge) {
         for case in self.json("consistency.json") {
-            let (old, new) = (TreeSize::new(number(&case["Old"])), TreeSize::new(number(&case["New"])));
+            let (old, new) = (
+                TreeSize::new(number(&case["Old"])),
+                TreeSize::new(number(&case["New"])),
+            );
             let proof = ConsistencyProof::new(hashes(&case["Proof"]));
-            verify_consistency(old, &self.roots[&old.get()], new, &self.roots[&new.get()], &proof).unwrap();
-            assert_eq!(consistency_proof(tree, old, new).unwrap(), proof, "{old} to {new}");
+            verify_consistency(
+                old,
+                &self.roots[&old.get()],
+                new,
+                &self.roots[&new.get()],
+                &proof,
+            )
+            .unwrap();
+            assert_eq!(
+                consistency_proof(tree, old, new).unwrap(),
+                proof,
+                "{old} to {new}"
+            );
             self.run += 1;
         }
     }
@@ -107,15 +140,26 @@ impl Log<'_> {
             assert_eq!(note.encode().as_bytes(), bytes, "{name}");
             let checkpoint = VerifiedCheckpoint::verify(&note, &self.log).unwrap();
             assert_eq!(checkpoint.root(), &self.roots[&checkpoint.size().get()]);
-            let rewritten = Checkpoint::new(checkpoint.origin(), checkpoint.size(), *checkpoint.root()).unwrap();
+            let rewritten =
+                Checkpoint::new(checkpoint.origin(), checkpoint.size(), *checkpoint.root())
+                    .unwrap();
             assert_eq!(rewritten.encode(), note.text());
             let outcome = self.policy.verify(&note);
             if name.contains("cosigned") {
                 let witnessed = outcome.unwrap();
                 assert_eq!(witnessed.cosignatures().len(), 2);
-                assert!(witnessed.cosignatures().iter().all(|cosignature| cosignature.time().is_some()));
+                assert!(
+                    witnessed
+                        .cosignatures()
+                        .iter()
+                        .all(|cosignature| cosignature.time().is_some())
+                );
             } else {
-                assert_eq!(outcome, Err(PolicyError::QuorumNotMet { witnesses: 0 }), "{name}");
+                assert_eq!(
+                    outcome,
+                    Err(PolicyError::QuorumNotMet { witnesses: 0 }),
+                    "{name}"
+                );
             }
             let by_pq = checkpoint.cosignatures(&pq).unwrap();
             assert_eq!(by_pq.len(), usize::from(name.contains("mldsa44")), "{name}");
@@ -140,7 +184,10 @@ impl Log<'_> {
                 altered = altered.with_signature(line.name().clone(), line.key_id(), signature);
             }
             let checkpoint = VerifiedCheckpoint::verify(&altered, &self.log).unwrap();
-            let expected = NoteError::BadSignature { name: pq.name().clone(), key_id: pq.key_id() };
+            let expected = NoteError::BadSignature {
+                name: pq.name().clone(),
+                key_id: pq.key_id(),
+            };
             assert_eq!(checkpoint.cosignatures(pq), Err(expected), "byte {flip}");
         }
     }
@@ -162,7 +209,10 @@ impl Log<'_> {
             let index = LeafIndex::new(index);
             let proof = inclusion_proof(&reader, index, size).unwrap();
             verify_inclusion(&leaf(index.get()), index, size, &proof, checkpoint.root()).unwrap();
-            assert_eq!(inclusion_proof(&edge.reader(read), index, size).unwrap(), proof);
+            assert_eq!(
+                inclusion_proof(&edge.reader(read), index, size).unwrap(),
+                proof
+            );
         }
         // What we would serve, byte for byte, and its names.
         let mut ours = Edge::empty();
@@ -200,35 +250,66 @@ impl Log<'_> {
         for name in self.names("ok") {
             let bytes = self.read(&name);
             let index = TlogProof::parse(&bytes).unwrap().index();
-            let proof = verify(&bytes, &leaf(index.get()), &self.policy).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            let proof = verify(&bytes, &leaf(index.get()), &self.policy)
+                .unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_eq!(proof.encode().as_bytes(), bytes, "{name}");
             proof.verify(&leaf(index.get()), &self.log).unwrap();
-            assert!(proof.verify(&leaf(index.get() + 1), &self.log).is_err(), "{name} holds for another leaf");
+            assert!(
+                proof.verify(&leaf(index.get() + 1), &self.log).is_err(),
+                "{name} holds for another leaf"
+            );
             self.run += 1;
         }
         for name in self.names("bad") {
-            let refusal = verify(&self.read(&name), &leaf(BAD_LEAF), &self.policy).expect_err(&name);
-            let cause = name.trim_start_matches("bad/").trim_end_matches(".tlog-proof");
+            let refusal =
+                verify(&self.read(&name), &leaf(BAD_LEAF), &self.policy).expect_err(&name);
+            let cause = name
+                .trim_start_matches("bad/")
+                .trim_end_matches(".tlog-proof");
             let expected = match (cause, &refusal) {
-                ("cosig-bitflip", Refusal::Policy(PolicyError::Cosignature(NoteError::BadSignature { .. })))
-                | ("hash-bitflip" | "hash-swapped", Refusal::Proof(TlogProofError::Inclusion(MerkleError::RootMismatch { .. })))
-                | ("hash-missing", Refusal::Proof(TlogProofError::Inclusion(MerkleError::WrongLength { .. })))
-                | ("index-ge-size", Refusal::Proof(TlogProofError::Inclusion(MerkleError::IndexOutsideTree { .. })))
+                (
+                    "cosig-bitflip",
+                    Refusal::Policy(PolicyError::Cosignature(NoteError::BadSignature { .. })),
+                )
+                | (
+                    "hash-bitflip" | "hash-swapped",
+                    Refusal::Proof(TlogProofError::Inclusion(MerkleError::RootMismatch { .. })),
+                )
+                | (
+                    "hash-missing",
+                    Refusal::Proof(TlogProofError::Inclusion(MerkleError::WrongLength { .. })),
+                )
+                | (
+                    "index-ge-size",
+                    Refusal::Proof(TlogProofError::Inclusion(MerkleError::IndexOutsideTree {
+                        ..
+                    })),
+                )
                 | ("origin-changed", Refusal::Policy(PolicyError::UnknownLog { .. }))
-                | ("truncated", Refusal::Proof(TlogProofError::Checkpoint(_) | TlogProofError::CutOff))
+                | (
+                    "truncated",
+                    Refusal::Proof(TlogProofError::Checkpoint(_) | TlogProofError::CutOff),
+                )
                 | ("wrong-header", Refusal::Proof(TlogProofError::Header))
                 | ("wrong-index", Refusal::Proof(TlogProofError::Inclusion(_))) => true,
                 (
                     "logsig-bitflip" | "root-bitflip" | "size-changed",
-                    Refusal::Policy(PolicyError::Checkpoint(CheckpointError::Note(NoteError::BadSignature { .. }))),
+                    Refusal::Policy(PolicyError::Checkpoint(CheckpointError::Note(
+                        NoteError::BadSignature { .. },
+                    ))),
                 ) => true,
                 (
                     "logsig-missing",
-                    Refusal::Policy(PolicyError::Checkpoint(CheckpointError::Note(NoteError::NotSignedBy { .. }))),
+                    Refusal::Policy(PolicyError::Checkpoint(CheckpointError::Note(
+                        NoteError::NotSignedBy { .. },
+                    ))),
                 ) => true,
                 _ => false,
             };
-            assert!(expected, "{name} is refused for another reason: {refusal:?}");
+            assert!(
+                expected,
+                "{name} is refused for another reason: {refusal:?}"
+            );
             self.run += 1;
         }
     }
@@ -239,11 +320,21 @@ fn number(value: &Value) -> u64 {
 }
 
 fn hash(value: &Value) -> [u8; 32] {
-    STANDARD.decode(value.as_str().unwrap()).unwrap().try_into().unwrap()
+    STANDARD
+        .decode(value.as_str().unwrap())
+        .unwrap()
+        .try_into()
+        .unwrap()
 }
 
 fn hashes(value: &Value) -> Vec<NodeHash> {
-    value.as_array().map(Vec::as_slice).unwrap_or_default().iter().map(|value| NodeHash::from_bytes(hash(value))).collect()
+    value
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .map(|value| NodeHash::from_bytes(hash(value)))
+        .collect()
 }
 
 fn run(folder: &Path) -> usize {
@@ -252,10 +343,19 @@ fn run(folder: &Path) -> usize {
         serde_json::from_slice(&std::fs::read(folder.join("roots.json")).unwrap()).unwrap();
     let roots = roots.iter().map(|(size, root)| {
         let root = kbox_proof::digest::Sha256Digest::from_hex(root).unwrap();
-        (size.parse().unwrap(), RootHash::from_bytes(*root.as_bytes()))
+        (
+            size.parse().unwrap(),
+            RootHash::from_bytes(*root.as_bytes()),
+        )
     });
     let log = policy.logs()[0].key().clone();
-    let mut vectors = Log { folder, log, policy, roots: roots.collect(), run: 0 };
+    let mut vectors = Log {
+        folder,
+        log,
+        policy,
+        roots: roots.collect(),
+        run: 0,
+    };
     let mut tree = Edge::empty();
     for index in 0..300 {
         tree.append(leaf(index));

@@ -275,6 +275,8 @@ pub struct TrustBundlePublication {
 /// What an event says, one alternative an event type, so that none can be read as another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "content")]
+// One sending to many steps, and events are short-lived: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[non_exhaustive]
 pub enum Detail {
     /// A sending was sealed: papers, rule and roster are fixed.

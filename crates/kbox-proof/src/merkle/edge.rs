@@ -138,7 +138,7 @@ impl Edge {
             }
             let mut nodes = TileNodes::default();
             let full = hashes / u64::from(TILE_WIDTH);
-            if hashes % u64::from(TILE_WIDTH) != 0
+            if !hashes.is_multiple_of(u64::from(TILE_WIDTH))
                 && let Some(tile) = Tile::of_tree(level, full, size)
             {
                 let bytes = read(&tile).map_err(|error| EdgeLoadError::Read { tile, error })?;

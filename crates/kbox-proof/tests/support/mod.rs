@@ -19,13 +19,21 @@ pub(crate) fn vectors(name: &str) -> Option<PathBuf> {
         None => (repository().join("../shared/vectors"), false),
     };
     let folder = root.join(name);
-    assert!(!demanded || folder.is_dir(), "KBOX_VECTORS is set, but {} is missing", folder.display());
+    assert!(
+        !demanded || folder.is_dir(),
+        "KBOX_VECTORS is set, but {} is missing",
+        folder.display()
+    );
     folder.is_dir().then_some(folder)
 }
 
 /// Says how many vectors ran. Written past the test harness, which hides what passing tests print.
 pub(crate) fn report(what: &str, run: usize, skipped: usize) {
-    writeln!(std::io::stdout(), "vectors: {run} run, {skipped} skipped ({what})").unwrap();
+    writeln!(
+        std::io::stdout(),
+        "vectors: {run} run, {skipped} skipped ({what})"
+    )
+    .unwrap();
 }
 
 /// All files under `folder`, in order.
@@ -33,7 +41,11 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        if path.is_dir() {
+            found.extend(files(&path))
+        } else {
+            found.push(path)
+        }
     }
     found.sort();
     found

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! French words for events and rejections.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::level_name;
+use crate::event::Detail;
+use crate::verify::Rejection;
+
+pub(super) const fn event(detail: &Detail) -> &'static str {
+    match detail {
+        Detail::SubmissionAcceptance(_) => "envoi scellé",
+        Detail::ContentConsignment(_) => "mise à disposition",
+        Detail::ContentConsignmentFailure(_) => "mise à disposition impossible",
+        Detail::ConsignmentNotification(_) => "avis",
+        Detail::ConsignmentNotificationFailure(_) => "avis impossible",
+        Detail::RelayToNonErds(_) => "avis pris en charge par un relais de courriel",
+        Detail::RelayToNonErdsFailure(_) => "avis refusé par un relais de courriel",
+        Detail::ContentAccessTracking(_) => "ouverture",
+        Detail::ContentHandover(_) => "remise d'une pièce",
+        Detail::ConsignmentAcceptance(_) => "accusé de réception",
+        Detail::TrustBundlePublication(_) => "publication des clés de confiance",
+    }
+}
+
+/// One sentence. Where a technical library speaks, its own English words follow.
+pub(super) fn rejection(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Event(error) => format!("l'événement est illisible ou altéré ({error})"),
+        Rejection::Environment => "l'événement relève d'un autre environnement (production ou démonstration) que celui auquel vous faites confiance".to_string(),
+        Rejection::LogUnknown { origin } => format!("le journal {origin} ne figure pas parmi ceux auxquels vous faites confiance"),
+        Rejection::TokenMalformed(error) => format!("le jeton d'horodatage est illisible ou altéré ({error})"),
+        Rejection::Token(error) => format!("le jeton d'horodatage ne prouve pas cet événement ({error})"),
+        Rejection::TokenPolicy { policy } => format!("le jeton relève de la politique {policy}, qui n'est pas celle des preuves : il vient peut-être du service public d'horodatage"),
+        Rejection::TokenAuthority => "le jeton est signé par une autre autorité que celle des preuves".to_string(),
+        Rejection::AuthorityRange { index } => format!("l'autorité d'horodatage n'était pas en service à l'entrée {index} du journal"),
+        Rejection::Proof(error) => format!("la preuve d'inscription au journal ne tient pas ({error})"),
+        Rejection::CheckpointOrigin { found } => format!("la preuve vient du journal {found}, non de celui de l'événement"),
+        Rejection::BeyondEnd { index } => format!("l'entrée {index} est au-delà de la fin d'un journal clos"),
+        Rejection::TwoHistories => "le journal montre deux histoires différentes".to_string(),
+        Rejection::Checkpoint(error) => format!("une tête de journal n'est pas valable ({error})"),
+        Rejection::Consistency(error) => format!("deux têtes de journal n'appartiennent pas à la même histoire ({error})"),
+        Rejection::BeforeContainsEntry => "la tête de journal présentée comme antérieure contient déjà l'entrée".to_string(),
+        Rejection::Cosignature(error) => format!("la signature d'un témoin ne tient pas ({error})"),
+        Rejection::OutsideBounds { gen_time, low, high } => format!("le jeton dit {gen_time}, mais les témoins situent l'entrée entre {low} et {high}"),
+        Rejection::Gap { gen_time, low, high } => format!("le jeton dit {gen_time} ; les témoins ({low} et {high}) en sont trop éloignés pour exclure une antidate"),
+        Rejection::AnchorMalformed(error) => format!("le jeton extérieur est illisible ({error})"),
+        Rejection::Anchor(error) => format!("le jeton extérieur ne prouve pas la tête de journal ({error})"),
+        Rejection::AnchorNotOutside => "l'autorité des preuves ne peut sceller son propre journal".to_string(),
+        Rejection::Level { reached, demanded } => format!("niveau atteint : {} ; niveau exigé : {}", level_name(*reached), level_name(*demanded)),
+        Rejection::Personal => "les données personnelles jointes ne sont pas celles de cet événement".to_string(),
+        Rejection::Roster { recipient } => format!("les données personnelles désignent une autre personne que le destinataire n° {recipient}"),
+        Rejection::NoSubmission => "le dossier ne contient aucun envoi".to_string(),
+        Rejection::Mixed => "le dossier mêle plusieurs journaux ou collectivités".to_string(),
+        Rejection::Duplicate { rank } => format!("deux récépissés portent le rang {rank}"),
+        Rejection::Gaps { from, to } => format!("dossier incomplet : il manque les événements de rang {from} à {to}"),
+        Rejection::Chain { rank } => format!("l'événement de rang {rank} ne cite pas celui qui le précède"),
+        Rejection::Reference { rank } => format!("l'événement de rang {rank} renvoie à un événement absent du dossier ou qui ne lui convient pas"),
+        Rejection::OutsideSending { rank } => format!("l'événement de rang {rank} désigne un destinataire ou une pièce étrangers à l'envoi"),
+        Rejection::DocumentUnknown { name } => format!("la pièce {name} n'est pas l'une de celles qui ont été envoyées : elle a été modifiée ou ajoutée"),
+        Rejection::DocumentMissing { title, .. } => format!("la pièce « {title} » manque au dossier"),
+        Rejection::Rule { declared, law } => format!("la règle déclarée, {declared}, n'est pas celle de la loi pour les faits déclarés : {law}"),
+        Rejection::Law { problem } => format!("le délai ne peut être jugé : {problem}"),
+    }
+}

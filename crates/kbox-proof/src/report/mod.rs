@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The only place where a verdict becomes words: text and HTML, French and English.
+//!
+//! Every report says what was proven, what was not demanded, and what such evidence cannot prove.
+
+mod french;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::event::Environment;
+use crate::law::{DelaiAnswer, Fuseau, Verdict};
+use crate::receipt::Demand;
+use crate::time::Time;
+use crate::verify::{
+    Finding, RecipientLine, Rejection, TrustPolicy, VerifiedProofFile, VerifiedReceipt,
+    VerifiedSending,
+};
+
+/// The language of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// French, with the law's words.
+    #[default]
+    French,
+    /// English.
+    English,
+}
+
+/// Proven, disproven, or neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything demanded is proven.
+    Proven,
+    /// Something is disproven.
+    Disproven,
+    /// More trust, more evidence or a newer program is needed.
+    Undecided,
+}
+
+impl Outcome {
+    /// Disproven as soon as one finding is; otherwise undecided as soon as there is one.
+    #[must_use]
+    pub fn of<'a>(rejections: impl IntoIterator<Item = &'a Rejection>) -> Self {
+        rejections
+            .into_iter()
+            .fold(Self::Proven, |outcome, rejection| {
+                match (outcome, rejection.is_undecided()) {
+                    (Self::Disproven, _) | (_, false) => Self::Disproven,
+                    _ => Self::Undecided,
+                }
+            })
+    }
+
+    /// `proven`, `disproven` or `undecided`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Disproven => "disproven",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+enum Line {
+    Heading(String),
+    Text(String),
+    Item(String),
+}
+
+/// A verdict in words.
+pub struct Report {
+    language: Language,
+    title: String,
+    lines: Vec<Line>,
+}
+
+impl Report {
+    /// Plain text for a terminal or a file.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{}\n", self.title);
+        for line in &self.lines {
+            match line {
+                Line::Heading(heading) => text.push_str(&format!("\n{heading}\n")),
+                Line::Text(line) => text.push_str(&format!("{line}\n")),
+                Line::Item(line) => text.push_str(&format!("  - {line}\n")),
+            }
+        }
+        text
+    }
+
+    /// One HTML page that needs nothing else.
+    #[must_use]
+    pub fn to_html(&self) -> String {
+        let language = match self.language {
+            Language::French => "fr",
+            Language::English => "en",
+        };
+        let title = escape(&self.title);
+        let mut html = format!(
+            "<!doctype html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
+             <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;\
+             color:#1b1b1b;overflow-wrap:anywhere}}h1{{font-size:1.4rem}}h2{{font-size:1.1rem;margin-top:2rem}}</style>\
+             </head><body><h1>{title}</h1>\n"
+        );
+        let mut list = false;
+        for line in &self.lines {
+            if matches!(line, Line::Item(_)) != list {
+                html.push_str(if list { "</ul>\n" } else { "<ul>\n" });
+                list = !list;
+            }
+            html.push_str(&match line {
+                Line::Heading(heading) => format!("<h2>{}</h2>\n", escape(heading)),
+                Line::Text(line) => format!("<p>{}</p>\n", escape(line)),
+                Line::Item(line) => format!("<li>{}</li>\n", escape(line)),
+            });
+        }
+        if list {
+            html.push_str("</ul>\n");
+        }
+        html.push_str("</body></html>\n");
+        html
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+struct Writer {
+    language: Language,
+    lines: Vec<Line>,
+}
+
+impl Writer {
+    fn new(language: Language) -> Self {
+        Self {
+            language,
+            lines: Vec::new(),
+        }
+    }
+    fn say<'a>(&self, french: &'a str, english: &'a str) -> &'a str {
+        match self.language {
+            Language::French => french,
+            Language::English => english,
+        }
+    }
+    fn heading(&mut self, french: &str, english: &str) {
+        self.lines
+            .push(Line::Heading(self.say(french, english).to_string()));
+    }
+    fn text(&mut self, french: &str, english: &str) {
+        self.lines
+            .push(Line::Text(self.say(french, english).to_string()));
+    }
+    fn item(&mut self, french: &str, english: &str) {
+        self.lines
+            .push(Line::Item(self.say(french, english).to_string()));
+    }
+    fn finish(self, french: &str, english: &str) -> Report {
+        let title = self.say(french, english).to_string();
+        Report {
+            language: self.language,
+            title,
+            lines: self.lines,
+        }
+    }
+
+    fn environment(&mut self, policy: &TrustPolicy) {
+        if policy.environment() == Environment::Demonstration {
+            self.text(
+                "DÉMONSTRATION : clés sans protection, horloge non vérifiée. Sans valeur probante.",
+                "DEMONSTRATION: unprotected keys, unverified clock. Without probative value.",
+            );
+        }
+    }
+
+    fn findings(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            let english = format!("[{}] {finding}", finding.rejection.code());
+            let french = format!(
+                "[{}] {}{}",
+                finding.rejection.code(),
+                finding
+                    .receipt
+                    .map(|index| format!("récépissé {index} : "))
+                    .unwrap_or_default(),
+                french::rejection(&finding.rejection)
+            );
+            self.item(&french, &english);
+        }
+    }
+
+    /// What the level reached leaves open.
+    fn limits(&mut self, level: Demand) {
+        self.heading(
+            "Ce que ces preuves ne prouvent pas",
+            "What this does not prove",
+        );
+        if level < Demand::Temoigne {
+            self.item(
+                "Aucun témoin : l'exploitant du journal, avec la clé d'horodatage, aurait pu antidater.",
+                "No witness: the operator, holding the timestamp key, could have backdated.",
+            );
+        }
+        if level < Demand::Ancre {
+            self.item(
+                "Aucune autorité d'horodatage extérieure n'a scellé le journal.",
+                "No outside timestamp authority sealed the log.",
+            );
+        }
+        self.item(
+            "Une preuve atteste qu'une affirmation existait au plus tard à un instant ; elle ne prouve pas qu'elle est vraie.",
+            "Evidence proves that an assertion existed no later than a moment; it does not prove that it is true.",
+        );
+        self.item(
+            "La révocation des certificats n'a pas été vérifiée.",
+            "Revocation of certificates was not checked.",
+        );
+        self.item(
+            "L'accusé de réception est déclaré par la plateforme ; la lecture effective n'est pas prouvée.",
+            "Acknowledgements are declared by the platform; that a paper was read is not proven.",
+        );
+    }
+}
+
+/// The report on one receipt.
+#[must_use]
+pub fn receipt(
+    result: &Result<VerifiedReceipt, Rejection>,
+    policy: &TrustPolicy,
+    language: Language,
+) -> Report {
+    let mut writer = Writer::new(language);
+    writer.environment(policy);
+    match result {
+        Ok(verified) => {
+            let event = verified.event();
+            let stamp = verified.timestamp();
+            let (earliest, latest) = stamp.interval();
+            writer.text(
+                &format!(
+                    "Événement : {} ({})",
+                    french::event(&event.body.detail),
+                    event.body.detail.name()
+                ),
+                &format!("Event: {}", event.body.detail.name()),
+            );
+            writer.text(
+                &format!(
+                    "Collectivité : SIREN {}, rang {}",
+                    event.header.collectivite, event.header.rank
+                ),
+                &format!(
+                    "Collectivité: SIREN {}, rank {}",
+                    event.header.collectivite, event.header.rank
+                ),
+            );
+            if let Some(opening) = verified.personal().and_then(|data| data.recipient.as_ref()) {
+                let identity = &opening.identity;
+                let who = format!("{}, {}", identity.name, identity.function);
+                writer.text(
+                    &format!("Destinataire : {who}"),
+                    &format!("Recipient: {who}"),
+                );
+            } else if verified.is_personal_part_missing() {
+                writer.text(
+                    "Données personnelles : effacées ou non communiquées.",
+                    "Personal data: erased or withheld.",
+                );
+            }
+            writer.text(
+                &format!(
+                    "Horodatage : {} (entre {earliest} et {latest})",
+                    stamp.gen_time()
+                ),
+                &format!(
+                    "Timestamp: {} (between {earliest} and {latest})",
+                    stamp.gen_time()
+                ),
+            );
+            writer.text(
+                &format!("Empreinte (SHA-256) : {}", verified.digest()),
+                &format!("SHA-256: {}", verified.digest()),
+            );
+            writer.text(
+                &format!(
+                    "Journal : {}, entrée {} sur {}",
+                    event.header.origin,
+                    verified.index(),
+                    verified.tree_size()
+                ),
+                &format!(
+                    "Log: {}, entry {} of {}",
+                    event.header.origin,
+                    verified.index(),
+                    verified.tree_size()
+                ),
+            );
+            writer.text(
+                &format!("Niveau atteint : {}", level_name(verified.level())),
+                &format!("Level reached: {}", level_name(verified.level())),
+            );
+            writer.limits(verified.level());
+            writer.finish("Récépissé : PROUVÉ", "Receipt: PROVEN")
+        }
+        Err(rejection) => {
+            let finding = Finding {
+                receipt: None,
+                rejection: rejection.clone(),
+            };
+            writer.findings(core::slice::from_ref(&finding));
+            failed(writer, Outcome::of([rejection]), "Récépissé", "Receipt")
+        }
+    }
+}
+
+fn failed(writer: Writer, outcome: Outcome, french: &str, english: &str) -> Report {
+    if outcome == Outcome::Disproven {
+        writer.finish(
+            &format!("{french} : REJETÉ"),
+            &format!("{english}: DISPROVEN"),
+        )
+    } else {
+        writer.finish(
+            &format!("{french} : INDÉTERMINÉ"),
+            &format!("{english}: CANNOT DECIDE"),
+        )
+    }
+}
+
+/// `horodate`, `journalise`, `temoigne` or `ancre`.
+#[must_use]
+pub const fn level_name(level: Demand) -> &'static str {
+    match level {
+        Demand::Horodate => "horodate",
+        Demand::Journalise => "journalise",
+        Demand::Temoigne => "temoigne",
+        Demand::Ancre => "ancre",
+    }
+}
+
+/// The report on a proof file.
+#[must_use]
+pub fn proof_file(
+    result: &Result<VerifiedProofFile, Vec<Finding>>,
+    policy: &TrustPolicy,
+    language: Language,
+) -> Report {
+    let mut writer = Writer::new(language);
+    writer.environment(policy);
+    match result {
+        Err(findings) => {
+            writer.findings(findings);
+            let outcome = Outcome::of(findings.iter().map(|finding| &finding.rejection));
+            failed(writer, outcome, "Dossier de preuve", "Proof file")
+        }
+        Ok(file) => {
+            let ranks = file
+                .receipts()
+                .first()
+                .zip(file.receipts().last())
+                .map(|(first, last)| (first.event().header.rank, last.event().header.rank));
+            if let Some((first, last)) = ranks {
+                let count = file.receipts().len();
+                writer.text(
+                    &format!("{count} récépissés vérifiés, rangs {first} à {last}, sans lacune ; rien n'est dit de ce qui suit."),
+                    &format!("{count} receipts verified, ranks {first} to {last}, no gap; nothing is said of later events."),
+                );
+            }
+            writer.text(
+                &format!("Niveau atteint : {}", level_name(file.level())),
+                &format!("Level reached: {}", level_name(file.level())),
+            );
+            for sending in file.sendings() {
+                sending_lines(&mut writer, sending);
+            }
+            writer.limits(file.level());
+            writer.finish("Dossier de preuve : PROUVÉ", "Proof file: PROVEN")
+        }
+    }
+}
+
+fn local(sending: &VerifiedSending, time: Time) -> String {
+    Fuseau::parse(sending.submission.seance.fuseau.as_str())
+        .and_then(|zone| zone.local(time))
+        .map_or_else(
+            |_| time.to_string(),
+            |local| format!("{} ({time})", local.en_lettres()),
+        )
+}
+
+fn sending_lines(writer: &mut Writer, sending: &VerifiedSending) {
+    let submission = &sending.submission;
+    let seance = &submission.seance;
+    let title = format!(
+        "{}, {} ({})",
+        seance.intitule,
+        seance.debut.as_str().replace('T', " "),
+        seance.fuseau
+    );
+    writer.heading(&title, &title);
+    let sealed = local(sending, sending.sealed);
+    writer.text(
+        &format!(
+            "Envoi scellé le {sealed}, version {}, par : {}.",
+            submission.version, submission.author
+        ),
+        &format!(
+            "Sending sealed {sealed}, version {}, by: {}.",
+            submission.version, submission.author
+        ),
+    );
+    let rule = &submission.rule;
+    writer.text(
+        &format!(
+            "Règle : {} ({}), {} jours.",
+            rule.article, rule.id, rule.jours
+        ),
+        &format!("Rule: {} ({}), {} days.", rule.article, rule.id, rule.jours),
+    );
+    for paper in &submission.papers {
+        let line = format!(
+            "{} : {} octets, SHA-256 {}",
+            paper.titre, paper.size, paper.digest
+        );
+        writer.item(&line, &line);
+    }
+    writer.heading("Destinataires", "Recipients");
+    for line in &sending.recipients {
+        recipient_line(writer, sending, line);
+    }
+}
+
+fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &RecipientLine) {
+    let who = match &line.identity {
+        Some(identity) => identity.name.to_string(),
+        None => format!("n° {}", line.recipient),
+    };
+    let mut parts = Vec::new();
+    for (french, english, time) in [
+        ("mis à disposition", "consigned", line.consigned),
+        ("avisé", "notified", line.notified),
+        ("avis refusé", "notice refused", line.notification_failed),
+        ("ouvert", "opened", line.opened),
+        ("accusé de réception", "acknowledged", line.acknowledged),
+    ] {
+        if let Some(time) = time {
+            parts.push(format!(
+                "{} {}",
+                writer.say(french, english),
+                local(sending, time)
+            ));
+        }
+    }
+    if line.consigned.is_none() {
+        parts.push(
+            writer
+                .say("rien n'a été mis à disposition", "nothing was consigned")
+                .to_string(),
+        );
+    }
+    if line.opened.is_none() {
+        parts.push(writer.say("jamais ouvert", "never opened").to_string());
+    }
+    if line.for_information {
+        parts.push(
+            writer
+                .say("pour information", "for information")
+                .to_string(),
+        );
+    }
+    if let Some(verdict) = &line.verdict {
+        parts.push(format!(
+            "{} {}",
+            writer.say("délai, d'après l'horodatage :", "period, by the timestamp:"),
+            verdict_words(&verdict.by_gen_time, writer.language)
+        ));
+        parts.push(match &verdict.by_existence {
+            Some(answer) => format!(
+                "{} {}",
+                writer.say(
+                    "sans confiance dans l'exploitant :",
+                    "trusting no operator:"
+                ),
+                verdict_words(answer, writer.language)
+            ),
+            None => writer
+                .say(
+                    "sans confiance dans l'exploitant : non démontré",
+                    "trusting no operator: not shown",
+                )
+                .to_string(),
+        });
+    }
+    let text = format!("{who} : {}", parts.join(" ; "));
+    writer.item(&text, &text);
+}
+
+fn verdict_words(answer: &DelaiAnswer, language: Language) -> String {
+    let days: Vec<String> = answer.jours.iter().map(|day| day.en_lettres()).collect();
+    let (french, english) = match answer.verdict {
+        Some(Verdict::Respecte) => ("respecté", "kept"),
+        Some(Verdict::RespecteAuTexte) => (
+            "respecté au texte, à risque (lecture franche)",
+            "kept by the text, at risk in clear days",
+        ),
+        Some(Verdict::NonRespecte) => ("non respecté", "not kept"),
+        _ => ("indéterminé", "undetermined"),
+    };
+    let word = match language {
+        Language::French => french,
+        Language::English => english,
+    };
+    if days.is_empty() {
+        word.to_string()
+    } else {
+        format!("{word} ({})", days.join(", "))
+    }
+}

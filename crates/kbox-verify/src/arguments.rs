@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use kbox_proof::report::Language;
+use lexopt::prelude::*;
+
+pub(crate) const USAGE: &str = "\
+kbox-verify [--trust FILE]… [--document FILE]… [--json] [--lang fr|en] PATH
+kbox-verify leaf PATH
+
+PATH is a receipt (.kbox.json), a proof file (.asice), a token (.tst, .tsr) or a C2SP .tlog-proof.
+  --trust FILE     whom you trust: trust.json, PEM certificates, or a C2SP tlog-policy
+  --document FILE  what a token or tlog-proof is about
+  --json           machine-readable, with stable codes
+  --lang fr|en     language of the report (default fr)
+`leaf` writes the log entry of a receipt or token to standard output, for other people's tools.
+Exit: 0 proven, 1 disproven, 2 cannot decide or could not run.
+";
+
+pub(crate) struct Options {
+    pub(crate) path: PathBuf,
+    pub(crate) trust: Vec<PathBuf>,
+    pub(crate) documents: Vec<PathBuf>,
+    pub(crate) json: bool,
+    pub(crate) language: Language,
+}
+
+pub(crate) enum Command {
+    Help,
+    Version,
+    Leaf(PathBuf),
+    Verify(Options),
+}
+
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut parser = lexopt::Parser::from_iter(arguments);
+    let (mut paths, mut trust, mut documents) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut json, mut language) = (false, Language::French);
+    let text = |error: lexopt::Error| error.to_string();
+    while let Some(argument) = parser.next().map_err(text)? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('V') | Long("version") => return Ok(Command::Version),
+            Long("trust") => trust.push(PathBuf::from(parser.value().map_err(text)?)),
+            Long("document") => documents.push(PathBuf::from(parser.value().map_err(text)?)),
+            Long("json") => json = true,
+            Long("lang") => {
+                language = match parser.value().map_err(text)?.to_str() {
+                    Some("fr") => Language::French,
+                    Some("en") => Language::English,
+                    _ => return Err("--lang takes fr or en".to_string()),
+                }
+            }
+            Value(path) => paths.push(PathBuf::from(path)),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    let mut paths = paths.into_iter();
+    match (paths.next(), paths.next(), paths.next()) {
+        (Some(word), Some(path), None) if word.as_os_str() == "leaf" => Ok(Command::Leaf(path)),
+        (Some(path), None, None) => Ok(Command::Verify(Options {
+            path,
+            trust,
+            documents,
+            json,
+            language,
+        })),
+        (None, ..) => Err("no file given".to_string()),
+        _ => Err("one file at a time".to_string()),
+    }
+}

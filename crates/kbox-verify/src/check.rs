@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Reads the files, lets the library judge, prints.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kbox_proof::merkle::hash_leaf;
+use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
+use kbox_proof::report::{self, Language, Outcome, Report};
+use kbox_proof::time::Time;
+use kbox_proof::tlog::{TlogPolicy, TlogProof};
+use kbox_proof::tsp::{
+    ChainTime, MessageImprint, TimeStampResp, TimeStampToken, TokenTrust, certificates_from_pem,
+    verify_token,
+};
+use kbox_proof::verify::{Finding, Rejection, TrustPolicy, verify_proof_file, verify_receipt};
+use serde_json::{Value, json};
+
+use crate::arguments::Options;
+
+/// A little more than the largest proof file.
+const MAX_FILE_BYTES: u64 = (1 << 30) + (64 << 20);
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let problem = |error: std::io::Error| format!("{}: {error}", path.display());
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(problem)?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(problem)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(format!("{}: larger than any proof file", path.display()));
+    }
+    Ok(bytes)
+}
+
+#[derive(Default)]
+struct Trust {
+    bundle: Option<TrustBundle>,
+    certificates: Vec<Vec<u8>>,
+    policies: Vec<TlogPolicy>,
+}
+
+fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
+    let mut trust = Trust::default();
+    for path in paths {
+        let bytes = read(path)?;
+        let name = path.display();
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            if trust.bundle.is_some() {
+                return Err(format!("{name}: only one trust.json can be used"));
+            }
+            trust.bundle =
+                Some(TrustBundle::from_json(&bytes).map_err(|error| format!("{name}: {error}"))?);
+        } else if let Some(text) = std::str::from_utf8(&bytes)
+            .ok()
+            .filter(|text| text.contains("-----BEGIN"))
+        {
+            trust
+                .certificates
+                .extend(certificates_from_pem(text).map_err(|error| format!("{name}: {error}"))?);
+        } else {
+            trust
+                .policies
+                .push(TlogPolicy::parse(&bytes).map_err(|error| {
+                    format!(
+                        "{name}: neither trust.json nor PEM certificates; as a tlog-policy: {error}"
+                    )
+                })?);
+        }
+    }
+    Ok(trust)
+}
+
+fn now() -> Result<Time, String> {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|error| error.to_string())?;
+    i64::try_from(since.as_millis())
+        .ok()
+        .and_then(|millis| Time::from_unix_millis(millis).ok())
+        .ok_or_else(|| "this machine's clock is out of range".to_string())
+}
+
+fn token_of(bytes: &[u8]) -> Result<TimeStampToken, String> {
+    TimeStampToken::parse(bytes).or_else(|error| match TimeStampResp::parse(bytes) {
+        Ok(response) => response.token().cloned().ok_or_else(|| {
+            format!(
+                "the authority refused: {:?} {:?}",
+                response.status(),
+                response.fail_info()
+            )
+        }),
+        Err(_) => Err(format!("not a timestamp token: {error}")),
+    })
+}
+
+pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, String> {
+    let bytes = read(path)?;
+    let token = if bytes.trim_ascii_start().starts_with(b"{") {
+        Receipt::from_json(&bytes)
+            .map_err(|error| error.to_string())?
+            .token
+    } else {
+        bytes
+    };
+    token_of(&token)?
+        .leaf_bytes()
+        .map_err(|error| error.to_string())
+}
+
+struct Answer {
+    kind: &'static str,
+    outcome: Outcome,
+    report: String,
+    findings: Vec<Value>,
+    facts: Value,
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "code": finding.rejection.code(),
+        "receipt": finding.receipt,
+        "undecided": finding.rejection.is_undecided(),
+        "message": finding.rejection.to_string(),
+    })
+}
+
+fn answer(kind: &'static str, rejections: &[Finding], report: &Report, facts: Value) -> Answer {
+    Answer {
+        kind,
+        outcome: Outcome::of(rejections.iter().map(|finding| &finding.rejection)),
+        report: report.to_text(),
+        findings: rejections.iter().map(finding).collect(),
+        facts,
+    }
+}
+
+/// For what has no report of its own: one sentence.
+fn short(
+    kind: &'static str,
+    outcome: Outcome,
+    code: Option<&str>,
+    text: String,
+    facts: Value,
+) -> Answer {
+    let findings = code.map(
+        |code| json!({"code": code, "undecided": outcome == Outcome::Undecided, "message": text}),
+    );
+    Answer {
+        kind,
+        outcome,
+        report: format!("{text}\n"),
+        findings: findings.into_iter().collect(),
+        facts,
+    }
+}
+
+fn no_trust(kind: &'static str, language: Language) -> Answer {
+    let text = match language {
+        Language::French => {
+            "INDÉTERMINÉ : dites à qui vous faites confiance avec --trust (trust.json obtenu hors du dossier)."
+        }
+        Language::English => {
+            "CANNOT DECIDE: say whom you trust with --trust (a trust.json from outside the evidence)."
+        }
+    };
+    short(
+        kind,
+        Outcome::Undecided,
+        Some("trust.missing"),
+        text.to_string(),
+        Value::Null,
+    )
+}
+
+pub(crate) fn verify(options: &Options) -> Result<ExitCode, String> {
+    let bytes = read(&options.path)?;
+    let trust = read_trust(&options.trust)?;
+    let answer = judge(&bytes, &trust, options)?;
+    if options.json {
+        let value = json!({
+            "kind": answer.kind,
+            "outcome": answer.outcome.code(),
+            "findings": answer.findings,
+            "facts": answer.facts,
+        });
+        println!("{value:#}");
+    } else {
+        print!("{}", answer.report);
+    }
+    Ok(match answer.outcome {
+        Outcome::Proven => ExitCode::SUCCESS,
+        Outcome::Disproven => ExitCode::from(1),
+        Outcome::Undecided => ExitCode::from(2),
+    })
+}
+
+fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
+    let language = options.language;
+    let policy = || match &trust.bundle {
+        Some(bundle) => TrustPolicy::new(bundle)
+            .map(Some)
+            .map_err(|error| error.to_string()),
+        None => Ok(None),
+    };
+    if bytes.starts_with(b"PK") {
+        let file = ProofFile::read(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+        let Some(policy) = policy()? else {
+            return Ok(no_trust("proof_file", language));
+        };
+        let result = verify_proof_file(&file.content(), &policy, now()?);
+        let report = report::proof_file(&result, &policy, language);
+        let facts = match &result {
+            Ok(file) => json!({
+                "receipts": file.receipts().len(),
+                "level": file.level(),
+                "sendings": file.sendings().iter().map(|sending| json!({
+                    "digest": sending.digest.to_hex(),
+                    "sealed": sending.sealed,
+                    "seance": sending.submission.seance,
+                    "rule": sending.submission.rule,
+                    "recipients": sending.recipients.iter().map(|line| json!({
+                        "recipient": line.recipient,
+                        "identity": line.identity,
+                        "for_information": line.for_information,
+                        "consigned": line.consigned,
+                        "notified": line.notified,
+                        "notification_failed": line.notification_failed,
+                        "opened": line.opened,
+                        "acknowledged": line.acknowledged,
+                        "papers": line.papers,
+                        "delai": line.verdict.as_ref().map(|verdict| &verdict.by_gen_time),
+                        "delai_by_existence": line.verdict.as_ref().and_then(|verdict| verdict.by_existence.as_ref()),
+                    })).collect::<Vec<_>>(),
+                })).collect::<Vec<_>>(),
+            }),
+            Err(_) => Value::Null,
+        };
+        let findings = result.err().unwrap_or_default();
+        return Ok(answer("proof_file", &findings, &report, facts));
+    }
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        let receipt = Receipt::from_json(bytes).map_err(|error| error.to_string())?;
+        let Some(policy) = policy()? else {
+            return Ok(no_trust("receipt", language));
+        };
+        let result = verify_receipt(&receipt, &policy, now()?);
+        let report = report::receipt(&result, &policy, language);
+        let facts = match &result {
+            Ok(verified) => json!({
+                "event": verified.event().body.detail.name(),
+                "collectivite": verified.event().header.collectivite,
+                "rank": verified.event().header.rank,
+                "digest": verified.digest().to_hex(),
+                "gen_time": verified.timestamp().gen_time(),
+                "proof_of_existence": verified.proof_of_existence(),
+                "index": verified.index(),
+                "level": verified.level(),
+            }),
+            Err(_) => Value::Null,
+        };
+        let findings: Vec<_> = result
+            .err()
+            .map(|rejection| Finding {
+                receipt: None,
+                rejection,
+            })
+            .into_iter()
+            .collect();
+        return Ok(answer("receipt", &findings, &report, facts));
+    }
+    if bytes.starts_with(b"c2sp.org/tlog-proof@") {
+        return tlog_proof(bytes, trust, options);
+    }
+    token(bytes, trust, options)
+}
+
+fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {
+    match options.documents.as_slice() {
+        [] => Ok(None),
+        [path] => read(path).map(Some),
+        _ => Err("one --document only for a token or tlog-proof".to_string()),
+    }
+}
+
+fn say(language: Language, french: &str, english: &str) -> String {
+    match language {
+        Language::French => french.to_string(),
+        Language::English => english.to_string(),
+    }
+}
+
+fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
+    const KIND: &str = "tlog_proof";
+    let language = options.language;
+    let proof = TlogProof::parse(bytes).map_err(|error| error.to_string())?;
+    let [policy] = trust.policies.as_slice() else {
+        return Ok(no_trust(KIND, language));
+    };
+    let Some(entry) = document(options)? else {
+        let text = say(
+            language,
+            "INDÉTERMINÉ : donnez l'entrée du journal avec --document.",
+            "CANNOT DECIDE: give the log entry with --document.",
+        );
+        return Ok(short(
+            KIND,
+            Outcome::Undecided,
+            Some("document.missing"),
+            text,
+            Value::Null,
+        ));
+    };
+    let verified = policy
+        .verify(proof.checkpoint())
+        .map_err(|error| error.to_string());
+    let checked = verified.and_then(|witnessed| {
+        proof
+            .verify_inclusion_in(&hash_leaf(&entry), witnessed.checkpoint())
+            .map_err(|error| error.to_string())
+            .map(|()| witnessed)
+    });
+    Ok(match checked {
+        Ok(witnessed) => {
+            let (index, size) = (proof.index().get(), witnessed.checkpoint().size().get());
+            let text = say(
+                language,
+                &format!(
+                    "PROUVÉ : entrée {index} sur {size} du journal {}. Aucun instant n'est prouvé.",
+                    witnessed.checkpoint().origin()
+                ),
+                &format!(
+                    "PROVEN: entry {index} of {size} of the log {}. No time is proven.",
+                    witnessed.checkpoint().origin()
+                ),
+            );
+            short(
+                KIND,
+                Outcome::Proven,
+                None,
+                text,
+                json!({"index": index, "size": size}),
+            )
+        }
+        Err(error) => {
+            let text = say(
+                language,
+                &format!("REJETÉ : {error}"),
+                &format!("DISPROVEN: {error}"),
+            );
+            short(
+                KIND,
+                Outcome::Disproven,
+                Some("log.proof"),
+                text,
+                Value::Null,
+            )
+        }
+    })
+}
+
+fn token(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
+    const KIND: &str = "token";
+    let language = options.language;
+    let token = token_of(bytes)?;
+    let mut roots = trust.certificates.clone();
+    let mut extra = Vec::new();
+    if let Some(bundle) = &trust.bundle {
+        for text in &bundle.roots {
+            roots.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
+        }
+        for text in bundle
+            .authorities
+            .iter()
+            .flat_map(|authority| &authority.chain)
+        {
+            extra.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
+        }
+    }
+    if roots.is_empty() {
+        return Ok(no_trust(KIND, language));
+    }
+    let Some(data) = document(options)? else {
+        let text = say(
+            language,
+            "INDÉTERMINÉ : donnez ce qui a été horodaté avec --document.",
+            "CANNOT DECIDE: give what was timestamped with --document.",
+        );
+        return Ok(short(
+            KIND,
+            Outcome::Undecided,
+            Some("document.missing"),
+            text,
+            Value::Null,
+        ));
+    };
+    let Some(algorithm) = token.tst_info().message_imprint().hash_algorithm() else {
+        let text = say(
+            language,
+            "REJETÉ : l'empreinte est d'un algorithme inconnu ou trop faible.",
+            "DISPROVEN: the imprint's algorithm is unknown or too weak.",
+        );
+        return Ok(short(
+            KIND,
+            Outcome::Disproven,
+            Some("tsp.imprint_algorithm"),
+            text,
+            Value::Null,
+        ));
+    };
+    let mut rule = TokenTrust::new(&roots, ChainTime::At(now()?));
+    rule.extra_certificates = &extra;
+    Ok(
+        match verify_token(&token, &MessageImprint::of(algorithm, &data), &rule) {
+            Ok(verified) => {
+                let (earliest, latest) = verified.interval();
+                let text = say(
+                    language,
+                    &format!(
+                        "PROUVÉ : d'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest} (heure indiquée {}, au plus tôt {earliest}), politique {}. La révocation n'a pas été vérifiée.",
+                        verified.gen_time(),
+                        verified.policy()
+                    ),
+                    &format!(
+                        "PROVEN: the timestamp authority states that these bytes existed no later than {latest} (stated {}, earliest {earliest}), policy {}. Revocation was not checked.",
+                        verified.gen_time(),
+                        verified.policy()
+                    ),
+                );
+                let facts = json!({"gen_time": verified.gen_time(), "earliest": earliest, "latest": latest, "policy": verified.policy().to_string()});
+                short(KIND, Outcome::Proven, None, text, facts)
+            }
+            Err(error) => {
+                let rejection = Rejection::Token(error);
+                let outcome = Outcome::of([&rejection]);
+                let word = match outcome {
+                    Outcome::Undecided => say(language, "INDÉTERMINÉ", "CANNOT DECIDE"),
+                    _ => say(language, "REJETÉ", "DISPROVEN"),
+                };
+                short(
+                    KIND,
+                    outcome,
+                    Some(rejection.code()),
+                    format!("{word} : [{}] {rejection}", rejection.code()),
+                    Value::Null,
+                )
+            }
+        },
+    )
+}
