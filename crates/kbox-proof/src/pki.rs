@@ -94,7 +94,13 @@ impl DevPki {
 }
 
 /// The public half of a token key, as rcgen wants it.
-struct PublicHalf<'a>(&'a TokenSigner, Vec<u8>);
+pub(crate) struct PublicHalf<'a>(&'a TokenSigner, Vec<u8>);
+
+impl<'a> PublicHalf<'a> {
+    pub(crate) fn new(signer: &'a TokenSigner) -> Self {
+        Self(signer, signer.public_key_bits())
+    }
+}
 
 impl PublicKeyData for PublicHalf<'_> {
     fn der_bytes(&self) -> &[u8] {
@@ -130,7 +136,7 @@ fn issue(
     let mut usage = CustomExtension::from_oid_content(&[2, 5, 29, 37], purpose);
     usage.set_criticality(true);
     params.custom_extensions.push(usage);
-    let half = PublicHalf(&signer, signer.public_key_bits());
+    let half = PublicHalf::new(&signer);
     let certificate = params.signed_by(&half, issuer)?.der().to_vec();
     Ok(DevAuthority {
         signer,

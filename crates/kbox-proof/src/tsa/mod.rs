@@ -6,6 +6,8 @@
 
 mod serial;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use alloc::vec::Vec;
 use core::fmt;
