@@ -714,7 +714,7 @@ fn nonces_of_any_size_and_sign_imprints_and_parameters_are_echoed() {
             );
             assert_eq!(verified.tst_info().nonce(), request.nonce());
             assert_eq!(verified.gen_time(), now());
-            assert_eq!(verified.tst_info().ordering(), false);
+            assert!(!verified.tst_info().ordering());
             let second = Duration::from_secs(1);
             assert_eq!(
                 verified.interval(),
