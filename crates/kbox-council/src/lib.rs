@@ -7,6 +7,7 @@
 //!
 //! Out of scope: who may do what (the server), the law (`kbox_proof::law`), whether evidence holds (`kbox_proof::verify`).
 
+pub mod communes;
 mod council;
 mod dashboard;
 mod droit;
