@@ -1,0 +1,884 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The verification function against an operator who holds every key and cheats in one way at a time.
+#![cfg(feature = "issue")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::*;
+use kbox_proof::key::LogSigner;
+use kbox_proof::merkle::{self, Edge, LeafIndex, TreeSize, hash_leaf};
+use kbox_proof::pki::DevPki;
+use kbox_proof::receipt::*;
+use kbox_proof::report::{self, Language, Outcome};
+use kbox_proof::time::Time;
+use kbox_proof::tlog::{
+    Checkpoint, KeyId, KeyName, Note, SignatureType, TlogProof, VerifierKey,
+    ed25519_cosignature_message, note_key_id, timestamped_signature,
+};
+use kbox_proof::tsa::{Authority, AuthorityConfig};
+use kbox_proof::tsp::{MessageImprint, SerialNumber, certificate_to_pem};
+use kbox_proof::verify::{Rejection, TrustPolicy, verify_proof_file, verify_receipt};
+
+const ORIGIN: &str = "kbox.example/log/1";
+const PAPER: &[u8] = b"%PDF convocation";
+
+fn start() -> Time {
+    Time::parse_rfc3339("2026-11-24T17:00:00Z").unwrap()
+}
+
+fn at(seconds: u64) -> Time {
+    start().saturating_add(Duration::from_secs(seconds))
+}
+
+fn text(value: &str) -> Text {
+    Text::new(value).unwrap()
+}
+
+fn signed(signer: &LogSigner, name: &str, body: &str) -> Note {
+    let note = Note::unsigned(body).unwrap();
+    let key_id = KeyId::from_bytes(signer.key_id(name));
+    note.with_signature(
+        KeyName::new(name).unwrap(),
+        key_id,
+        signer.sign(body.as_bytes()).to_vec(),
+    )
+}
+
+struct Witness {
+    name: KeyName,
+    signer: LogSigner,
+}
+
+impl Witness {
+    fn new(number: u8) -> Self {
+        Self {
+            name: KeyName::new(format!("witness.example/{number}")).unwrap(),
+            signer: LogSigner::from_seed(&[number; 32]).unwrap(),
+        }
+    }
+    fn key_type() -> SignatureType {
+        SignatureType::Ed25519Cosignature
+    }
+    fn vkey(&self) -> String {
+        VerifierKey::new(
+            self.name.clone(),
+            Self::key_type(),
+            &self.signer.public_key(),
+        )
+        .unwrap()
+        .encode()
+    }
+    fn cosign(&self, note: Note, time: u64) -> Note {
+        let message = ed25519_cosignature_message(note.text(), time);
+        let signature = timestamped_signature(time, &self.signer.sign(&message));
+        let key_id = note_key_id(&self.name, Self::key_type(), &self.signer.public_key());
+        note.with_signature(self.name.clone(), key_id, signature)
+    }
+}
+
+/// An operator with all its keys.
+struct Operator {
+    pki_root: Vec<u8>,
+    evidence: Authority,
+    public: Authority,
+    log: LogSigner,
+    origin: String,
+    events: Vec<(Vec<u8>, Option<Vec<u8>>, Vec<u8>)>,
+    edge: Edge,
+    before: Vec<(TreeSize, merkle::RootHash)>,
+}
+
+impl Operator {
+    fn new() -> Self {
+        let pki = DevPki::generate(start(), true).unwrap();
+        let authority = |dev: kbox_proof::pki::DevAuthority, policy| {
+            let config = AuthorityConfig {
+                signer: dev.signer,
+                chain: dev.chain,
+                policy,
+                accuracy: Duration::from_secs(1),
+            };
+            Authority::new(config, start()).unwrap()
+        };
+        Self {
+            pki_root: pki.root,
+            evidence: authority(
+                pki.evidence,
+                kbox_proof::tsp::Oid::demonstration_evidence_policy(),
+            ),
+            public: authority(
+                pki.public,
+                kbox_proof::tsp::Oid::demonstration_public_policy(),
+            ),
+            log: LogSigner::from_seed(&[200; 32]).unwrap(),
+            origin: ORIGIN.to_string(),
+            events: Vec::new(),
+            edge: Edge::empty(),
+            before: Vec::new(),
+        }
+    }
+
+    fn event(&self, body: Body, personal: Option<&ErasablePart>) -> EvidenceEvent {
+        let rank = self.events.len() as u64;
+        EvidenceEvent {
+            header: Header {
+                origin: Origin::parse(&self.origin).unwrap(),
+                environment: Environment::Demonstration,
+                collectivite: Collectivite::parse("218002533").unwrap(),
+                event_id: EventId::from_bytes([rank as u8; 16]),
+                salt: Salt::from_bytes([rank as u8; 32]),
+                rank,
+                previous: self.events.last().map(|(der, ..)| event_digest(der)),
+                witnessed: None,
+            },
+            body,
+            personal: personal.map(|part| part.digest().unwrap()),
+        }
+    }
+
+    fn append(
+        &mut self,
+        event: &EvidenceEvent,
+        personal: Option<ErasablePart>,
+        authority_public: bool,
+    ) -> Sha256Digest {
+        let der = event.to_der().unwrap();
+        let digest = event_digest(&der);
+        let time = at(self.events.len() as u64);
+        let serial = SerialNumber::from_epoch_and_counter(7, self.events.len() as u64);
+        let authority = if authority_public {
+            &self.public
+        } else {
+            &self.evidence
+        };
+        let token = authority
+            .issue(&MessageImprint::sha256(&digest), time, &serial, None, true)
+            .unwrap();
+        self.push(der, personal.map(|part| part.to_der().unwrap()), token);
+        digest
+    }
+
+    fn push(&mut self, der: Vec<u8>, personal: Option<Vec<u8>>, token: Vec<u8>) {
+        let leaf = kbox_proof::tsp::TimeStampToken::parse(&token)
+            .unwrap()
+            .leaf_bytes()
+            .unwrap();
+        self.before.push((self.edge.size(), self.edge.root()));
+        self.edge.append(hash_leaf(&leaf));
+        self.events.push((der, personal, token));
+    }
+
+    fn record(&mut self, body: Body, personal: Option<ErasablePart>) -> Sha256Digest {
+        let event = self.event(body, personal.as_ref());
+        self.append(&event, personal, false)
+    }
+
+    fn checkpoint(&self) -> Note {
+        let checkpoint =
+            Checkpoint::new(self.origin.clone(), self.edge.size(), self.edge.root()).unwrap();
+        signed(&self.log, &self.origin, &checkpoint.encode())
+    }
+
+    fn receipt_under(&self, index: usize, note: Note) -> Receipt {
+        let (event, personal, token) = self.events[index].clone();
+        let index = LeafIndex::new(index as u64);
+        let proof = merkle::inclusion_proof(&self.edge, index, self.edge.size()).unwrap();
+        Receipt {
+            event,
+            personal,
+            token,
+            proof: TlogProof::new(None, index, proof, note).encode(),
+            before: None,
+            consistency: vec![],
+            anchors: vec![],
+        }
+    }
+
+    fn receipts(&self) -> Vec<Receipt> {
+        (0..self.events.len())
+            .map(|index| self.receipt_under(index, self.checkpoint()))
+            .collect()
+    }
+
+    fn trust(&self, demand: Demand) -> TrustBundle {
+        TrustBundle::new(
+            Environment::Demonstration,
+            TrustedAuthority {
+                chain: self
+                    .evidence
+                    .chain()
+                    .iter()
+                    .map(|der| certificate_to_pem(der))
+                    .collect(),
+                policy: self.evidence.policy().to_string(),
+                origin: Origin::parse(&self.origin).unwrap(),
+                from: 0,
+                to: None,
+            },
+            vec![certificate_to_pem(&self.pki_root)],
+            Shard {
+                origin: Origin::parse(&self.origin).unwrap(),
+                vkey: self.log.vkey(&self.origin),
+                final_size: None,
+                final_root: None,
+            },
+            demand,
+        )
+    }
+}
+
+fn opening(number: u8) -> RosterOpening {
+    RosterOpening {
+        identity: RecipientIdentity {
+            id: text(&format!("elu-{number}")),
+            name: text(&format!("Élue {number}")),
+            function: text("conseillère municipale"),
+        },
+        salt: Salt::from_bytes([100 + number; 32]),
+    }
+}
+
+fn personal(number: u8) -> ErasablePart {
+    ErasablePart {
+        salt: Salt::from_bytes([50 + number; 32]),
+        data: PersonalData {
+            recipient: Some(opening(number)),
+            ..PersonalData::default()
+        },
+    }
+}
+
+fn submission() -> Submission {
+    Submission {
+        seance: Seance {
+            id: text("2026-12-02"),
+            instance: text("commune"),
+            intitule: text("Conseil municipal de Doullens"),
+            lieu: text("Hôtel de ville"),
+            debut: text("2026-12-02T18:30"),
+            fuseau: text("Europe/Paris"),
+            utc_offset: 3600,
+            tzdb: text("2026b"),
+        },
+        rule: Rule {
+            id: text("COM-L"),
+            article: text("CGCT L.2121-12"),
+            jours: 5,
+            nature: Nature::Franc,
+            population: Some(5751),
+            departement: Some(text("80")),
+            urgence: None,
+            seconde_convocation: false,
+        },
+        author: text("Le maire"),
+        version: 1,
+        papers: vec![Paper {
+            digest: Sha256Digest::of(PAPER),
+            size: PAPER.len() as u64,
+            titre: text("Convocation"),
+            nature: PaperNature::Convocation,
+        }],
+        roster: vec![
+            opening(0).entry(false).unwrap(),
+            opening(1).entry(false).unwrap(),
+        ],
+    }
+}
+
+fn body(detail: Detail, refers_to: Option<Sha256Digest>) -> Body {
+    Body {
+        claimed_time: start(),
+        reasons: vec![],
+        refers_to,
+        detail,
+    }
+}
+
+fn step(recipient: u32) -> RecipientStep {
+    RecipientStep { recipient }
+}
+
+/// A sending to two members; the first opens, takes the paper and acknowledges.
+fn sent() -> Operator {
+    let mut operator = Operator::new();
+    let sending = operator.record(body(Detail::SubmissionAcceptance(submission()), None), None);
+    let one = operator.record(
+        body(Detail::ContentConsignment(step(0)), Some(sending)),
+        Some(personal(0)),
+    );
+    operator.record(
+        body(Detail::RelayToNonErds(step(0)), Some(one)),
+        Some(personal(0)),
+    );
+    operator.record(
+        body(Detail::ContentConsignment(step(1)), Some(sending)),
+        Some(personal(1)),
+    );
+    operator.record(
+        body(Detail::ContentAccessTracking(step(0)), Some(one)),
+        None,
+    );
+    let handover = Handover {
+        recipient: 0,
+        paper: Sha256Digest::of(PAPER),
+    };
+    operator.record(body(Detail::ContentHandover(handover), Some(one)), None);
+    operator.record(
+        body(Detail::ConsignmentAcceptance(step(0)), Some(one)),
+        None,
+    );
+    operator
+}
+
+fn codes(receipts: &[Receipt], documents: &[(&str, &[u8])], trust: &TrustBundle) -> Vec<String> {
+    let policy = TrustPolicy::new(trust).unwrap();
+    let content = ProofFileContent {
+        documents: documents.to_vec(),
+        receipts,
+    };
+    match verify_proof_file(&content, &policy, at(86_400)) {
+        Ok(_) => vec![],
+        Err(findings) => {
+            assert!(!findings.is_empty());
+            findings
+                .iter()
+                .map(|finding| code(&finding.rejection))
+                .collect()
+        }
+    }
+}
+
+/// The token's own codes count as one here; the token's tests have one each.
+fn code(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::Token(inner) => {
+            assert!(inner.code().starts_with("tsp."));
+            "token.rejected".to_string()
+        }
+        other => other.code().to_string(),
+    }
+}
+
+const DOCUMENTS: &[(&str, &[u8])] = &[("01.pdf", PAPER)];
+
+#[test]
+fn proves_a_whole_sending_and_judges_its_period() {
+    let operator = sent();
+    let policy = TrustPolicy::new(&operator.trust(Demand::Journalise)).unwrap();
+    let receipts = operator.receipts();
+    let content = ProofFileContent {
+        documents: DOCUMENTS.to_vec(),
+        receipts: &receipts,
+    };
+    let result = verify_proof_file(&content, &policy, at(86_400));
+    let file = result.as_ref().unwrap();
+    assert_eq!(file.level(), Demand::Journalise);
+    let lines = &file.sendings()[0].recipients;
+    assert_eq!(lines[0].identity.as_ref().unwrap().name.as_str(), "Élue 0");
+    assert_eq!(
+        (lines[0].notified, lines[0].opened, lines[0].papers),
+        (Some(at(2)), Some(at(4)), 1)
+    );
+    assert_eq!((lines[1].consigned, lines[1].opened), (Some(at(3)), None));
+    let verdict = lines[0].verdict.as_ref().unwrap();
+    assert_eq!(verdict.by_gen_time.jours_francs, Some(7));
+    assert!(verdict.by_existence.is_none());
+    let french = report::proof_file(&result, &policy, Language::French);
+    for words in [
+        "PROUVÉ",
+        "DÉMONSTRATION",
+        "Aucun témoin",
+        "respecté",
+        "jamais ouvert",
+    ] {
+        assert!(french.to_text().contains(words), "{words}");
+    }
+    assert!(french.to_html().contains("<li>"));
+    assert!(
+        report::proof_file(&result, &policy, Language::English)
+            .to_text()
+            .contains("PROVEN")
+    );
+}
+
+#[test]
+fn personal_parts_may_be_withheld_and_everything_else_still_verifies() {
+    let operator = sent();
+    let mut receipts = operator.receipts();
+    receipts
+        .iter_mut()
+        .for_each(|receipt| receipt.personal = None);
+    assert!(codes(&receipts, DOCUMENTS, &operator.trust(Demand::Journalise)).is_empty());
+}
+
+#[test]
+fn no_byte_of_a_receipt_can_change() {
+    let operator = sent();
+    let policy = TrustPolicy::new(&operator.trust(Demand::Journalise)).unwrap();
+    let good = operator.receipts().remove(1);
+    assert!(verify_receipt(&good, &policy, at(9)).is_ok());
+    for part in 0..4usize {
+        let length = [
+            good.event.len(),
+            good.token.len(),
+            good.proof.len(),
+            good.personal.as_ref().unwrap().len(),
+        ][part];
+        for index in 0..length {
+            let mut bad = good.clone();
+            match part {
+                0 => bad.event[index] ^= 1,
+                1 => bad.token[index] ^= 1,
+                2 => {
+                    let mut bytes = bad.proof.into_bytes();
+                    bytes[index] ^= 1;
+                    let Ok(proof) = String::from_utf8(bytes) else {
+                        continue;
+                    };
+                    bad.proof = proof;
+                }
+                _ => bad.personal.as_mut().unwrap()[index] ^= 1,
+            }
+            assert!(
+                verify_receipt(&bad, &policy, at(9)).is_err(),
+                "part {part}, byte {index}"
+            );
+        }
+    }
+}
+
+struct Witnessed {
+    operator: Operator,
+    witnesses: Vec<Witness>,
+    trust: TrustBundle,
+}
+
+/// Three witnesses, two needed.
+fn witnessed() -> Witnessed {
+    let operator = sent();
+    let witnesses: Vec<Witness> = (1..=3).map(Witness::new).collect();
+    let mut trust = operator.trust(Demand::Journalise);
+    trust.witnesses = Witnesses {
+        operators: witnesses
+            .iter()
+            .map(|witness| WitnessOperator {
+                name: witness.name.to_string(),
+                keys: vec![witness.vkey()],
+                accuracy_ms: 1000,
+                independent: true,
+            })
+            .collect(),
+        quorum: 2,
+    };
+    trust.demand = Demand::Temoigne;
+    Witnessed {
+        operator,
+        witnesses,
+        trust,
+    }
+}
+
+impl Witnessed {
+    /// Event 1's receipt: "before" cosigned at `low`, the newest checkpoint at `high` (seconds after the start).
+    fn receipt(&self, low: &[i64], high: &[i64]) -> Receipt {
+        let unix = |seconds: i64| u64::try_from(start().unix_secs() + seconds).unwrap();
+        let cosign = |mut note: Note, times: &[i64]| {
+            for (witness, time) in self.witnesses.iter().zip(times) {
+                note = witness.cosign(note, unix(*time));
+            }
+            note
+        };
+        let mut receipt = self
+            .operator
+            .receipt_under(1, cosign(self.operator.checkpoint(), high));
+        let (size, root) = self.operator.before[1];
+        let checkpoint = Checkpoint::new(ORIGIN, size, root).unwrap();
+        receipt.before = Some(
+            cosign(
+                signed(&self.operator.log, ORIGIN, &checkpoint.encode()),
+                low,
+            )
+            .encode(),
+        );
+        let proof = merkle::consistency_proof(&self.operator.edge, size, self.operator.edge.size())
+            .unwrap();
+        receipt.consistency = proof.hashes().iter().map(|hash| *hash.as_bytes()).collect();
+        receipt
+    }
+
+    fn anchored(&self, public: bool) -> Receipt {
+        let mut receipt = self.receipt(&[0, 0], &[60, 60]);
+        let checkpoint = TlogProof::parse(receipt.proof.as_bytes())
+            .unwrap()
+            .checkpoint()
+            .encode();
+        let authority = if public {
+            &self.operator.public
+        } else {
+            &self.operator.evidence
+        };
+        let imprint = MessageImprint::sha256(&Sha256Digest::of(checkpoint.as_bytes()));
+        let serial = SerialNumber::from_epoch_and_counter(9, 1);
+        let token = authority
+            .issue(&imprint, at(100), &serial, None, true)
+            .unwrap();
+        receipt.anchors.push(Anchor {
+            checkpoint,
+            consistency: vec![],
+            token,
+        });
+        receipt
+    }
+
+    fn judge(&self, receipt: &Receipt) -> Result<kbox_proof::verify::VerifiedReceipt, Rejection> {
+        verify_receipt(receipt, &TrustPolicy::new(&self.trust).unwrap(), at(86_400))
+    }
+}
+
+#[test]
+fn a_quorum_of_witnesses_bounds_the_time_and_an_anchor_adds_its_own() {
+    let world = witnessed();
+    let verified = world
+        .judge(&world.receipt(&[-30, -10], &[40, 60, 90]))
+        .unwrap();
+    assert_eq!(verified.level(), Demand::Temoigne);
+    // Two of three: the second latest before, the second earliest after.
+    assert_eq!(
+        verified.bounds(),
+        Some((start().saturating_sub(Duration::from_secs(30)), at(60)))
+    );
+    assert_eq!(verified.proof_of_existence(), Some(at(60)));
+    let verified = world.judge(&world.anchored(true)).unwrap();
+    assert_eq!(
+        (verified.level(), verified.proof_of_existence()),
+        (Demand::Ancre, Some(at(60)))
+    );
+}
+
+#[test]
+fn neither_one_witness_nor_a_dependent_one_nor_a_zero_time_makes_a_quorum() {
+    let mut world = witnessed();
+    let level = |result: Result<_, Rejection>| code(&result.err().unwrap());
+    assert_eq!(
+        level(world.judge(&world.receipt(&[0, 0], &[60]))),
+        "level.below_demand"
+    );
+    let zero = -start().unix_secs();
+    assert_eq!(
+        level(world.judge(&world.receipt(&[0, 0], &[60, zero]))),
+        "level.below_demand"
+    );
+    world.trust.witnesses.operators[0].independent = false;
+    assert_eq!(
+        level(world.judge(&world.receipt(&[0, 0], &[60, 60]))),
+        "level.below_demand"
+    );
+    // Two keys of one operator are one operator.
+    let second = world.trust.witnesses.operators.remove(1);
+    world.trust.witnesses.operators[0].independent = true;
+    world.trust.witnesses.operators[0].keys.extend(second.keys);
+    assert_eq!(
+        level(world.judge(&world.receipt(&[0, 0], &[60, 60]))),
+        "level.below_demand"
+    );
+}
+
+fn attacks() -> Vec<(&'static str, Vec<String>)> {
+    let operator = sent();
+    let trust = operator.trust(Demand::Journalise);
+    let receipts = operator.receipts();
+    let file = |change: &dyn Fn(&mut Vec<Receipt>)| {
+        let mut changed = receipts.clone();
+        change(&mut changed);
+        codes(&changed, DOCUMENTS, &trust)
+    };
+    let with_trust = |change: &dyn Fn(&mut TrustBundle)| {
+        let mut changed = trust.clone();
+        change(&mut changed);
+        codes(&receipts, DOCUMENTS, &changed)
+    };
+    // An operator who records one more event, wrong in itself.
+    let further = |event: &dyn Fn(&Operator) -> (EvidenceEvent, Option<ErasablePart>, bool)| {
+        let mut other = sent();
+        let (event, personal, public) = event(&other);
+        other.append(&event, personal, public);
+        codes(
+            &other.receipts(),
+            DOCUMENTS,
+            &other.trust(Demand::Journalise),
+        )
+    };
+    let consignment = |other: &Operator| event_digest(&other.events[1].0);
+    let sending = |other: &Operator| event_digest(&other.events[0].0);
+    let opened = |other: &Operator| {
+        other.event(
+            body(
+                Detail::ContentAccessTracking(step(0)),
+                Some(consignment(other)),
+            ),
+            None,
+        )
+    };
+    let world = witnessed();
+    let witness = |receipt: Receipt| vec![code(&world.judge(&receipt).unwrap_err())];
+    let sent_with = |change: &dyn Fn(&mut Submission)| {
+        let mut other = Operator::new();
+        let mut changed = submission();
+        change(&mut changed);
+        other.record(body(Detail::SubmissionAcceptance(changed), None), None);
+        codes(
+            &other.receipts(),
+            DOCUMENTS,
+            &other.trust(Demand::Journalise),
+        )
+    };
+    let closed = |size: u64, root: Sha256Digest| {
+        with_trust(&|trust| {
+            trust.shards[0].final_size = Some(size);
+            trust.shards[0].final_root = Some(root);
+        })
+    };
+    let mut elsewhere = Operator::new();
+    elsewhere.origin = "kbox.example/log/2".to_string();
+    elsewhere.record(body(Detail::SubmissionAcceptance(submission()), None), None);
+
+    vec![
+        ("event.malformed", file(&|list| list[1].event[0] ^= 1)),
+        (
+            "event.environment",
+            with_trust(&|trust| trust.environment = Environment::Production),
+        ),
+        (
+            "log.unknown",
+            file(&|list| list.push(elsewhere.receipts().remove(0))),
+        ),
+        ("token.malformed", file(&|list| list[1].token[0] ^= 1)),
+        (
+            "token.rejected",
+            file(&|list| {
+                let other = list[2].event.clone();
+                list[1].event = other;
+            }),
+        ),
+        (
+            "token.policy",
+            further(&|other| (opened(other), None, true)),
+        ),
+        (
+            "token.authority",
+            with_trust(&|trust| {
+                // The auditor trusts the other authority's certificate under the evidence policy.
+                trust.authorities[0].chain = operator
+                    .public
+                    .chain()
+                    .iter()
+                    .map(|der| certificate_to_pem(der))
+                    .collect();
+            }),
+        ),
+        (
+            "token.authority_range",
+            with_trust(&|trust| trust.authorities[0].to = Some(3)),
+        ),
+        (
+            "log.proof",
+            file(&|list| list[1].proof = list[2].proof.clone()),
+        ),
+        ("log.origin", {
+            let mut changed = trust.clone();
+            changed.shards[0].vkey = operator.log.vkey("kbox.example/other");
+            let mut other = sent();
+            other.log = LogSigner::from_seed(&[200; 32]).unwrap();
+            let checkpoint =
+                Checkpoint::new("kbox.example/other", other.edge.size(), other.edge.root())
+                    .unwrap();
+            let note = signed(&other.log, "kbox.example/other", &checkpoint.encode());
+            changed.authorities = other.trust(Demand::Journalise).authorities;
+            changed.roots = other.trust(Demand::Journalise).roots;
+            codes(&[other.receipt_under(0, note)], DOCUMENTS, &changed)
+        }),
+        ("log.beyond_end", closed(3, Sha256Digest::of(b"root"))),
+        ("log.two_histories", closed(7, Sha256Digest::of(b"root"))),
+        ("log.checkpoint", {
+            let mut receipt = world.receipt(&[0, 0], &[60, 60]);
+            let other = LogSigner::from_seed(&[201; 32]).unwrap();
+            let checkpoint =
+                Checkpoint::new(ORIGIN, TreeSize::new(1), world.operator.before[1].1).unwrap();
+            receipt.before = Some(signed(&other, ORIGIN, &checkpoint.encode()).encode());
+            witness(receipt)
+        }),
+        ("log.consistency", {
+            let mut receipt = world.receipt(&[0, 0], &[60, 60]);
+            receipt.consistency[0][0] ^= 1;
+            witness(receipt)
+        }),
+        ("log.before_contains_entry", {
+            let mut receipt = world.receipt(&[0, 0], &[60, 60]);
+            receipt.before = Some(world.operator.checkpoint().encode());
+            witness(receipt)
+        }),
+        ("witness.cosignature", {
+            let mut receipt = world.receipt(&[0, 0], &[60, 60]);
+            let proof = TlogProof::parse(receipt.proof.as_bytes()).unwrap();
+            let id = note_key_id(
+                &world.witnesses[2].name,
+                Witness::key_type(),
+                &world.witnesses[2].signer.public_key(),
+            );
+            let forged = proof.checkpoint().clone().with_signature(
+                world.witnesses[2].name.clone(),
+                id,
+                timestamped_signature(1_795_631_400, &[0; 64]),
+            );
+            receipt.proof =
+                TlogProof::new(None, proof.index(), proof.proof().clone(), forged).encode();
+            witness(receipt)
+        }),
+        (
+            "witness.outside_bounds",
+            witness(world.receipt(&[30, 30], &[60, 60])),
+        ),
+        (
+            "witness.gap",
+            witness(world.receipt(&[0, 0], &[3600, 3600])),
+        ),
+        ("anchor.malformed", {
+            let mut receipt = world.anchored(true);
+            receipt.anchors[0].token[0] ^= 1;
+            witness(receipt)
+        }),
+        ("anchor.rejected", {
+            let mut receipt = world.anchored(true);
+            let later = world.receipt(&[0, 0], &[60, 60, 60]);
+            let note = TlogProof::parse(later.proof.as_bytes())
+                .unwrap()
+                .checkpoint()
+                .encode();
+            receipt.anchors[0].checkpoint = note;
+            witness(receipt)
+        }),
+        ("anchor.not_outside", witness(world.anchored(false))),
+        ("level.below_demand", witness(world.receipt(&[0], &[60]))),
+        (
+            "personal.mismatch",
+            file(&|list| {
+                let (one, other) = (list[1].personal.clone(), list[3].personal.clone());
+                list[1].personal = other;
+                list[3].personal = one;
+            }),
+        ),
+        (
+            "personal.roster",
+            further(&|other| {
+                let part = personal(1);
+                let event = other.event(
+                    body(Detail::ContentConsignment(step(0)), Some(sending(other))),
+                    Some(&part),
+                );
+                (event, Some(part), false)
+            }),
+        ),
+        ("file.no_submission", {
+            let mut other = Operator::new();
+            let bundle = TrustBundlePublication {
+                version: 1,
+                bundle: Sha256Digest::of(b"{}"),
+            };
+            other.record(body(Detail::TrustBundlePublication(bundle), None), None);
+            codes(&other.receipts(), &[], &other.trust(Demand::Journalise))
+        }),
+        (
+            "file.mixed",
+            further(&|other| {
+                let mut event = opened(other);
+                event.header.collectivite = Collectivite::operator();
+                (event, None, false)
+            }),
+        ),
+        ("file.duplicate", file(&|list| list.push(list[2].clone()))),
+        ("file.gap", file(&|list| drop(list.remove(4)))),
+        (
+            "file.chain",
+            further(&|other| {
+                let mut event = opened(other);
+                event.header.previous = Some(Sha256Digest::of(b"another past"));
+                (event, None, false)
+            }),
+        ),
+        (
+            "file.reference",
+            further(&|other| {
+                // The second member's opening cites the first one's consignment.
+                (
+                    other.event(
+                        body(
+                            Detail::ContentAccessTracking(step(1)),
+                            Some(consignment(other)),
+                        ),
+                        None,
+                    ),
+                    None,
+                    false,
+                )
+            }),
+        ),
+        (
+            "file.outside_sending",
+            further(&|other| {
+                (
+                    other.event(
+                        body(Detail::ContentConsignment(step(9)), Some(sending(other))),
+                        None,
+                    ),
+                    None,
+                    false,
+                )
+            }),
+        ),
+        (
+            "document.unknown",
+            codes(
+                &receipts,
+                &[("01.pdf", PAPER), ("02.pdf", b"added")],
+                &trust,
+            ),
+        ),
+        ("document.missing", codes(&receipts, &[], &trust)),
+        (
+            "law.rule",
+            sent_with(&|submission| submission.rule.jours = 3),
+        ),
+        (
+            "law.unknown",
+            sent_with(&|submission| submission.seance.instance = text("chapitre")),
+        ),
+    ]
+}
+
+#[test]
+fn every_attack_is_rejected_with_its_own_code_and_every_code_has_an_attack() {
+    let attacks = attacks();
+    for (code, found) in &attacks {
+        assert!(
+            found.iter().any(|one| one == code),
+            "{code}: found {found:?}"
+        );
+    }
+    let tested: BTreeSet<_> = attacks.iter().map(|(code, _)| *code).collect();
+    let all: BTreeSet<_> = Rejection::CODES.iter().copied().collect();
+    assert_eq!(tested, all);
+}
+
+#[test]
+fn an_expired_certificate_without_proof_of_existence_is_undecided_and_with_one_it_is_proven() {
+    let world = witnessed();
+    let far = Time::parse_rfc3339("2200-01-01T00:00:00Z").unwrap();
+    let policy = TrustPolicy::new(&world.operator.trust(Demand::Journalise)).unwrap();
+    let rejection = verify_receipt(&world.operator.receipts()[1], &policy, far).unwrap_err();
+    assert_eq!(Outcome::of([&rejection]), Outcome::Undecided, "{rejection}");
+    let policy = TrustPolicy::new(&world.trust).unwrap();
+    assert!(verify_receipt(&world.receipt(&[0, 0], &[60, 60]), &policy, far).is_ok());
+}
