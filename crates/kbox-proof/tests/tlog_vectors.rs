@@ -266,45 +266,43 @@ impl Log<'_> {
             let cause = name
                 .trim_start_matches("bad/")
                 .trim_end_matches(".tlog-proof");
-            let expected = match (cause, &refusal) {
-                (
-                    "cosig-bitflip",
-                    Refusal::Policy(PolicyError::Cosignature(NoteError::BadSignature { .. })),
-                )
-                | (
-                    "hash-bitflip" | "hash-swapped",
-                    Refusal::Proof(TlogProofError::Inclusion(MerkleError::RootMismatch { .. })),
-                )
-                | (
-                    "hash-missing",
-                    Refusal::Proof(TlogProofError::Inclusion(MerkleError::WrongLength { .. })),
-                )
-                | (
-                    "index-ge-size",
-                    Refusal::Proof(TlogProofError::Inclusion(MerkleError::IndexOutsideTree {
-                        ..
-                    })),
-                )
-                | ("origin-changed", Refusal::Policy(PolicyError::UnknownLog { .. }))
-                | (
-                    "truncated",
-                    Refusal::Proof(TlogProofError::Checkpoint(_) | TlogProofError::CutOff),
-                )
-                | ("wrong-header", Refusal::Proof(TlogProofError::Header))
-                | ("wrong-index", Refusal::Proof(TlogProofError::Inclusion(_))) => true,
-                (
-                    "logsig-bitflip" | "root-bitflip" | "size-changed",
-                    Refusal::Policy(PolicyError::Checkpoint(CheckpointError::Note(
-                        NoteError::BadSignature { .. },
-                    ))),
-                ) => true,
-                (
-                    "logsig-missing",
-                    Refusal::Policy(PolicyError::Checkpoint(CheckpointError::Note(
-                        NoteError::NotSignedBy { .. },
-                    ))),
-                ) => true,
-                _ => false,
+            use Refusal::{Policy, Proof};
+            let expected = match cause {
+                "cosig-bitflip" => matches!(
+                    refusal,
+                    Policy(PolicyError::Cosignature(NoteError::BadSignature { .. }))
+                ),
+                "hash-bitflip" | "hash-swapped" => matches!(
+                    refusal,
+                    Proof(TlogProofError::Inclusion(MerkleError::RootMismatch { .. }))
+                ),
+                "hash-missing" => matches!(
+                    refusal,
+                    Proof(TlogProofError::Inclusion(MerkleError::WrongLength { .. }))
+                ),
+                "index-ge-size" => matches!(
+                    refusal,
+                    Proof(TlogProofError::Inclusion(
+                        MerkleError::IndexOutsideTree { .. }
+                    ))
+                ),
+                "origin-changed" => matches!(refusal, Policy(PolicyError::UnknownLog { .. })),
+                "truncated" => matches!(refusal, Proof(TlogProofError::Checkpoint(_))),
+                "wrong-header" => matches!(refusal, Proof(TlogProofError::Header)),
+                "wrong-index" => matches!(refusal, Proof(TlogProofError::Inclusion(_))),
+                "logsig-bitflip" | "root-bitflip" | "size-changed" => matches!(
+                    refusal,
+                    Policy(PolicyError::Checkpoint(CheckpointError::Note(
+                        NoteError::BadSignature { .. }
+                    )))
+                ),
+                "logsig-missing" => matches!(
+                    refusal,
+                    Policy(PolicyError::Checkpoint(CheckpointError::Note(
+                        NoteError::NotSignedBy { .. }
+                    )))
+                ),
+                _ => panic!("{name} has no expected reason"),
             };
             assert!(
                 expected,

@@ -32,3 +32,6 @@ pub use proof::{
 };
 pub use prove::{HashReader, ProveError, consistency_proof, inclusion_proof, root};
 pub use tile::{EntryBundle, TILE_WIDTH, Tile, TileError, TileReadError, TileReader};
+
+#[cfg(test)]
+mod tests;

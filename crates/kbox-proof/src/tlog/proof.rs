@@ -4,7 +4,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
-use super::checkpoint::{CheckpointError, VerifiedCheckpoint};
+use super::checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint};
 use super::note::{MAX_NOTE_BYTES, Note, NoteError};
 use super::vkey::VerifierKey;
 use super::{base64_decode, base64_encode, base64_hash, decimal};
@@ -170,6 +170,7 @@ impl TlogProof {
             })?));
         }
         let checkpoint = Note::parse(rest.as_bytes())?;
+        Checkpoint::parse(checkpoint.text()).map_err(TlogProofError::Checkpoint)?;
         Ok(Self {
             extra,
             index,

@@ -28,6 +28,7 @@ pub(crate) fn vectors(name: &str) -> Option<PathBuf> {
 }
 
 /// Says how many vectors ran. Written past the test harness, which hides what passing tests print.
+#[allow(clippy::explicit_write)]
 pub(crate) fn report(what: &str, run: usize, skipped: usize) {
     writeln!(
         std::io::stdout(),
