@@ -11,11 +11,15 @@ pub mod event;
 #[cfg(feature = "issue")]
 pub mod key;
 pub mod law;
+#[cfg(feature = "issue")]
+pub mod ledger;
 pub mod merkle;
 #[cfg(feature = "issue")]
 pub mod pki;
 pub mod receipt;
 pub mod report;
+#[cfg(feature = "issue")]
+pub mod store;
 pub mod time;
 pub mod tlog;
 #[cfg(feature = "issue")]

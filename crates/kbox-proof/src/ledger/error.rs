@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use crate::clock::ClockError;
+use crate::digest::Sha256Digest;
+use crate::event::EventError;
+use crate::merkle::{RootHash, TreeSize};
+use crate::store::{RequestId, StoreError};
+use crate::time::Time;
+
+/// Why a request was not recorded, or the ledger not opened. Nothing was written, except where the variant says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// More waits than the intake takes.
+    Busy,
+    /// The ledger is being closed.
+    Closed,
+    /// The ledger stopped at a storage failure. Whether this request was recorded is known after a restart: send it
+    /// again with the same request id.
+    Stopped,
+    /// The event itself is not well formed.
+    Event(EventError),
+    /// One call asks for more than one commit may hold.
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// How much is allowed.
+        max: usize,
+    },
+    /// The request id was used for something else.
+    Conflict {
+        /// The request id.
+        request_id: RequestId,
+    },
+    /// The request's event was recorded, and its personal part erased since.
+    Gone {
+        /// The request id.
+        request_id: RequestId,
+    },
+    /// `refers_to` names no event of this collectivité.
+    ReferenceUnknown {
+        /// The digest given.
+        digest: Sha256Digest,
+    },
+    /// `refers_to` names an event of another kind than the one this event follows from.
+    ReferenceKind {
+        /// The kind expected.
+        expected: &'static str,
+    },
+    /// The recipient's index is not in the roster of the sending.
+    RecipientOutsideRoster {
+        /// The index given.
+        recipient: u32,
+        /// Recipients in the roster.
+        roster: usize,
+    },
+    /// The event and the consignment that it refers to name different recipients.
+    RecipientDiffers {
+        /// The index given.
+        recipient: u32,
+        /// The consignment's.
+        consigned: u32,
+    },
+    /// The paper handed over is none of the sending's.
+    PaperUnknown {
+        /// The digest given.
+        paper: Sha256Digest,
+    },
+    /// A new version of a sending must count one more than the version it refers to.
+    VersionOrder {
+        /// The version given.
+        found: u32,
+        /// The version it refers to.
+        before: u32,
+    },
+    /// Trust bundles are published by the log's operator, who records nothing else.
+    OperatorsEvent,
+    /// The clock cannot be trusted now.
+    TimeNotAvailable(ClockError),
+    /// The clock is less exact than what the tokens state.
+    ClockInaccurate {
+        /// How exact the clock says it is.
+        clock: Duration,
+        /// What the tokens state.
+        stated: Duration,
+    },
+    /// The clock is further behind the log's newest token than its accuracy explains.
+    ClockBehindLog {
+        /// The clock's reading.
+        reading: Time,
+        /// How exact it says it is.
+        accuracy: Duration,
+        /// The newest token's genTime.
+        newest: Time,
+    },
+    /// A token or checkpoint could not be signed.
+    Signing(String),
+    /// The store refused.
+    Store(StoreError),
+    /// The store holds the log of another origin, or one signed by another key.
+    OtherLog {
+        /// What was found.
+        problem: String,
+    },
+    /// The stored tree does not have the root that its signed checkpoint says.
+    TreeDamaged {
+        /// Size of the tree.
+        size: TreeSize,
+        /// The root that its tiles give.
+        computed: Option<RootHash>,
+        /// The root that was signed.
+        signed: RootHash,
+    },
+    /// An own proof does not hold: nothing was handed out.
+    ProofFailed(String),
+}
+
+impl fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str("too many events are waiting; send the request again in a moment"),
+            Self::Closed => f.write_str("the ledger is closing; send the request again after its restart"),
+            Self::Stopped => f.write_str(
+                "the ledger stopped before the commit was certain; after its restart send the request again with the \
+                 same request id",
+            ),
+            Self::Event(error) => error.fmt(f),
+            Self::TooLarge { what, max } => {
+                write!(f, "one request may hold at most {max} {what}; split it")
+            }
+            Self::Conflict { request_id } => write!(
+                f,
+                "request id {request_id} was used before for other content; take a new id for a new event"
+            ),
+            Self::Gone { request_id } => write!(
+                f,
+                "the personal data of request {request_id} were erased, so that it can no longer be compared"
+            ),
+            Self::ReferenceUnknown { digest } => write!(
+                f,
+                "refers_to names {digest}, which is no event of this collectivité; give the SHA-256 of that event's DER"
+            ),
+            Self::ReferenceKind { expected } => write!(f, "refers_to must name a {expected}"),
+            Self::RecipientOutsideRoster { recipient, roster } => write!(
+                f,
+                "recipient {recipient} is not in the roster, which counts {roster} recipients from 0"
+            ),
+            Self::RecipientDiffers { recipient, consigned } => write!(
+                f,
+                "the event names recipient {recipient}, and the consignment it refers to recipient {consigned}"
+            ),
+            Self::PaperUnknown { paper } => {
+                write!(f, "paper {paper} is none of the sending's papers")
+            }
+            Self::VersionOrder { found, before } => write!(
+                f,
+                "version {found} refers to version {before}; the next version after it is expected"
+            ),
+            Self::OperatorsEvent => f.write_str(
+                "the collectivité \"kbox\" records TrustBundlePublication and nothing else, and no other records it",
+            ),
+            Self::TimeNotAvailable(error) => write!(f, "no trusted time, so no token: {error}"),
+            Self::ClockInaccurate { clock, stated } => write!(
+                f,
+                "no trusted time, so no token: the clock is exact to {} ms and tokens state {} ms, which must be more",
+                clock.as_millis(),
+                stated.as_millis()
+            ),
+            Self::ClockBehindLog { reading, accuracy, newest } => write!(
+                f,
+                "the clock says {reading} (exact to {} ms) and the log's newest token {newest}. Set the clock right; if \
+                 the newest token is wrong, open a new shard",
+                accuracy.as_millis()
+            ),
+            Self::Signing(problem) => write!(f, "signing failed: {problem}"),
+            Self::Store(error) => error.fmt(f),
+            Self::OtherLog { problem } => write!(
+                f,
+                "the data directory holds another log: {problem}. Use the configuration and the keys that it was made \
+                 with, or choose another directory with --data"
+            ),
+            Self::TreeDamaged { size, computed, signed } => {
+                write!(f, "the stored tree of {size} leaves ")?;
+                match computed {
+                    Some(root) => write!(f, "has root {root}")?,
+                    None => f.write_str("lacks leaves or tiles")?,
+                }
+                write!(
+                    f,
+                    ", its signed checkpoint says {signed}. The log is not continued: keep a copy of the data directory, \
+                     and restore into a new shard"
+                )
+            }
+            Self::ProofFailed(problem) => {
+                write!(f, "an inclusion proof made here does not hold: {problem}")
+            }
+        }
+    }
+}
+
+impl core::error::Error for LedgerError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Event(error) => Some(error),
+            Self::TimeNotAvailable(error) => Some(error),
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<EventError> for LedgerError {
+    fn from(error: EventError) -> Self {
+        Self::Event(error)
+    }
+}
+
+impl From<StoreError> for LedgerError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The ledger: takes what happened, and gives a receipt once it is durable, in the tree, and under a signed checkpoint.
+//!
+//! One thread, the sequencer, puts events in order. A group of events is everything that waits when the one before is
+//! durable; it goes through ranks and digests (in order), tokens (on all cores), tree and checkpoint into one synced
+//! commit of the [`Store`]. Only then is anybody told, and each receipt's inclusion proof is checked first.
+//!
+//! Idempotent: a request id of a collectivité names one event for ever. The same content, whatever its `claimed_time`,
+//! gives the same receipt, other content is refused.
+//!
+//! Out of scope: who may record what (the server), witnesses and anchors (`anchor`).
+
+mod error;
+mod intake;
+mod receipts;
+mod reference;
+mod seal;
+mod sequencer;
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use std::sync::mpsc::{self, sync_channel};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+pub use self::error::LedgerError;
+pub use crate::store::{RecordBatch, RequestId};
+
+use self::intake::{Bounds, Done, Intake, Submission};
+use self::receipts::Signed;
+use self::reference::References;
+use self::seal::Sealer;
+use self::sequencer::{Prepared, Published, Sequencer, Shared};
+use crate::clock::Clock;
+use crate::event::{
+    Body, Collectivite, Environment, ErasablePart, EventError, EventId, MAX_EVENT_BYTES, Origin, PersonalData, Salt,
+};
+use crate::key::{LogSigner, random_bytes};
+use crate::merkle::{
+    ConsistencyProof, Edge, EdgeLoadError, InclusionProof, LeafHash, LeafIndex, Tile, TileReader, TreeSize,
+    consistency_proof, hash_leaf,
+};
+use crate::receipt::Receipt;
+use crate::store::{CommitBatch, CommitError, Entry, Head, Store, StoreError, chain_id};
+use crate::tsa::{Authority, SerialSource};
+
+/// Header and framing of an event that is not in its body.
+const HEADER_ROOM: usize = 2048;
+/// Commits that may wait for their acknowledgements while the next is made.
+const UNACKNOWLEDGED_COMMITS: usize = 4;
+
+/// What a ledger is told of its log, and its bounds.
+pub struct LedgerConfig {
+    /// The log's name, in every event and checkpoint.
+    pub origin: Origin,
+    /// Production or demonstration, in every event.
+    pub environment: Environment,
+    /// Events that may wait, beyond which callers get [`LedgerError::Busy`].
+    pub max_waiting_events: usize,
+    /// Bytes that may wait.
+    pub max_waiting_bytes: usize,
+    /// Events of one commit, and of one call.
+    pub max_batch_events: usize,
+    /// Bytes of one commit, and of one call.
+    pub max_batch_bytes: usize,
+    /// Called at a storage failure after which what is on disk is unknown. By default it ends the process; if it
+    /// returns, the ledger has stopped and answers [`LedgerError::Stopped`].
+    pub on_fatal: Arc<dyn Fn(&CommitError) + Send + Sync>,
+}
+
+impl LedgerConfig {
+    /// With the default bounds: 8,192 events or 64 MiB may wait, 1,024 events or 16 MiB make one commit.
+    #[must_use]
+    pub fn new(origin: Origin, environment: Environment) -> Self {
+        Self {
+            origin,
+            environment,
+            max_waiting_events: 8192,
+            max_waiting_bytes: 64 << 20,
+            max_batch_events: 1024,
+            max_batch_bytes: 16 << 20,
+            on_fatal: Arc::new(|error| {
+                std::eprintln!("kbox: the log could not be written, so the process ends here: {error}");
+                std::process::abort();
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for LedgerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LedgerConfig")
+            .field("origin", &self.origin)
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One event to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventRequest {
+    /// The caller's name for it, unique in the collectivité.
+    pub request_id: RequestId,
+    /// Whose event it is: from the authenticated key, never from the body.
+    pub collectivite: Collectivite,
+    /// What happened.
+    pub body: Body,
+    /// What identifies a person.
+    pub personal: Option<PersonalData>,
+}
+
+/// An open log. Dropping it closes it.
+pub struct Ledger {
+    shared: Arc<Shared>,
+    references: References,
+    limits: Bounds,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").field("origin", &self.shared.origin).finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// Opens the log in `store`, or begins it in an empty one.
+    ///
+    /// The stored tree's right edge is computed again and must have the root of the stored checkpoint, which must be
+    /// signed by `log_signer` for this origin.
+    ///
+    /// # Errors
+    /// [`LedgerError::OtherLog`], [`LedgerError::TreeDamaged`], [`LedgerError::Store`].
+    pub fn open(
+        config: LedgerConfig,
+        store: Arc<dyn Store>,
+        authority: Authority,
+        log_signer: LogSigner,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, LedgerError> {
+        let sealer = Sealer::new(&config.origin, authority, log_signer)?;
+        let published = match store.head()? {
+            Some(head) => load(store.as_ref(), &sealer, head)?,
+            None => begin(store.as_ref(), &sealer)?,
+        };
+        let chain_stored = store.chain(&chain_id(sealer.chain()))?.is_some();
+        let limits = Bounds { events: config.max_batch_events.max(1), bytes: config.max_batch_bytes };
+        let shared = Arc::new(Shared {
+            store,
+            intake: Intake::new(Bounds {
+                events: config.max_waiting_events,
+                bytes: config.max_waiting_bytes,
+            }),
+            published: RwLock::new(Arc::new(published)),
+            sealer,
+            origin: config.origin,
+            environment: config.environment,
+            on_fatal: config.on_fatal,
+        });
+        let sequencer = Sequencer {
+            shared: Arc::clone(&shared),
+            clock,
+            batch: limits,
+            serials: SerialSource::new().map_err(|error| LedgerError::Signing(alloc::format!("{error}")))?,
+            ends: BTreeMap::new(),
+            chain_stored,
+        };
+        let (commits, acknowledged) = sync_channel(UNACKNOWLEDGED_COMMITS);
+        let started = |error: std::io::Error| LedgerError::Signing(alloc::format!("no thread: {error}"));
+        let writer = std::thread::Builder::new()
+            .name("kbox-sequencer".into())
+            .spawn(move || sequencer.run(&commits))
+            .map_err(started)?;
+        let their_shared = Arc::clone(&shared);
+        let acknowledger = std::thread::Builder::new()
+            .name("kbox-acknowledge".into())
+            .spawn(move || sequencer::acknowledge(&their_shared, &acknowledged));
+        let acknowledger = match acknowledger {
+            Ok(thread) => thread,
+            Err(error) => {
+                shared.intake.close();
+                return Err(started(error));
+            }
+        };
+        let threads = Mutex::new(alloc::vec![writer, acknowledger]);
+        Ok(Self { shared, references: References::default(), limits, threads })
+    }
+
+    /// Records events and the service's records together, or nothing of both, and calls `on_done` with the receipts, in
+    /// the events' order, once all is durable. A call without events writes records alone; records of a call all of whose
+    /// events were recorded before are not written again.
+    ///
+    /// `on_done` runs on a thread of the ledger and must not wait for anything.
+    ///
+    /// # Errors
+    /// Whatever can be said at once; `on_done` is not called then. What shows only in order ([`LedgerError::Conflict`],
+    /// [`LedgerError::Gone`], time, storage) comes through `on_done`.
+    pub fn submit(
+        &self,
+        events: Vec<EventRequest>,
+        records: RecordBatch,
+        on_done: impl FnOnce(Result<Vec<Receipt>, LedgerError>) + Send + 'static,
+    ) -> Result<(), LedgerError> {
+        if events.len() > self.limits.events {
+            return Err(LedgerError::TooLarge { what: "events", max: self.limits.events });
+        }
+        let events =
+            events.into_iter().map(|event| self.prepare(event)).collect::<Result<Vec<_>, _>>()?;
+        let content: usize = events.iter().map(|event| event.content.len()).sum();
+        let bytes = content.saturating_add(records.byte_len());
+        if bytes > self.limits.bytes {
+            return Err(LedgerError::TooLarge { what: "bytes", max: self.limits.bytes });
+        }
+        let done = Done::new(on_done);
+        self.shared.intake.put(Submission { events, records, bytes, done })
+    }
+
+    /// As [`Ledger::submit`], and waits.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn record(&self, events: Vec<EventRequest>, records: RecordBatch) -> Result<Vec<Receipt>, LedgerError> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        self.submit(events, records, move |result| {
+            // The receiver waits below.
+            let _ = answer.send(result);
+        })?;
+        answered.recv().unwrap_or(Err(LedgerError::Stopped))
+    }
+
+    fn prepare(&self, request: EventRequest) -> Result<Prepared, LedgerError> {
+        let EventRequest { request_id, collectivite, body, personal } = request;
+        body.check()?;
+        let timeless = body.idempotency_bytes()?;
+        if timeless.len() > MAX_EVENT_BYTES - HEADER_ROOM {
+            let too_long = EventError::TooLong { found: timeless.len(), max: MAX_EVENT_BYTES - HEADER_ROOM };
+            return Err(too_long.into());
+        }
+        self.references.check(self.shared.store.as_ref(), &collectivite, &body)?;
+        let personal_der = personal.as_ref().map(PersonalData::to_der).transpose()?;
+        let content = seal::content(&timeless, personal_der.as_deref());
+        let personal = match personal {
+            None => None,
+            Some(data) => {
+                let part = ErasablePart { salt: Salt::from_bytes(random::<32>()?), data };
+                let der = part.to_der()?;
+                Some((der, part.digest()?))
+            }
+        };
+        Ok(Prepared {
+            collectivite,
+            request_id,
+            body,
+            personal,
+            content,
+            event_id: EventId::from_bytes(random::<16>()?),
+            salt: Salt::from_bytes(random::<32>()?),
+            content_key: random::<32>()?,
+        })
+    }
+
+    /// The receipt of an event under the newest checkpoint; `None` when there is no such event.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`], [`LedgerError::ProofFailed`].
+    pub fn receipt(&self, event_id: &EventId) -> Result<Option<Receipt>, LedgerError> {
+        let published = self.shared.published();
+        let head = &published.head;
+        let index = self.shared.store.index_of_event(event_id)?;
+        // What is durable but not published yet was not acknowledged either.
+        let Some(index) = index.filter(|index| index.get() < head.size.get()) else {
+            return Ok(None);
+        };
+        let entry = receipts::stored(self.shared.store.as_ref(), index)?;
+        let tree = Signed { size: head.size, root: head.root, checkpoint: &head.checkpoint };
+        receipts::under(self.shared.store.as_ref(), &entry, &tree).map(Some)
+    }
+
+    /// The stored entry of an event.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn entry(&self, event_id: &EventId) -> Result<Option<Entry>, LedgerError> {
+        match self.shared.store.index_of_event(event_id)? {
+            None => Ok(None),
+            Some(index) => Ok(self.shared.store.entry(index)?),
+        }
+    }
+
+    /// The newest signed checkpoint, a C2SP note.
+    #[must_use]
+    pub fn checkpoint(&self) -> String {
+        self.shared.published().head.checkpoint.clone()
+    }
+
+    /// The signed checkpoint of an earlier size; `None` when none was made at that size.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn checkpoint_at(&self, size: TreeSize) -> Result<Option<String>, LedgerError> {
+        if size > self.size() {
+            return Ok(None);
+        }
+        Ok(self.shared.store.checkpoint(size)?)
+    }
+
+    /// Leaves under the newest checkpoint.
+    #[must_use]
+    pub fn size(&self) -> TreeSize {
+        self.shared.published().head.size
+    }
+
+    /// The newest published head.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.shared.published().head.clone()
+    }
+
+    /// The bytes of a tile of the published tree or of an earlier one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, LedgerError> {
+        let widest = Tile::of_tree(tile.level(), tile.index(), self.size());
+        if widest.is_none_or(|widest| tile.width() > widest.width()) {
+            return Ok(None);
+        }
+        Ok(self.shared.store.read_tile(tile)?)
+    }
+
+    /// The leaves of the entry bundle of the same index and width as this level-0 tile.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn entries(&self, first: LeafIndex, count: u16) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let published = self.size().get().saturating_sub(first.get());
+        let count = count.min(u16::try_from(published).unwrap_or(u16::MAX));
+        Ok(self.shared.store.read_entries(first, count)?)
+    }
+
+    /// Place and inclusion proof of a leaf under the newest checkpoint, with that checkpoint.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`], [`LedgerError::ProofFailed`].
+    pub fn leaf_proof(
+        &self,
+        leaf: &LeafHash,
+    ) -> Result<Option<(LeafIndex, InclusionProof, String)>, LedgerError> {
+        let published = self.shared.published();
+        let head = &published.head;
+        let store = self.shared.store.as_ref();
+        let index = store.index_of_leaf(leaf)?;
+        let Some(index) = index.filter(|index| index.get() < head.size.get()) else {
+            return Ok(None);
+        };
+        let entry = receipts::stored(store, index)?;
+        let tree = Signed { size: head.size, root: head.root, checkpoint: &head.checkpoint };
+        let reader = published.edge.reader(|name: &Tile| receipts::tile(store, name));
+        let proof = receipts::proven(&reader, &entry.leaf, index, &tree)?;
+        Ok(Some((index, proof, head.checkpoint.clone())))
+    }
+
+    /// The C2SP tlog-proof of a leaf under the newest checkpoint.
+    ///
+    /// # Errors
+    /// As [`Ledger::leaf_proof`].
+    pub fn tlog_proof(&self, leaf: &LeafHash) -> Result<Option<String>, LedgerError> {
+        let Some((index, proof, checkpoint)) = self.leaf_proof(leaf)? else {
+            return Ok(None);
+        };
+        seal::proof_text(index, proof, &checkpoint).map(Some)
+    }
+
+    /// That the tree of `old` leaves is a prefix of the one of `new`, both published.
+    ///
+    /// # Errors
+    /// [`LedgerError::ProofFailed`] when there are no such trees, [`LedgerError::Store`].
+    pub fn consistency(&self, old: TreeSize, new: TreeSize) -> Result<ConsistencyProof, LedgerError> {
+        let problem = |problem: String| LedgerError::ProofFailed(problem);
+        if new > self.size() {
+            return Err(problem(alloc::format!("the tree has fewer than {new} leaves")));
+        }
+        let store = self.shared.store.as_ref();
+        let reader = TileReader::new(new, |name: &Tile| receipts::tile(store, name));
+        consistency_proof(&reader, old, new).map_err(|error| problem(alloc::format!("{error}")))
+    }
+
+    /// Destroys an event's personal part and the key that compares its retries: `false` when there is no such event.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn erase(&self, event_id: &EventId) -> Result<bool, LedgerError> {
+        match self.shared.store.erase(event_id) {
+            Ok(found) => Ok(found),
+            Err(CommitError::Refused(error)) => Err(error.into()),
+            Err(fatal @ CommitError::Failed(_)) => {
+                self.shared.intake.stop();
+                (self.shared.on_fatal)(&fatal);
+                Err(LedgerError::Stopped)
+            }
+        }
+    }
+
+    /// The store, for reading: records, entries, chains.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.shared.store
+    }
+
+    /// The log's name.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.shared.origin
+    }
+
+    /// Production or demonstration.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        self.shared.environment
+    }
+
+    /// Takes nothing more, records and acknowledges what waits, and returns when that is done.
+    pub fn close(&self) {
+        self.shared.intake.close();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // A callback may own the last handle: a thread cannot wait for itself.
+            if thread.thread().id() != std::thread::current().id() {
+                // It stopped the intake itself if it panicked.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], LedgerError> {
+    random_bytes::<N>().map_err(|error| LedgerError::Signing(alloc::format!("{error}")))
+}
+
+/// The first commit of a log: the signed checkpoint of the empty tree, which binds it to its origin and key.
+fn begin(store: &dyn Store, sealer: &Sealer) -> Result<Published, LedgerError> {
+    let edge = Edge::empty();
+    let checkpoint = sealer.keys().checkpoint(edge.size(), &edge.root())?;
+    let head = Head { size: edge.size(), root: edge.root(), gen_time: None, serial: [0; 16], checkpoint };
+    let batch = CommitBatch {
+        entries: Vec::new(),
+        tiles: Vec::new(),
+        chain: None,
+        records: Vec::new(),
+        head: head.clone(),
+    };
+    store.commit(&batch, None).map_err(|error| match error {
+        CommitError::Refused(error) | CommitError::Failed(error) => LedgerError::Store(error),
+    })?;
+    Ok(Published { head, edge })
+}
+
+/// The stored tree, if it is the one that was signed.
+fn load(store: &dyn Store, sealer: &Sealer, head: Head) -> Result<Published, LedgerError> {
+    let (size, signed) = sealer.keys().open(&head.checkpoint)?;
+    let damaged = |computed| LedgerError::TreeDamaged { size, computed, signed };
+    let edge = Edge::load(size, |name| receipts::tile(store, name)).map_err(|error| match error {
+        EdgeLoadError::Read { error: StoreError::Engine(detail), .. } => StoreError::Engine(detail).into(),
+        _ => damaged(None),
+    })?;
+    if edge.root() != signed || head.size != size || head.root != signed {
+        return Err(damaged(Some(edge.root())));
+    }
+    if let Some(last) = size.get().checked_sub(1) {
+        // The newest leaf must be there, hang under that root, and be the last.
+        let from = store.read_entries(LeafIndex::new(last), 2)?;
+        let [leaf] = from.as_slice() else {
+            return Err(damaged(None));
+        };
+        let tree = Signed { size, root: signed, checkpoint: &head.checkpoint };
+        let reader = TileReader::new(size, |name: &Tile| receipts::tile(store, name));
+        receipts::proven(&reader, leaf, LeafIndex::new(last), &tree).map_err(|_| damaged(None))?;
+        debug_assert!(store.index_of_leaf(&hash_leaf(leaf)) == Ok(Some(LeafIndex::new(last))));
+    }
+    Ok(Published { head, edge })
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Receipts from stored entries. None leaves whose inclusion proof does not hold against the checkpoint it carries.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::LedgerError;
+use super::seal;
+use crate::digest::Sha256Digest;
+use crate::merkle::{
+    HashReader, InclusionProof, LeafIndex, RootHash, Tile, TileReader, TreeSize, hash_leaf, inclusion_proof,
+    verify_inclusion,
+};
+use crate::receipt::Receipt;
+use crate::store::{Entry, Store, StoreError};
+
+/// A tree with its signed checkpoint.
+pub(super) struct Signed<'a> {
+    pub(super) size: TreeSize,
+    pub(super) root: RootHash,
+    pub(super) checkpoint: &'a str,
+}
+
+/// Reads a tile that the tree must have.
+pub(super) fn tile(store: &dyn Store, tile: &Tile) -> Result<Vec<u8>, StoreError> {
+    store.read_tile(tile)?.ok_or(StoreError::Damaged { what: "a tile of the tree" })
+}
+
+/// The path of a leaf to the root of `tree`, checked as any verifier would.
+pub(super) fn proven<R>(reader: &R, leaf: &[u8], index: LeafIndex, tree: &Signed<'_>) -> Result<InclusionProof, LedgerError>
+where
+    R: HashReader,
+    R::Error: core::fmt::Display,
+{
+    let problem = |problem: String| LedgerError::ProofFailed(problem);
+    let proof =
+        inclusion_proof(reader, index, tree.size).map_err(|error| problem(error.to_string()))?;
+    verify_inclusion(&hash_leaf(leaf), index, tree.size, &proof, &tree.root)
+        .map_err(|error| problem(error.to_string()))?;
+    Ok(proof)
+}
+
+/// The receipt of `entry` under the checkpoint of `tree`.
+pub(super) fn receipt<R>(
+    reader: &R,
+    entry: &Entry,
+    chain: &[Vec<u8>],
+    tree: &Signed<'_>,
+) -> Result<Receipt, LedgerError>
+where
+    R: HashReader,
+    R::Error: core::fmt::Display,
+{
+    let proof = proven(reader, &entry.leaf, entry.index, tree)?;
+    Ok(Receipt {
+        event: entry.event.clone(),
+        personal: entry.personal.clone(),
+        token: seal::token(&entry.leaf, chain)?,
+        proof: seal::proof_text(entry.index, proof, tree.checkpoint)?,
+        before: None,
+        consistency: Vec::new(),
+        anchors: Vec::new(),
+    })
+}
+
+/// The receipt that `entry` was acknowledged with, the same bytes again (but for a personal part erased since).
+pub(super) fn original(
+    store: &dyn Store,
+    keys: &seal::LogKeys,
+    index: LeafIndex,
+) -> Result<Receipt, LedgerError> {
+    let entry = stored(store, index)?;
+    let size = entry.acknowledged_at;
+    let checkpoint =
+        store.checkpoint(size)?.ok_or(StoreError::Damaged { what: "a checkpoint" })?;
+    let (signed_size, root) = keys.open(&checkpoint)?;
+    if signed_size != size {
+        return Err(StoreError::Damaged { what: "a checkpoint" }.into());
+    }
+    under(store, &entry, &Signed { size, root, checkpoint: &checkpoint })
+}
+
+/// The receipt of `entry` under a checkpoint at least as new as its own.
+pub(super) fn under(store: &dyn Store, entry: &Entry, tree: &Signed<'_>) -> Result<Receipt, LedgerError> {
+    let chain = certificates(store, &entry.chain)?;
+    let reader = TileReader::new(tree.size, |name: &Tile| tile(store, name));
+    receipt(&reader, entry, &chain, tree)
+}
+
+pub(super) fn stored(store: &dyn Store, index: LeafIndex) -> Result<Entry, StoreError> {
+    store.entry(index)?.ok_or(StoreError::Damaged { what: "an entry of the log" })
+}
+
+fn certificates(store: &dyn Store, id: &Sha256Digest) -> Result<Vec<Vec<u8>>, StoreError> {
+    store.chain(id)?.ok_or(StoreError::Damaged { what: "a certificate chain" })
+}

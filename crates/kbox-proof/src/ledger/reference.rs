@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Whether an event may follow from the event that it refers to.
+//!
+//! A caller knows an event's digest only from its receipt, so what is referred to is always durable already, and the check
+//! needs no part of the sequencer.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::sync::{Mutex, PoisonError};
+
+use super::LedgerError;
+use crate::digest::Sha256Digest;
+use crate::event::{Body, Collectivite, Detail, EvidenceEvent, Reference};
+use crate::store::{Store, StoreError};
+
+/// Sendings and consignments remembered; a whole council's fits many times.
+const REMEMBERED: usize = 8192;
+
+/// What matters of an event that others refer to.
+#[derive(Clone)]
+struct Referred {
+    collectivite: Collectivite,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Submission { version: u32, roster: usize, papers: Arc<[Sha256Digest]> },
+    Consignment { recipient: u32, submission: Sha256Digest },
+    Other,
+}
+
+#[derive(Default)]
+pub(super) struct References {
+    remembered: Mutex<BTreeMap<Sha256Digest, Referred>>,
+}
+
+impl References {
+    fn find(
+        &self,
+        store: &dyn Store,
+        collectivite: &Collectivite,
+        digest: Sha256Digest,
+    ) -> Result<Kind, LedgerError> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = remembered.get(&digest).cloned();
+        drop(remembered);
+        let referred = match known {
+            Some(referred) => referred,
+            None => {
+                let unknown = LedgerError::ReferenceUnknown { digest };
+                let index = store.index_of_digest(&digest)?.ok_or(unknown.clone())?;
+                let entry = store.entry(index)?.ok_or(unknown)?;
+                let event = EvidenceEvent::from_der(&entry.event)
+                    .map_err(|_| StoreError::Damaged { what: "an event of the log" })?;
+                let referred = Referred { collectivite: entry.collectivite, kind: kind(&event.body) };
+                let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+                if remembered.len() >= REMEMBERED {
+                    remembered.clear();
+                }
+                remembered.insert(digest, referred.clone());
+                referred
+            }
+        };
+        // Another collectivité's event is not even acknowledged to exist.
+        if referred.collectivite == *collectivite {
+            Ok(referred.kind)
+        } else {
+            Err(LedgerError::ReferenceUnknown { digest })
+        }
+    }
+
+    pub(super) fn check(
+        &self,
+        store: &dyn Store,
+        collectivite: &Collectivite,
+        body: &Body,
+    ) -> Result<(), LedgerError> {
+        let publication = matches!(body.detail, Detail::TrustBundlePublication(_));
+        if publication != (*collectivite == Collectivite::operator()) {
+            return Err(LedgerError::OperatorsEvent);
+        }
+        let Some(digest) = body.refers_to else {
+            return Ok(());
+        };
+        match body.detail.refers_to() {
+            Reference::Nothing => Ok(()),
+            Reference::Submission => {
+                let Kind::Submission { version, roster, .. } = self.find(store, collectivite, digest)? else {
+                    return Err(LedgerError::ReferenceKind { expected: "SubmissionAcceptance" });
+                };
+                if let Detail::SubmissionAcceptance(submission) = &body.detail
+                    && version.checked_add(1) != Some(submission.version)
+                {
+                    return Err(LedgerError::VersionOrder { found: submission.version, before: version });
+                }
+                match body.detail.recipient() {
+                    Some(recipient) if recipient as usize >= roster => {
+                        Err(LedgerError::RecipientOutsideRoster { recipient, roster })
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Reference::Consignment => {
+                let Kind::Consignment { recipient: consigned, submission } =
+                    self.find(store, collectivite, digest)?
+                else {
+                    return Err(LedgerError::ReferenceKind { expected: "ContentConsignment" });
+                };
+                if let Some(recipient) = body.detail.recipient().filter(|recipient| *recipient != consigned) {
+                    return Err(LedgerError::RecipientDiffers { recipient, consigned });
+                }
+                if let Detail::ContentHandover(handover) = &body.detail {
+                    let Kind::Submission { papers, .. } = self.find(store, collectivite, submission)? else {
+                        return Err(LedgerError::ReferenceKind { expected: "SubmissionAcceptance" });
+                    };
+                    if !papers.contains(&handover.paper) {
+                        return Err(LedgerError::PaperUnknown { paper: handover.paper });
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn kind(body: &Body) -> Kind {
+    match &body.detail {
+        Detail::SubmissionAcceptance(submission) => Kind::Submission {
+            version: submission.version,
+            roster: submission.roster.len(),
+            papers: submission.papers.iter().map(|paper| paper.digest).collect::<Vec<_>>().into(),
+        },
+        Detail::ContentConsignment(step) => match body.refers_to {
+            Some(submission) => Kind::Consignment { recipient: step.recipient, submission },
+            None => Kind::Other,
+        },
+        _ => Kind::Other,
+    }
+}

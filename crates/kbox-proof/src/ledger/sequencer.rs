@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The one writer: puts what waits in order, signs it, commits it, and only then lets it be acknowledged.
+
+use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{PoisonError, RwLock};
+
+use super::LedgerError;
+use super::intake::{Bounds, Done, Intake, Submission};
+use super::receipts::{self, Signed};
+use super::seal::{self, Sealer};
+use crate::clock::Clock;
+use crate::digest::Sha256Digest;
+use crate::event::{
+    Body, Collectivite, Environment, EventId, EvidenceEvent, Header, Origin, Salt, event_digest,
+};
+use crate::merkle::{Edge, LeafIndex, Tile, hash_leaf};
+use crate::store::{
+    ChainEnd, CommitBatch, CommitError, Entry, Head, NewEntry, RecordBatch, RequestId,
+    Store, chain_id,
+};
+use crate::time::Time;
+use crate::tsa::SerialSource;
+use crate::tsp::SerialNumber;
+
+/// From here on several cores sign faster than one can, threads and all.
+const WORTH_A_THREAD: usize = 16;
+/// Chains of collectivités kept in memory; France has some 36,000 communes.
+const REMEMBERED_CHAINS: usize = 65_536;
+
+/// An event whose own parts are checked and drawn, before its place is known.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub(super) collectivite: Collectivite,
+    pub(super) request_id: RequestId,
+    pub(super) body: Body,
+    /// DER of the erasable part, and its digest.
+    pub(super) personal: Option<(Vec<u8>, Sha256Digest)>,
+    /// What makes two requests the same.
+    pub(super) content: Vec<u8>,
+    pub(super) event_id: EventId,
+    pub(super) salt: Salt,
+    pub(super) content_key: [u8; 32],
+}
+
+/// What everybody may see: durable, with a signed checkpoint.
+pub(super) struct Published {
+    pub(super) head: Head,
+    pub(super) edge: Edge,
+}
+
+/// Which entry answers an event of a submission.
+#[derive(Clone, Copy)]
+enum Slot {
+    /// The nth new one of the batch.
+    New(usize),
+    /// One of an earlier commit.
+    Old(LeafIndex),
+}
+
+struct Accepted {
+    done: Done,
+    slots: Vec<Slot>,
+}
+
+/// A commit that is durable and waits for its acknowledgements.
+pub(super) struct Committed {
+    published: Arc<Published>,
+    entries: Vec<NewEntry>,
+    accepted: Vec<Accepted>,
+}
+
+/// Called on a failure after which what is on disk is unknown.
+pub(super) type OnFatal = Arc<dyn Fn(&CommitError) + Send + Sync>;
+
+/// What the sequencer shares with the ledger's other threads.
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) intake: Intake,
+    pub(super) published: RwLock<Arc<Published>>,
+    pub(super) sealer: Sealer,
+    pub(super) origin: Origin,
+    pub(super) environment: Environment,
+    pub(super) on_fatal: OnFatal,
+}
+
+impl Shared {
+    pub(super) fn published(&self) -> Arc<Published> {
+        // Only ever replaced as a whole.
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+pub(super) struct Sequencer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) batch: Bounds,
+    /// Goes on at every token, also at those of a batch that was refused.
+    pub(super) serials: SerialSource,
+    pub(super) ends: BTreeMap<Collectivite, ChainEnd>,
+    /// Whether the store has the certificates of the present authority.
+    pub(super) chain_stored: bool,
+}
+
+/// Closes the intake however its thread ends, so that nobody waits for a dead one.
+struct StopAtEnd<'a>(&'a Shared);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.intake.stop();
+    }
+}
+
+impl Sequencer {
+    pub(super) fn run(mut self, acknowledge: &SyncSender<Committed>) {
+        let shared = Arc::clone(&self.shared);
+        let _stop = StopAtEnd(&shared);
+        while let Some(submissions) = shared.intake.take(self.batch) {
+            match self.record(submissions) {
+                Ok(Some(committed)) => {
+                    if acknowledge.send(committed).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => {}
+                Err(fatal) => {
+                    // No retry: after a failed fsync the kernel may have dropped the pages, and a second success would
+                    // prove nothing.
+                    (shared.on_fatal)(&fatal);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One group commit. `Err` is fatal: what was submitted is dropped unacknowledged.
+    fn record(&mut self, submissions: Vec<Submission>) -> Result<Option<Committed>, CommitError> {
+        let mut drafts = Vec::new();
+        let mut places = BTreeMap::new();
+        let mut accepted = Vec::new();
+        let mut records = Vec::new();
+        for submission in submissions {
+            let Submission { events, records: its_records, done, .. } = submission;
+            let anew = events.is_empty();
+            match self.place(events, &mut drafts, &mut places) {
+                Ok(slots) => {
+                    // Records of a mere retry were written with its events the first time; since then they may have
+                    // moved on.
+                    let retry = !anew && slots.iter().all(|slot| matches!(slot, Slot::Old(_)));
+                    if !retry && !its_records.is_empty() {
+                        records.push(its_records);
+                    }
+                    accepted.push(Accepted { done, slots });
+                }
+                Err(error) => done.answer(Err(error)),
+            }
+        }
+        let published = self.shared.published();
+        if drafts.is_empty() && records.is_empty() {
+            return Ok(Some(Committed { published, entries: Vec::new(), accepted }));
+        }
+        let refuse = |accepted: Vec<Accepted>, error: LedgerError| {
+            for one in accepted {
+                one.done.answer(Err(error.clone()));
+            }
+            Ok(None)
+        };
+        let (batch, edge, ends) = match self.build(drafts, records, &published) {
+            Ok(built) => built,
+            Err(error) => return refuse(accepted, error),
+        };
+        match self.shared.store.commit(&batch, Some(&published.head)) {
+            Ok(()) => {}
+            Err(CommitError::Refused(error)) => return refuse(accepted, error.into()),
+            Err(fatal @ CommitError::Failed(_)) => return Err(fatal),
+        }
+        self.chain_stored |= batch.chain.is_some();
+        if self.ends.len() + ends.len() > REMEMBERED_CHAINS {
+            self.ends.clear();
+        }
+        self.ends.extend(ends);
+        let published = Arc::new(Published { head: batch.head, edge });
+        *self.shared.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&published);
+        Ok(Some(Committed { published, entries: batch.entries, accepted }))
+    }
+
+    /// Finds an entry for each event of one submission, or refuses all of it.
+    fn place(
+        &self,
+        events: Vec<Prepared>,
+        drafts: &mut Vec<Prepared>,
+        places: &mut BTreeMap<(Collectivite, RequestId), usize>,
+    ) -> Result<Vec<Slot>, LedgerError> {
+        let kept = drafts.len();
+        let mut slots = Vec::with_capacity(events.len());
+        let mut own = Vec::new();
+        let mut problem = None;
+        for event in events {
+            let key = (event.collectivite.clone(), event.request_id.clone());
+            let conflict = || LedgerError::Conflict { request_id: event.request_id.clone() };
+            let slot = if let Some(place) = places.get(&key).copied() {
+                // In this batch already: compared without a key, since neither has left memory.
+                match drafts.get(place) {
+                    Some(draft) if draft.content == event.content => Ok(Slot::New(place)),
+                    _ => Err(conflict()),
+                }
+            } else {
+                match self.shared.store.find(&event.collectivite, &event.request_id) {
+                    Err(error) => Err(error.into()),
+                    Ok(None) => {
+                        let place = drafts.len();
+                        places.insert(key.clone(), place);
+                        own.push(key);
+                        drafts.push(event);
+                        Ok(Slot::New(place))
+                    }
+                    Ok(Some(earlier)) => match earlier.content {
+                        None => Err(LedgerError::Gone { request_id: event.request_id.clone() }),
+                        Some(content) if seal::same_content(&content, &event.content) => {
+                            Ok(Slot::Old(earlier.index))
+                        }
+                        Some(_) => Err(conflict()),
+                    },
+                }
+            };
+            match slot {
+                Ok(slot) => slots.push(slot),
+                Err(error) => {
+                    problem = Some(error);
+                    break;
+                }
+            }
+        }
+        let Some(error) = problem else {
+            return Ok(slots);
+        };
+        drafts.truncate(kept);
+        for key in own {
+            places.remove(&key);
+        }
+        Err(error)
+    }
+
+    /// Not earlier than the log's newest token, and not at all when the clock and the log contradict each other.
+    fn gen_time(&self, newest: Option<Time>) -> Result<Time, LedgerError> {
+        let reading = self.clock.read().map_err(LedgerError::TimeNotAvailable)?;
+        let now = self.shared.sealer.gen_time(&reading)?;
+        match newest {
+            Some(newest) if now.saturating_add(reading.accuracy) < newest => {
+                Err(LedgerError::ClockBehindLog {
+                    reading: reading.time,
+                    accuracy: reading.accuracy,
+                    newest,
+                })
+            }
+            Some(newest) => Ok(now.max(newest)),
+            None => Ok(now),
+        }
+    }
+
+    fn chain_end(
+        &self,
+        new: &BTreeMap<Collectivite, ChainEnd>,
+        collectivite: &Collectivite,
+    ) -> Result<Option<ChainEnd>, LedgerError> {
+        if let Some(end) = new.get(collectivite).or_else(|| self.ends.get(collectivite)) {
+            return Ok(Some(*end));
+        }
+        Ok(self.shared.store.chain_end(collectivite)?)
+    }
+
+    /// Everything that the commit writes, the edge and the chains as they are after it.
+    #[allow(clippy::type_complexity)]
+    fn build(
+        &mut self,
+        drafts: Vec<Prepared>,
+        records: Vec<RecordBatch>,
+        published: &Published,
+    ) -> Result<(CommitBatch, Edge, BTreeMap<Collectivite, ChainEnd>), LedgerError> {
+        let shared = Arc::clone(&self.shared);
+        let old = &published.head;
+        let mut ends = BTreeMap::new();
+        if drafts.is_empty() {
+            let head = old.clone();
+            let batch =
+                CommitBatch { entries: Vec::new(), tiles: Vec::new(), chain: None, records, head };
+            return Ok((batch, published.edge.clone(), ends));
+        }
+        let gen_time = self.gen_time(old.gen_time)?;
+        let mut unsigned = Vec::with_capacity(drafts.len());
+        for draft in &drafts {
+            let end = self.chain_end(&ends, &draft.collectivite)?;
+            let rank = match end {
+                None => 0,
+                // 2⁶⁴ events of one collectivité are not reached.
+                Some(end) => end.rank.saturating_add(1),
+            };
+            let event = EvidenceEvent {
+                header: Header {
+                    origin: shared.origin.clone(),
+                    environment: shared.environment,
+                    collectivite: draft.collectivite.clone(),
+                    event_id: draft.event_id,
+                    salt: draft.salt,
+                    rank,
+                    previous: end.map(|end| end.digest),
+                    witnessed: None,
+                },
+                body: draft.body.clone(),
+                personal: draft.personal.as_ref().map(|(_, digest)| *digest),
+            };
+            let der = event.to_der()?;
+            let digest = event_digest(&der);
+            ends.insert(draft.collectivite.clone(), ChainEnd { rank, digest });
+            unsigned.push(Unsigned { der, digest, rank, serial: self.serials.draw() });
+        }
+        let serial = unsigned.last().map_or(old.serial, |last| seal::serial_bytes(&last.serial));
+        let leaves = sign(&shared.sealer, &unsigned, gen_time)?;
+        let chain = shared.sealer.chain();
+        let chain_name = chain_id(chain);
+        let mut edge = published.edge.clone();
+        let mut entries = Vec::with_capacity(unsigned.len());
+        for ((draft, unsigned), leaf) in drafts.into_iter().zip(unsigned).zip(leaves) {
+            let leaf_hash = hash_leaf(&leaf);
+            let index = edge.append(leaf_hash);
+            let content = seal::content_key(draft.content_key, &draft.content);
+            entries.push(NewEntry {
+                entry: Entry {
+                    index,
+                    collectivite: draft.collectivite,
+                    event_id: draft.event_id,
+                    request_id: draft.request_id,
+                    rank: unsigned.rank,
+                    event: unsigned.der,
+                    personal: draft.personal.map(|(der, _)| der),
+                    leaf,
+                    chain: chain_name,
+                    acknowledged_at: edge.size(),
+                },
+                event_digest: unsigned.digest,
+                leaf_hash,
+                content,
+            });
+        }
+        for entry in &mut entries {
+            entry.entry.acknowledged_at = edge.size();
+        }
+        let tiles = edge.take_dirty();
+        let (size, root) = (edge.size(), edge.root());
+        let checkpoint = shared.sealer.keys().checkpoint(size, &root)?;
+        let head = Head { size, root, gen_time: Some(gen_time), serial, checkpoint };
+        let chain = (!self.chain_stored).then(|| chain.to_vec());
+        Ok((CommitBatch { entries, tiles, chain, records, head }, edge, ends))
+    }
+}
+
+struct Unsigned {
+    der: Vec<u8>,
+    digest: Sha256Digest,
+    rank: u64,
+    serial: SerialNumber,
+}
+
+/// Digests are chained and so were computed in order; signatures are not, and are made on all cores.
+fn sign(sealer: &Sealer, unsigned: &[Unsigned], gen_time: Time) -> Result<Vec<Vec<u8>>, LedgerError> {
+    let leaf = |one: &Unsigned| sealer.leaf(&one.digest, gen_time, &one.serial);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = unsigned.len().div_ceil(cores).max(WORTH_A_THREAD);
+    if unsigned.len() <= share {
+        return unsigned.iter().map(leaf).collect();
+    }
+    let (mine, theirs) = unsigned.split_at(share);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = theirs
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(leaf).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        let mut leaves = mine.iter().map(leaf).collect::<Result<Vec<_>, _>>()?;
+        for other in others {
+            let signed = other
+                .join()
+                .map_err(|_| LedgerError::Signing("a signing thread panicked".to_string()))?;
+            leaves.extend(signed?);
+        }
+        Ok(leaves)
+    })
+}
+
+/// Gives the acknowledgements of durable commits, while the sequencer works on the next.
+pub(super) fn acknowledge(shared: &Shared, commits: &Receiver<Committed>) {
+    let _stop = StopAtEnd(shared);
+    let store = shared.store.as_ref();
+    for Committed { published, entries, accepted } in commits {
+        let head = &published.head;
+        let tree = Signed { size: head.size, root: head.root, checkpoint: &head.checkpoint };
+        let reader = published.edge.reader(|name: &Tile| receipts::tile(store, name));
+        for Accepted { done, slots } in accepted {
+            let answer = slots
+                .iter()
+                .map(|slot| match *slot {
+                    Slot::New(place) => match entries.get(place) {
+                        Some(new) => {
+                            receipts::receipt(&reader, &new.entry, shared.sealer.chain(), &tree)
+                        }
+                        None => Err(LedgerError::ProofFailed("its entry is missing".to_string())),
+                    },
+                    Slot::Old(index) => receipts::original(store, shared.sealer.keys(), index),
+                })
+                .collect();
+            done.answer(answer);
+        }
+    }
+}
