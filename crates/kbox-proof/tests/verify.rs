@@ -442,10 +442,18 @@ fn no_byte_of_a_receipt_can_change() {
                 }
                 _ => bad.personal.as_mut().unwrap()[index] ^= 1,
             }
-            assert!(
-                verify_receipt(&bad, &policy, at(9)).is_err(),
-                "part {part}, byte {index}"
-            );
+            // The certificates beside a token are not signed: they may change as long as what is proven does not.
+            let leaf = |receipt: &Receipt| {
+                kbox_proof::tsp::TimeStampToken::parse(&receipt.token)
+                    .and_then(|token| token.leaf_bytes())
+            };
+            if let Ok(verified) = verify_receipt(&bad, &policy, at(9)) {
+                assert!(
+                    part == 1 && leaf(&bad) == leaf(&good),
+                    "part {part}, byte {index}"
+                );
+                assert_eq!(verified.digest(), event_digest(&good.event));
+            }
         }
     }
 }
