@@ -34,7 +34,7 @@ pub(crate) fn report(what: &str, run: usize, skipped: usize) {
         std::io::stdout(),
         "vectors: {run} run, {skipped} skipped ({what})"
     )
-    .unwrap();
+    .expect("the tests' output can be written");
 }
 
 /// All files under `folder`, in order.

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The binary as an auditor runs it: files in, one verdict and exit code out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../../kbox-proof/tests/support/operator.rs"]
+mod operator;
+
+use std::fs;
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::process::Command;
+
+use kbox_proof::receipt::{Demand, Document, ProofFile, Receipt};
+use kbox_proof::tsp::certificate_to_pem;
+use operator::{Operator, PAPER, sent};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Exit code, standard output, standard error; run in the folder, with a clean environment.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_kbox-verify"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        (
+            output.status.code().unwrap(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    }
+}
+
+fn container(receipts: Vec<Receipt>, paper: &[u8]) -> Vec<u8> {
+    let documents = vec![Document {
+        name: "01-convocation.pdf".to_string(),
+        bytes: paper.to_vec(),
+    }];
+    let file = ProofFile {
+        documents,
+        receipts,
+        ..ProofFile::default()
+    };
+    file.write(Cursor::new(Vec::new())).unwrap().into_inner()
+}
+
+fn folder() -> (Folder, Operator) {
+    let operator = sent();
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.put("trust.json", operator.trust(Demand::Journalise).to_json());
+    folder.put("file.asice", container(operator.receipts(), PAPER));
+    folder.put("one.kbox.json", operator.receipts()[1].to_json());
+    (folder, operator)
+}
+
+#[test]
+fn a_good_proof_file_is_proven_in_french_and_english() {
+    let (folder, _) = folder();
+    let (code, out, _) = folder.run(&["--trust", "trust.json", "file.asice"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.starts_with("Dossier de preuve : PROUVÉ"), "{out}");
+    assert!(
+        out.contains("DÉMONSTRATION") && out.contains("Aucun témoin"),
+        "{out}"
+    );
+    let (code, out, _) = folder.run(&["--lang", "en", "--trust", "trust.json", "one.kbox.json"]);
+    assert!(code == 0 && out.starts_with("Receipt: PROVEN"), "{out}");
+}
+
+#[test]
+fn without_trust_nothing_is_decided() {
+    let (folder, _) = folder();
+    for path in ["file.asice", "one.kbox.json"] {
+        let (code, out, _) = folder.run(&[path]);
+        assert!(code == 2 && out.contains("INDÉTERMINÉ"), "{out}");
+    }
+    let (code, out, _) = folder.run(&["--json", "file.asice"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &json["outcome"], &json["findings"][0]["code"]),
+        (2, &"undecided".into(), &"trust.missing".into())
+    );
+}
+
+#[test]
+fn each_spoiled_copy_fails_with_its_own_reason() {
+    let (folder, operator) = folder();
+    let receipts = operator.receipts();
+    let spoil = |change: &dyn Fn(&mut Vec<Receipt>)| {
+        let mut changed = receipts.clone();
+        change(&mut changed);
+        container(changed, PAPER)
+    };
+    let swap = |list: &mut Vec<Receipt>| {
+        let personal = list[1].personal.take();
+        list[1].personal = list[3].personal.take();
+        list[3].personal = personal;
+    };
+    for (name, exit, expected, bytes) in [
+        (
+            "paper",
+            1,
+            "document.unknown",
+            container(receipts.clone(), b"%PDF Convocation"),
+        ),
+        (
+            "event",
+            1,
+            "event.malformed",
+            spoil(&|list| list[1].event[1] ^= 1),
+        ),
+        (
+            "token",
+            1,
+            "token.malformed",
+            spoil(&|list| list[1].token[1] ^= 1),
+        ),
+        (
+            "proof",
+            1,
+            "log.proof",
+            spoil(&|list| list[1].proof = list[1].proof.replacen("index 1", "index 2", 1)),
+        ),
+        ("swapped", 1, "personal.mismatch", spoil(&swap)),
+        (
+            "left-out",
+            2,
+            "file.gap",
+            spoil(&|list| drop(list.remove(4))),
+        ),
+    ] {
+        folder.put(name, bytes);
+        let (code, out, err) = folder.run(&["--json", "--trust", "trust.json", name]);
+        assert_eq!(code, exit, "{name}: {out}{err}");
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let codes: Vec<_> = json["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| &finding["code"])
+            .collect();
+        assert!(codes.contains(&&expected.into()), "{name}: {codes:?}");
+    }
+}
+
+#[test]
+fn one_flipped_bit_anywhere_in_a_proof_file_never_proves_something_else() {
+    let (folder, operator) = folder();
+    let good = container(operator.receipts(), PAPER);
+    let (_, expected, _) = folder.run(&["--json", "--trust", "trust.json", "file.asice"]);
+    for index in (0..good.len()).step_by(good.len() / 150) {
+        let mut bad = good.clone();
+        bad[index] ^= 4;
+        folder.put("bad.asice", bad);
+        let (code, out, _) = folder.run(&["--json", "--trust", "trust.json", "bad.asice"]);
+        assert!(code != 0 || out == expected, "byte {index}");
+    }
+}
+
+#[test]
+fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
+    let (folder, operator) = folder();
+    folder.put("noise", b"noise");
+    folder.put(
+        "trust-2.json",
+        operator
+            .trust(Demand::Journalise)
+            .to_json()
+            .replace("trust/1", "trust/2"),
+    );
+    for (arguments, words) in [
+        (vec![], "no file given"),
+        (vec!["missing"], "missing"),
+        (vec!["--lang", "de", "file.asice"], "fr or en"),
+        (vec!["--trust", "absent.json", "file.asice"], "absent.json"),
+        (
+            vec!["--trust", "noise", "file.asice"],
+            "neither trust.json nor PEM",
+        ),
+        (
+            vec!["--trust", "trust-2.json", "file.asice"],
+            "newer kbox-verify",
+        ),
+        (vec!["noise"], "not a timestamp token"),
+    ] {
+        let (code, _, err) = folder.run(&arguments);
+        assert!(code == 2 && err.contains(words), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn the_token_of_a_receipt_verifies_with_openssl_too() {
+    let (folder, operator) = folder();
+    folder.put("event.der", &operator.events[1].0);
+    folder.put("token.tst", &operator.events[1].2);
+    folder.put("roots.pem", certificate_to_pem(&operator.pki_root));
+    let arguments = [
+        "--lang",
+        "en",
+        "--trust",
+        "roots.pem",
+        "--document",
+        "event.der",
+        "token.tst",
+    ];
+    let (code, out, _) = folder.run(&arguments);
+    assert!(code == 0 && out.contains("PROVEN"), "{out}");
+    let (code, out, _) = folder.run(&[
+        "--trust",
+        "roots.pem",
+        "--document",
+        "roots.pem",
+        "token.tst",
+    ]);
+    assert!(code == 1 && out.contains("tsp."), "{out}");
+    let output = Command::new("openssl")
+        .args("ts -verify -token_in -in token.tst -data event.der -CAfile roots.pem".split(' '))
+        .current_dir(folder.0.path())
+        .output()
+        .expect("openssl is part of the tests' set-up, see docs/testing.md");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_leaf_of_a_receipt_is_what_the_log_hashes() {
+    let (folder, operator) = folder();
+    let output = Command::new(env!("CARGO_BIN_EXE_kbox-verify"))
+        .args(["leaf", "one.kbox.json"])
+        .current_dir(folder.0.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    folder.put("leaf.der", &output.stdout);
+    folder.put(
+        "policy",
+        format!("log {}\nquorum none\n", operator.log.vkey(&operator.origin)),
+    );
+    folder.put("one.tlog-proof", &operator.receipts()[1].proof);
+    let (code, out, err) = folder.run(&[
+        "--trust",
+        "policy",
+        "--document",
+        "leaf.der",
+        "one.tlog-proof",
+    ]);
+    assert!(code == 0 && out.contains("PROUVÉ"), "{out}{err}");
+    let (code, ..) = folder.run(&[
+        "--trust",
+        "policy",
+        "--document",
+        "trust.json",
+        "one.tlog-proof",
+    ]);
+    assert_eq!(code, 1);
+}
