@@ -580,6 +580,8 @@ impl Council {
         self.write(siren, puts)
     }
 
+    // A builder for these would be longer than its only callers.
+    #[allow(clippy::too_many_arguments)]
     fn step(
         &self,
         seance: &str,

@@ -324,7 +324,11 @@ impl fmt::Display for StoreError {
                 "{path} is in use by another kbox process. A log has one writer: stop that process, or choose another \
                  directory with --data"
             ),
-            Self::Version { path, found, expected } => write!(
+            Self::Version {
+                path,
+                found,
+                expected,
+            } => write!(
                 f,
                 "{path} holds data of version {found:?} and this program knows version {expected:?}. Start the program \
                  that wrote it, or choose another directory with --data"
@@ -368,7 +372,9 @@ impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(error) => error.fmt(f),
-            Self::Failed(error) => write!(f, "{error}. What is on disk is known only after a restart"),
+            Self::Failed(error) => {
+                write!(f, "{error}. What is on disk is known only after a restart")
+            }
         }
     }
 }

@@ -18,7 +18,9 @@ pub(super) struct Done(Option<Callback>);
 type Callback = Box<dyn FnOnce(Result<Vec<Receipt>, LedgerError>) + Send>;
 
 impl Done {
-    pub(super) fn new(callback: impl FnOnce(Result<Vec<Receipt>, LedgerError>) + Send + 'static) -> Self {
+    pub(super) fn new(
+        callback: impl FnOnce(Result<Vec<Receipt>, LedgerError>) + Send + 'static,
+    ) -> Self {
         Self(Some(Box::new(callback)))
     }
 
@@ -78,7 +80,11 @@ struct State {
 
 impl Intake {
     pub(super) fn new(waiting: Bounds) -> Self {
-        Self { waiting, state: Mutex::default(), arrived: Condvar::new() }
+        Self {
+            waiting,
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -116,13 +122,17 @@ impl Intake {
             if state.end.is_some() {
                 return None;
             }
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .arrived
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         let (mut events, mut bytes) = (0, 0);
         let mut taken = Vec::new();
         while let Some(next) = state.queue.front() {
             let (weight, length) = (next.weight(), next.bytes);
-            if !taken.is_empty() && (events + weight > batch.events || bytes + length > batch.bytes) {
+            if !taken.is_empty() && (events + weight > batch.events || bytes + length > batch.bytes)
+            {
                 break;
             }
             events += weight;

@@ -36,12 +36,13 @@ use self::seal::Sealer;
 use self::sequencer::{Prepared, Published, Sequencer, Shared};
 use crate::clock::Clock;
 use crate::event::{
-    Body, Collectivite, Environment, ErasablePart, EventError, EventId, MAX_EVENT_BYTES, Origin, PersonalData, Salt,
+    Body, Collectivite, Environment, ErasablePart, EventError, EventId, MAX_EVENT_BYTES, Origin,
+    PersonalData, Salt,
 };
 use crate::key::{LogSigner, random_bytes};
 use crate::merkle::{
-    ConsistencyProof, Edge, EdgeLoadError, InclusionProof, LeafHash, LeafIndex, Tile, TileReader, TreeSize,
-    consistency_proof, hash_leaf,
+    ConsistencyProof, Edge, EdgeLoadError, InclusionProof, LeafHash, LeafIndex, Tile, TileReader,
+    TreeSize, consistency_proof, hash_leaf,
 };
 use crate::receipt::Receipt;
 use crate::store::{CommitBatch, CommitError, Entry, Head, Store, StoreError, chain_id};
@@ -83,7 +84,9 @@ impl LedgerConfig {
             max_batch_events: 1024,
             max_batch_bytes: 16 << 20,
             on_fatal: Arc::new(|error| {
-                std::eprintln!("kbox: the log could not be written, so the process ends here: {error}");
+                std::eprintln!(
+                    "kbox: the log could not be written, so the process ends here: {error}"
+                );
                 std::process::abort();
             }),
         }
@@ -122,7 +125,9 @@ pub struct Ledger {
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger").field("origin", &self.shared.origin).finish_non_exhaustive()
+        f.debug_struct("Ledger")
+            .field("origin", &self.shared.origin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -147,7 +152,10 @@ impl Ledger {
             None => begin(store.as_ref(), &sealer)?,
         };
         let chain_stored = store.chain(&chain_id(sealer.chain()))?.is_some();
-        let limits = Bounds { events: config.max_batch_events.max(1), bytes: config.max_batch_bytes };
+        let limits = Bounds {
+            events: config.max_batch_events.max(1),
+            bytes: config.max_batch_bytes,
+        };
         let shared = Arc::new(Shared {
             store,
             intake: Intake::new(Bounds {
@@ -164,12 +172,14 @@ impl Ledger {
             shared: Arc::clone(&shared),
             clock,
             batch: limits,
-            serials: SerialSource::new().map_err(|error| LedgerError::Signing(alloc::format!("{error}")))?,
+            serials: SerialSource::new()
+                .map_err(|error| LedgerError::Signing(alloc::format!("{error}")))?,
             ends: BTreeMap::new(),
             chain_stored,
         };
         let (commits, acknowledged) = sync_channel(UNACKNOWLEDGED_COMMITS);
-        let started = |error: std::io::Error| LedgerError::Signing(alloc::format!("no thread: {error}"));
+        let started =
+            |error: std::io::Error| LedgerError::Signing(alloc::format!("no thread: {error}"));
         let writer = std::thread::Builder::new()
             .name("kbox-sequencer".into())
             .spawn(move || sequencer.run(&commits))
@@ -186,7 +196,12 @@ impl Ledger {
             }
         };
         let threads = Mutex::new(alloc::vec![writer, acknowledger]);
-        Ok(Self { shared, references: References::default(), limits, threads })
+        Ok(Self {
+            shared,
+            references: References::default(),
+            limits,
+            threads,
+        })
     }
 
     /// Records events and the service's records together, or nothing of both, and calls `on_done` with the receipts, in
@@ -205,24 +220,41 @@ impl Ledger {
         on_done: impl FnOnce(Result<Vec<Receipt>, LedgerError>) + Send + 'static,
     ) -> Result<(), LedgerError> {
         if events.len() > self.limits.events {
-            return Err(LedgerError::TooLarge { what: "events", max: self.limits.events });
+            return Err(LedgerError::TooLarge {
+                what: "events",
+                max: self.limits.events,
+            });
         }
-        let events =
-            events.into_iter().map(|event| self.prepare(event)).collect::<Result<Vec<_>, _>>()?;
+        let events = events
+            .into_iter()
+            .map(|event| self.prepare(event))
+            .collect::<Result<Vec<_>, _>>()?;
         let content: usize = events.iter().map(|event| event.content.len()).sum();
         let bytes = content.saturating_add(records.byte_len());
         if bytes > self.limits.bytes {
-            return Err(LedgerError::TooLarge { what: "bytes", max: self.limits.bytes });
+            return Err(LedgerError::TooLarge {
+                what: "bytes",
+                max: self.limits.bytes,
+            });
         }
         let done = Done::new(on_done);
-        self.shared.intake.put(Submission { events, records, bytes, done })
+        self.shared.intake.put(Submission {
+            events,
+            records,
+            bytes,
+            done,
+        })
     }
 
     /// As [`Ledger::submit`], and waits.
     ///
     /// # Errors
     /// [`LedgerError`].
-    pub fn record(&self, events: Vec<EventRequest>, records: RecordBatch) -> Result<Vec<Receipt>, LedgerError> {
+    pub fn record(
+        &self,
+        events: Vec<EventRequest>,
+        records: RecordBatch,
+    ) -> Result<Vec<Receipt>, LedgerError> {
         let (answer, answered) = mpsc::sync_channel(1);
         self.submit(events, records, move |result| {
             // The receiver waits below.
@@ -232,20 +264,32 @@ impl Ledger {
     }
 
     fn prepare(&self, request: EventRequest) -> Result<Prepared, LedgerError> {
-        let EventRequest { request_id, collectivite, body, personal } = request;
+        let EventRequest {
+            request_id,
+            collectivite,
+            body,
+            personal,
+        } = request;
         body.check()?;
         let timeless = body.idempotency_bytes()?;
         if timeless.len() > MAX_EVENT_BYTES - HEADER_ROOM {
-            let too_long = EventError::TooLong { found: timeless.len(), max: MAX_EVENT_BYTES - HEADER_ROOM };
+            let too_long = EventError::TooLong {
+                found: timeless.len(),
+                max: MAX_EVENT_BYTES - HEADER_ROOM,
+            };
             return Err(too_long.into());
         }
-        self.references.check(self.shared.store.as_ref(), &collectivite, &body)?;
+        self.references
+            .check(self.shared.store.as_ref(), &collectivite, &body)?;
         let personal_der = personal.as_ref().map(PersonalData::to_der).transpose()?;
         let content = seal::content(&timeless, personal_der.as_deref());
         let personal = match personal {
             None => None,
             Some(data) => {
-                let part = ErasablePart { salt: Salt::from_bytes(random::<32>()?), data };
+                let part = ErasablePart {
+                    salt: Salt::from_bytes(random::<32>()?),
+                    data,
+                };
                 let der = part.to_der()?;
                 Some((der, part.digest()?))
             }
@@ -275,7 +319,11 @@ impl Ledger {
             return Ok(None);
         };
         let entry = receipts::stored(self.shared.store.as_ref(), index)?;
-        let tree = Signed { size: head.size, root: head.root, checkpoint: &head.checkpoint };
+        let tree = Signed {
+            size: head.size,
+            root: head.root,
+            checkpoint: &head.checkpoint,
+        };
         receipts::under(self.shared.store.as_ref(), &entry, &tree).map(Some)
     }
 
@@ -357,8 +405,14 @@ impl Ledger {
             return Ok(None);
         };
         let entry = receipts::stored(store, index)?;
-        let tree = Signed { size: head.size, root: head.root, checkpoint: &head.checkpoint };
-        let reader = published.edge.reader(|name: &Tile| receipts::tile(store, name));
+        let tree = Signed {
+            size: head.size,
+            root: head.root,
+            checkpoint: &head.checkpoint,
+        };
+        let reader = published
+            .edge
+            .reader(|name: &Tile| receipts::tile(store, name));
         let proof = receipts::proven(&reader, &entry.leaf, index, &tree)?;
         Ok(Some((index, proof, head.checkpoint.clone())))
     }
@@ -378,10 +432,16 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::ProofFailed`] when there are no such trees, [`LedgerError::Store`].
-    pub fn consistency(&self, old: TreeSize, new: TreeSize) -> Result<ConsistencyProof, LedgerError> {
+    pub fn consistency(
+        &self,
+        old: TreeSize,
+        new: TreeSize,
+    ) -> Result<ConsistencyProof, LedgerError> {
         let problem = |problem: String| LedgerError::ProofFailed(problem);
         if new > self.size() {
-            return Err(problem(alloc::format!("the tree has fewer than {new} leaves")));
+            return Err(problem(alloc::format!(
+                "the tree has fewer than {new} leaves"
+            )));
         }
         let store = self.shared.store.as_ref();
         let reader = TileReader::new(new, |name: &Tile| receipts::tile(store, name));
@@ -450,7 +510,13 @@ fn random<const N: usize>() -> Result<[u8; N], LedgerError> {
 fn begin(store: &dyn Store, sealer: &Sealer) -> Result<Published, LedgerError> {
     let edge = Edge::empty();
     let checkpoint = sealer.keys().checkpoint(edge.size(), &edge.root())?;
-    let head = Head { size: edge.size(), root: edge.root(), gen_time: None, serial: [0; 16], checkpoint };
+    let head = Head {
+        size: edge.size(),
+        root: edge.root(),
+        gen_time: None,
+        serial: [0; 16],
+        checkpoint,
+    };
     let batch = CommitBatch {
         entries: Vec::new(),
         tiles: Vec::new(),
@@ -467,11 +533,19 @@ fn begin(store: &dyn Store, sealer: &Sealer) -> Result<Published, LedgerError> {
 /// The stored tree, if it is the one that was signed.
 fn load(store: &dyn Store, sealer: &Sealer, head: Head) -> Result<Published, LedgerError> {
     let (size, signed) = sealer.keys().open(&head.checkpoint)?;
-    let damaged = |computed| LedgerError::TreeDamaged { size, computed, signed };
-    let edge = Edge::load(size, |name| receipts::tile(store, name)).map_err(|error| match error {
-        EdgeLoadError::Read { error: StoreError::Engine(detail), .. } => StoreError::Engine(detail).into(),
-        _ => damaged(None),
-    })?;
+    let damaged = |computed| LedgerError::TreeDamaged {
+        size,
+        computed,
+        signed,
+    };
+    let edge =
+        Edge::load(size, |name| receipts::tile(store, name)).map_err(|error| match error {
+            EdgeLoadError::Read {
+                error: StoreError::Engine(detail),
+                ..
+            } => StoreError::Engine(detail).into(),
+            _ => damaged(None),
+        })?;
     if edge.root() != signed || head.size != size || head.root != signed {
         return Err(damaged(Some(edge.root())));
     }
@@ -481,7 +555,11 @@ fn load(store: &dyn Store, sealer: &Sealer, head: Head) -> Result<Published, Led
         let [leaf] = from.as_slice() else {
             return Err(damaged(None));
         };
-        let tree = Signed { size, root: signed, checkpoint: &head.checkpoint };
+        let tree = Signed {
+            size,
+            root: signed,
+            checkpoint: &head.checkpoint,
+        };
         let reader = TileReader::new(size, |name: &Tile| receipts::tile(store, name));
         receipts::proven(&reader, leaf, LeafIndex::new(last), &tree).map_err(|_| damaged(None))?;
         debug_assert!(store.index_of_leaf(&hash_leaf(leaf)) == Ok(Some(LeafIndex::new(last))));

@@ -8,8 +8,8 @@ use super::LedgerError;
 use super::seal;
 use crate::digest::Sha256Digest;
 use crate::merkle::{
-    HashReader, InclusionProof, LeafIndex, RootHash, Tile, TileReader, TreeSize, hash_leaf, inclusion_proof,
-    verify_inclusion,
+    HashReader, InclusionProof, LeafIndex, RootHash, Tile, TileReader, TreeSize, hash_leaf,
+    inclusion_proof, verify_inclusion,
 };
 use crate::receipt::Receipt;
 use crate::store::{Entry, Store, StoreError};
@@ -23,11 +23,18 @@ pub(super) struct Signed<'a> {
 
 /// Reads a tile that the tree must have.
 pub(super) fn tile(store: &dyn Store, tile: &Tile) -> Result<Vec<u8>, StoreError> {
-    store.read_tile(tile)?.ok_or(StoreError::Damaged { what: "a tile of the tree" })
+    store.read_tile(tile)?.ok_or(StoreError::Damaged {
+        what: "a tile of the tree",
+    })
 }
 
 /// The path of a leaf to the root of `tree`, checked as any verifier would.
-pub(super) fn proven<R>(reader: &R, leaf: &[u8], index: LeafIndex, tree: &Signed<'_>) -> Result<InclusionProof, LedgerError>
+pub(super) fn proven<R>(
+    reader: &R,
+    leaf: &[u8],
+    index: LeafIndex,
+    tree: &Signed<'_>,
+) -> Result<InclusionProof, LedgerError>
 where
     R: HashReader,
     R::Error: core::fmt::Display,
@@ -71,26 +78,46 @@ pub(super) fn original(
 ) -> Result<Receipt, LedgerError> {
     let entry = stored(store, index)?;
     let size = entry.acknowledged_at;
-    let checkpoint =
-        store.checkpoint(size)?.ok_or(StoreError::Damaged { what: "a checkpoint" })?;
+    let checkpoint = store.checkpoint(size)?.ok_or(StoreError::Damaged {
+        what: "a checkpoint",
+    })?;
     let (signed_size, root) = keys.open(&checkpoint)?;
     if signed_size != size {
-        return Err(StoreError::Damaged { what: "a checkpoint" }.into());
+        return Err(StoreError::Damaged {
+            what: "a checkpoint",
+        }
+        .into());
     }
-    under(store, &entry, &Signed { size, root, checkpoint: &checkpoint })
+    under(
+        store,
+        &entry,
+        &Signed {
+            size,
+            root,
+            checkpoint: &checkpoint,
+        },
+    )
 }
 
 /// The receipt of `entry` under a checkpoint at least as new as its own.
-pub(super) fn under(store: &dyn Store, entry: &Entry, tree: &Signed<'_>) -> Result<Receipt, LedgerError> {
+pub(super) fn under(
+    store: &dyn Store,
+    entry: &Entry,
+    tree: &Signed<'_>,
+) -> Result<Receipt, LedgerError> {
     let chain = certificates(store, &entry.chain)?;
     let reader = TileReader::new(tree.size, |name: &Tile| tile(store, name));
     receipt(&reader, entry, &chain, tree)
 }
 
 pub(super) fn stored(store: &dyn Store, index: LeafIndex) -> Result<Entry, StoreError> {
-    store.entry(index)?.ok_or(StoreError::Damaged { what: "an entry of the log" })
+    store.entry(index)?.ok_or(StoreError::Damaged {
+        what: "an entry of the log",
+    })
 }
 
 fn certificates(store: &dyn Store, id: &Sha256Digest) -> Result<Vec<Vec<u8>>, StoreError> {
-    store.chain(id)?.ok_or(StoreError::Damaged { what: "a certificate chain" })
+    store.chain(id)?.ok_or(StoreError::Damaged {
+        what: "a certificate chain",
+    })
 }

@@ -26,8 +26,15 @@ struct Referred {
 
 #[derive(Clone)]
 enum Kind {
-    Submission { version: u32, roster: usize, papers: Arc<[Sha256Digest]> },
-    Consignment { recipient: u32, submission: Sha256Digest },
+    Submission {
+        version: u32,
+        roster: usize,
+        papers: Arc<[Sha256Digest]>,
+    },
+    Consignment {
+        recipient: u32,
+        submission: Sha256Digest,
+    },
     Other,
 }
 
@@ -43,7 +50,10 @@ impl References {
         collectivite: &Collectivite,
         digest: Sha256Digest,
     ) -> Result<Kind, LedgerError> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let known = remembered.get(&digest).cloned();
         drop(remembered);
         let referred = match known {
@@ -52,10 +62,18 @@ impl References {
                 let unknown = LedgerError::ReferenceUnknown { digest };
                 let index = store.index_of_digest(&digest)?.ok_or(unknown.clone())?;
                 let entry = store.entry(index)?.ok_or(unknown)?;
-                let event = EvidenceEvent::from_der(&entry.event)
-                    .map_err(|_| StoreError::Damaged { what: "an event of the log" })?;
-                let referred = Referred { collectivite: entry.collectivite, kind: kind(&event.body) };
-                let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+                let event =
+                    EvidenceEvent::from_der(&entry.event).map_err(|_| StoreError::Damaged {
+                        what: "an event of the log",
+                    })?;
+                let referred = Referred {
+                    collectivite: entry.collectivite,
+                    kind: kind(&event.body),
+                };
+                let mut remembered = self
+                    .remembered
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 if remembered.len() >= REMEMBERED {
                     remembered.clear();
                 }
@@ -87,13 +105,21 @@ impl References {
         match body.detail.refers_to() {
             Reference::Nothing => Ok(()),
             Reference::Submission => {
-                let Kind::Submission { version, roster, .. } = self.find(store, collectivite, digest)? else {
-                    return Err(LedgerError::ReferenceKind { expected: "SubmissionAcceptance" });
+                let Kind::Submission {
+                    version, roster, ..
+                } = self.find(store, collectivite, digest)?
+                else {
+                    return Err(LedgerError::ReferenceKind {
+                        expected: "SubmissionAcceptance",
+                    });
                 };
                 if let Detail::SubmissionAcceptance(submission) = &body.detail
                     && version.checked_add(1) != Some(submission.version)
                 {
-                    return Err(LedgerError::VersionOrder { found: submission.version, before: version });
+                    return Err(LedgerError::VersionOrder {
+                        found: submission.version,
+                        before: version,
+                    });
                 }
                 match body.detail.recipient() {
                     Some(recipient) if recipient as usize >= roster => {
@@ -103,20 +129,37 @@ impl References {
                 }
             }
             Reference::Consignment => {
-                let Kind::Consignment { recipient: consigned, submission } =
-                    self.find(store, collectivite, digest)?
+                let Kind::Consignment {
+                    recipient: consigned,
+                    submission,
+                } = self.find(store, collectivite, digest)?
                 else {
-                    return Err(LedgerError::ReferenceKind { expected: "ContentConsignment" });
+                    return Err(LedgerError::ReferenceKind {
+                        expected: "ContentConsignment",
+                    });
                 };
-                if let Some(recipient) = body.detail.recipient().filter(|recipient| *recipient != consigned) {
-                    return Err(LedgerError::RecipientDiffers { recipient, consigned });
+                if let Some(recipient) = body
+                    .detail
+                    .recipient()
+                    .filter(|recipient| *recipient != consigned)
+                {
+                    return Err(LedgerError::RecipientDiffers {
+                        recipient,
+                        consigned,
+                    });
                 }
                 if let Detail::ContentHandover(handover) = &body.detail {
-                    let Kind::Submission { papers, .. } = self.find(store, collectivite, submission)? else {
-                        return Err(LedgerError::ReferenceKind { expected: "SubmissionAcceptance" });
+                    let Kind::Submission { papers, .. } =
+                        self.find(store, collectivite, submission)?
+                    else {
+                        return Err(LedgerError::ReferenceKind {
+                            expected: "SubmissionAcceptance",
+                        });
                     };
                     if !papers.contains(&handover.paper) {
-                        return Err(LedgerError::PaperUnknown { paper: handover.paper });
+                        return Err(LedgerError::PaperUnknown {
+                            paper: handover.paper,
+                        });
                     }
                 }
                 Ok(())
@@ -130,10 +173,18 @@ fn kind(body: &Body) -> Kind {
         Detail::SubmissionAcceptance(submission) => Kind::Submission {
             version: submission.version,
             roster: submission.roster.len(),
-            papers: submission.papers.iter().map(|paper| paper.digest).collect::<Vec<_>>().into(),
+            papers: submission
+                .papers
+                .iter()
+                .map(|paper| paper.digest)
+                .collect::<Vec<_>>()
+                .into(),
         },
         Detail::ContentConsignment(step) => match body.refers_to {
-            Some(submission) => Kind::Consignment { recipient: step.recipient, submission },
+            Some(submission) => Kind::Consignment {
+                recipient: step.recipient,
+                submission,
+            },
             None => Kind::Other,
         },
         _ => Kind::Other,

@@ -33,7 +33,14 @@ impl Sealer {
         signer: LogSigner,
     ) -> Result<Self, LedgerError> {
         let chain = authority.chain().to_vec();
-        Ok(Self { authority, chain, keys: LogKeys { origin: origin.clone(), signer } })
+        Ok(Self {
+            authority,
+            chain,
+            keys: LogKeys {
+                origin: origin.clone(),
+                signer,
+            },
+        })
     }
 
     /// The authority's certificates, signer first.
@@ -43,10 +50,12 @@ impl Sealer {
 
     /// The genTime of a clock's reading, if the clock is as accurate as the tokens say.
     pub(super) fn gen_time(&self, reading: &ClockReading) -> Result<Time, LedgerError> {
-        self.authority.gen_time(reading).ok_or(LedgerError::ClockInaccurate {
-            clock: reading.accuracy,
-            stated: self.authority.accuracy(),
-        })
+        self.authority
+            .gen_time(reading)
+            .ok_or(LedgerError::ClockInaccurate {
+                clock: reading.accuracy,
+                stated: self.authority.accuracy(),
+            })
     }
 
     pub(super) fn keys(&self) -> &LogKeys {
@@ -76,10 +85,16 @@ pub(super) struct LogKeys {
 impl LogKeys {
     /// A signed checkpoint ([C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint)). Ed25519 is deterministic: the same
     /// tree always gives the same note, so that signing twice is no second history.
-    pub(super) fn checkpoint(&self, size: TreeSize, root: &RootHash) -> Result<String, LedgerError> {
+    pub(super) fn checkpoint(
+        &self,
+        size: TreeSize,
+        root: &RootHash,
+    ) -> Result<String, LedgerError> {
         let origin = self.origin.as_str();
         let failed = |error: &dyn core::fmt::Display| LedgerError::Signing(error.to_string());
-        let text = Checkpoint::new(origin, size, *root).map_err(|error| failed(&error))?.encode();
+        let text = Checkpoint::new(origin, size, *root)
+            .map_err(|error| failed(&error))?
+            .encode();
         let name = KeyName::new(origin).map_err(|error| failed(&error))?;
         let key_id = KeyId::from_bytes(self.signer.key_id(origin));
         let signature = self.signer.sign(text.as_bytes()).to_vec();
@@ -101,7 +116,9 @@ impl LogKeys {
         if self.checkpoint(size, &root)? == checkpoint {
             Ok((size, root))
         } else {
-            Err(other("its checkpoint was signed by another key".to_string()))
+            Err(other(
+                "its checkpoint was signed by another key".to_string(),
+            ))
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::event::{
 };
 use crate::merkle::{Edge, LeafIndex, Tile, hash_leaf};
 use crate::store::{
-    ChainEnd, CommitBatch, CommitError, Entry, Head, NewEntry, RecordBatch, RequestId,
-    Store, chain_id,
+    ChainEnd, CommitBatch, CommitError, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
+    chain_id,
 };
 use crate::time::Time;
 use crate::tsa::SerialSource;
@@ -90,7 +90,12 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn published(&self) -> Arc<Published> {
         // Only ever replaced as a whole.
-        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .published
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 
@@ -143,7 +148,12 @@ impl Sequencer {
         let mut accepted = Vec::new();
         let mut records = Vec::new();
         for submission in submissions {
-            let Submission { events, records: its_records, done, .. } = submission;
+            let Submission {
+                events,
+                records: its_records,
+                done,
+                ..
+            } = submission;
             let anew = events.is_empty();
             match self.place(events, &mut drafts, &mut places) {
                 Ok(slots) => {
@@ -160,7 +170,11 @@ impl Sequencer {
         }
         let published = self.shared.published();
         if drafts.is_empty() && records.is_empty() {
-            return Ok(Some(Committed { published, entries: Vec::new(), accepted }));
+            return Ok(Some(Committed {
+                published,
+                entries: Vec::new(),
+                accepted,
+            }));
         }
         let refuse = |accepted: Vec<Accepted>, error: LedgerError| {
             for one in accepted {
@@ -182,9 +196,20 @@ impl Sequencer {
             self.ends.clear();
         }
         self.ends.extend(ends);
-        let published = Arc::new(Published { head: batch.head, edge });
-        *self.shared.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&published);
-        Ok(Some(Committed { published, entries: batch.entries, accepted }))
+        let published = Arc::new(Published {
+            head: batch.head,
+            edge,
+        });
+        *self
+            .shared
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::clone(&published);
+        Ok(Some(Committed {
+            published,
+            entries: batch.entries,
+            accepted,
+        }))
     }
 
     /// Finds an entry for each event of one submission, or refuses all of it.
@@ -200,7 +225,9 @@ impl Sequencer {
         let mut problem = None;
         for event in events {
             let key = (event.collectivite.clone(), event.request_id.clone());
-            let conflict = || LedgerError::Conflict { request_id: event.request_id.clone() };
+            let conflict = || LedgerError::Conflict {
+                request_id: event.request_id.clone(),
+            };
             let slot = if let Some(place) = places.get(&key).copied() {
                 // In this batch already: compared without a key, since neither has left memory.
                 match drafts.get(place) {
@@ -208,7 +235,11 @@ impl Sequencer {
                     _ => Err(conflict()),
                 }
             } else {
-                match self.shared.store.find(&event.collectivite, &event.request_id) {
+                match self
+                    .shared
+                    .store
+                    .find(&event.collectivite, &event.request_id)
+                {
                     Err(error) => Err(error.into()),
                     Ok(None) => {
                         let place = drafts.len();
@@ -218,7 +249,9 @@ impl Sequencer {
                         Ok(Slot::New(place))
                     }
                     Ok(Some(earlier)) => match earlier.content {
-                        None => Err(LedgerError::Gone { request_id: event.request_id.clone() }),
+                        None => Err(LedgerError::Gone {
+                            request_id: event.request_id.clone(),
+                        }),
                         Some(content) if seal::same_content(&content, &event.content) => {
                             Ok(Slot::Old(earlier.index))
                         }
@@ -266,7 +299,10 @@ impl Sequencer {
         new: &BTreeMap<Collectivite, ChainEnd>,
         collectivite: &Collectivite,
     ) -> Result<Option<ChainEnd>, LedgerError> {
-        if let Some(end) = new.get(collectivite).or_else(|| self.ends.get(collectivite)) {
+        if let Some(end) = new
+            .get(collectivite)
+            .or_else(|| self.ends.get(collectivite))
+        {
             return Ok(Some(*end));
         }
         Ok(self.shared.store.chain_end(collectivite)?)
@@ -285,8 +321,13 @@ impl Sequencer {
         let mut ends = BTreeMap::new();
         if drafts.is_empty() {
             let head = old.clone();
-            let batch =
-                CommitBatch { entries: Vec::new(), tiles: Vec::new(), chain: None, records, head };
+            let batch = CommitBatch {
+                entries: Vec::new(),
+                tiles: Vec::new(),
+                chain: None,
+                records,
+                head,
+            };
             return Ok((batch, published.edge.clone(), ends));
         }
         let gen_time = self.gen_time(old.gen_time)?;
@@ -315,9 +356,16 @@ impl Sequencer {
             let der = event.to_der()?;
             let digest = event_digest(&der);
             ends.insert(draft.collectivite.clone(), ChainEnd { rank, digest });
-            unsigned.push(Unsigned { der, digest, rank, serial: self.serials.draw() });
+            unsigned.push(Unsigned {
+                der,
+                digest,
+                rank,
+                serial: self.serials.draw(),
+            });
         }
-        let serial = unsigned.last().map_or(old.serial, |last| seal::serial_bytes(&last.serial));
+        let serial = unsigned
+            .last()
+            .map_or(old.serial, |last| seal::serial_bytes(&last.serial));
         let leaves = sign(&shared.sealer, &unsigned, gen_time)?;
         let chain = shared.sealer.chain();
         let chain_name = chain_id(chain);
@@ -351,9 +399,25 @@ impl Sequencer {
         let tiles = edge.take_dirty();
         let (size, root) = (edge.size(), edge.root());
         let checkpoint = shared.sealer.keys().checkpoint(size, &root)?;
-        let head = Head { size, root, gen_time: Some(gen_time), serial, checkpoint };
+        let head = Head {
+            size,
+            root,
+            gen_time: Some(gen_time),
+            serial,
+            checkpoint,
+        };
         let chain = (!self.chain_stored).then(|| chain.to_vec());
-        Ok((CommitBatch { entries, tiles, chain, records, head }, edge, ends))
+        Ok((
+            CommitBatch {
+                entries,
+                tiles,
+                chain,
+                records,
+                head,
+            },
+            edge,
+            ends,
+        ))
     }
 }
 
@@ -365,7 +429,11 @@ struct Unsigned {
 }
 
 /// Digests are chained and so were computed in order; signatures are not, and are made on all cores.
-fn sign(sealer: &Sealer, unsigned: &[Unsigned], gen_time: Time) -> Result<Vec<Vec<u8>>, LedgerError> {
+fn sign(
+    sealer: &Sealer,
+    unsigned: &[Unsigned],
+    gen_time: Time,
+) -> Result<Vec<Vec<u8>>, LedgerError> {
     let leaf = |one: &Unsigned| sealer.leaf(&one.digest, gen_time, &one.serial);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let share = unsigned.len().div_ceil(cores).max(WORTH_A_THREAD);
@@ -393,10 +461,21 @@ fn sign(sealer: &Sealer, unsigned: &[Unsigned], gen_time: Time) -> Result<Vec<Ve
 pub(super) fn acknowledge(shared: &Shared, commits: &Receiver<Committed>) {
     let _stop = StopAtEnd(shared);
     let store = shared.store.as_ref();
-    for Committed { published, entries, accepted } in commits {
+    for Committed {
+        published,
+        entries,
+        accepted,
+    } in commits
+    {
         let head = &published.head;
-        let tree = Signed { size: head.size, root: head.root, checkpoint: &head.checkpoint };
-        let reader = published.edge.reader(|name: &Tile| receipts::tile(store, name));
+        let tree = Signed {
+            size: head.size,
+            root: head.root,
+            checkpoint: &head.checkpoint,
+        };
+        let reader = published
+            .edge
+            .reader(|name: &Tile| receipts::tile(store, name));
         for Accepted { done, slots } in accepted {
             let answer = slots
                 .iter()

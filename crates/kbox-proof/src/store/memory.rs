@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError, StoredRequest, chain_id,
+    ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
+    StoredRequest, chain_id,
 };
 use crate::digest::Sha256Digest;
 use crate::event::{Collectivite, EventId};
@@ -86,18 +87,28 @@ impl Store for MemoryStore {
             let index = entry.index;
             inner.requests.insert(
                 (entry.collectivite.clone(), entry.request_id.clone()),
-                StoredRequest { index, content: Some(new.content.clone()) },
+                StoredRequest {
+                    index,
+                    content: Some(new.content.clone()),
+                },
             );
             inner.events.insert(entry.event_id, index);
             inner.digests.insert(new.event_digest, index);
             inner.leaves.insert(new.leaf_hash, index);
-            inner.ranks.insert((entry.collectivite.clone(), entry.rank), index);
-            let end = ChainEnd { rank: entry.rank, digest: new.event_digest };
+            inner
+                .ranks
+                .insert((entry.collectivite.clone(), entry.rank), index);
+            let end = ChainEnd {
+                rank: entry.rank,
+                digest: new.event_digest,
+            };
             inner.ends.insert(entry.collectivite.clone(), end);
             inner.entries.push(entry.clone());
         }
         for (tile, bytes) in &batch.tiles {
-            inner.tiles.insert((tile.level(), tile.index()), bytes.clone());
+            inner
+                .tiles
+                .insert((tile.level(), tile.index()), bytes.clone());
         }
         if let Some(chain) = &batch.chain {
             inner.chains.insert(chain_id(chain), chain.clone());
@@ -110,7 +121,9 @@ impl Store for MemoryStore {
                 inner.records.remove(key);
             }
         }
-        inner.checkpoints.insert(batch.head.size, batch.head.checkpoint.clone());
+        inner
+            .checkpoints
+            .insert(batch.head.size, batch.head.checkpoint.clone());
         inner.head = Some(batch.head.clone());
         Ok(())
     }
@@ -118,7 +131,9 @@ impl Store for MemoryStore {
     fn read_tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, StoreError> {
         let inner = self.inner();
         let bytes = inner.tiles.get(&(tile.level(), tile.index()));
-        Ok(bytes.and_then(|bytes| bytes.get(..tile.byte_len())).map(<[u8]>::to_vec))
+        Ok(bytes
+            .and_then(|bytes| bytes.get(..tile.byte_len()))
+            .map(<[u8]>::to_vec))
     }
 
     fn read_entries(&self, first: LeafIndex, count: u16) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -158,7 +173,11 @@ impl Store for MemoryStore {
         collectivite: &Collectivite,
         rank: u64,
     ) -> Result<Option<LeafIndex>, StoreError> {
-        Ok(self.inner().ranks.get(&(collectivite.clone(), rank)).copied())
+        Ok(self
+            .inner()
+            .ranks
+            .get(&(collectivite.clone(), rank))
+            .copied())
     }
 
     fn chain_end(&self, collectivite: &Collectivite) -> Result<Option<ChainEnd>, StoreError> {
@@ -184,7 +203,13 @@ impl Store for MemoryStore {
         };
         entry.personal = None;
         let key = (entry.collectivite.clone(), entry.request_id.clone());
-        inner.requests.insert(key, StoredRequest { index, content: None });
+        inner.requests.insert(
+            key,
+            StoredRequest {
+                index,
+                content: None,
+            },
+        );
         Ok(true)
     }
 }
