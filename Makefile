@@ -30,7 +30,7 @@ help:
 
 # libclang is what RocksDB's bindings are generated with.
 setup:
-	@if ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang.so* >/dev/null 2>&1 && command -v openssl >/dev/null; then :; \
+	@if [ -n "$$(find -L /usr/lib /usr/lib64 /usr/local/lib -maxdepth 4 -name 'libclang.so*' -o -maxdepth 4 -name 'libclang-[0-9]*.so*' 2>/dev/null | head -n 1)" ] && command -v openssl >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "== installing $(APT_PACKAGES)"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $(APT_PACKAGES); \
 	else echo "Please install libclang (Debian: apt-get install --no-install-recommends $(APT_PACKAGES)) and run make again." >&2; exit 1; fi
