@@ -45,9 +45,6 @@ impl fmt::Display for EvidenceError {
 
 impl core::error::Error for EvidenceError {}
 
-/// Key and value.
-pub type Record = (Vec<u8>, Vec<u8>);
-
 /// What the workflow needs of the ledger and of its records. Nothing outside of it reads a clock or draws random bytes.
 pub trait Evidence: Send + Sync {
     /// Records the steps, in order, and writes `puts` in the same commit; returns one trace a step. A step that was
@@ -75,7 +72,7 @@ pub trait Evidence: Send + Sync {
     ///
     /// # Errors
     /// [`EvidenceError::Store`].
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Record>, EvidenceError>;
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, EvidenceError>;
     /// The trusted time, or why there is none.
     ///
     /// # Errors
