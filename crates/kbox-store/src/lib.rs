@@ -1,1 +1,10 @@
-//! kbox-store
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Durable engines behind [`kbox_proof::store::Store`]: RocksDB, embedded.
+//!
+//! Out of scope: what is written and whether it is true (`kbox_proof::ledger`).
+
+mod codec;
+mod directory;
+mod rocks;
+
+pub use rocks::RocksStore;

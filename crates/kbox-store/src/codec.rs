@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Keys and values of the database. A key begins with a byte that names its kind; numbers are big-endian, so that keys sort
+//! by them.
+
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::{Collectivite, EventId};
+use kbox_proof::merkle::{LeafHash, LeafIndex, RootHash, Tile, TreeSize};
+use kbox_proof::store::{ChainEnd, ContentKey, Entry, Head, RequestId, StoredRequest};
+use kbox_proof::time::Time;
+
+pub(crate) const HEAD: &[u8] = b"h";
+
+fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = vec![kind];
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+pub(crate) fn entry_key(index: LeafIndex) -> Vec<u8> {
+    key(b'e', &[&index.get().to_be_bytes()])
+}
+pub(crate) fn leaf_key(index: LeafIndex) -> Vec<u8> {
+    key(b'l', &[&index.get().to_be_bytes()])
+}
+pub(crate) fn personal_key(index: LeafIndex) -> Vec<u8> {
+    key(b'p', &[&index.get().to_be_bytes()])
+}
+pub(crate) fn event_id_key(id: &EventId) -> Vec<u8> {
+    key(b'i', &[id.as_bytes()])
+}
+pub(crate) fn digest_key(digest: &Sha256Digest) -> Vec<u8> {
+    key(b'd', &[digest.as_bytes()])
+}
+pub(crate) fn leaf_hash_key(hash: &LeafHash) -> Vec<u8> {
+    key(b'x', &[hash.as_bytes()])
+}
+/// Neither a SIREN nor a request id holds a zero byte.
+pub(crate) fn request_key(collectivite: &Collectivite, id: &RequestId) -> Vec<u8> {
+    key(
+        b'q',
+        &[
+            collectivite.as_str().as_bytes(),
+            &[0],
+            id.as_str().as_bytes(),
+        ],
+    )
+}
+pub(crate) fn rank_key(collectivite: &Collectivite, rank: u64) -> Vec<u8> {
+    key(
+        b'k',
+        &[collectivite.as_str().as_bytes(), &[0], &rank.to_be_bytes()],
+    )
+}
+pub(crate) fn chain_end_key(collectivite: &Collectivite) -> Vec<u8> {
+    key(b'c', &[collectivite.as_str().as_bytes()])
+}
+pub(crate) fn chain_key(id: &Sha256Digest) -> Vec<u8> {
+    key(b'a', &[id.as_bytes()])
+}
+pub(crate) fn tile_key(tile: &Tile) -> Vec<u8> {
+    key(b't', &[&[tile.level()], &tile.index().to_be_bytes()])
+}
+pub(crate) fn checkpoint_key(size: TreeSize) -> Vec<u8> {
+    key(b's', &[&size.get().to_be_bytes()])
+}
+pub(crate) fn record_key(name: &[u8]) -> Vec<u8> {
+    key(b'u', &[name])
+}
+
+/// Reads a value from its front.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+    fn number(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+    fn text(&mut self) -> Option<&'a str> {
+        let [length] = self.array()?;
+        let (text, rest) = self.0.split_at_checked(length.into())?;
+        self.0 = rest;
+        core::str::from_utf8(text).ok()
+    }
+}
+
+/// After its length in one byte: a SIREN or a request id, both shorter than 256.
+fn push_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+pub(crate) fn encode_head(head: &Head) -> Vec<u8> {
+    let mut bytes = head.size.get().to_be_bytes().to_vec();
+    bytes.extend_from_slice(head.root.as_bytes());
+    bytes.push(u8::from(head.gen_time.is_some()));
+    let nanos = head.gen_time.map_or(0, Time::unix_nanos);
+    bytes.extend_from_slice(&nanos.to_be_bytes());
+    bytes.extend_from_slice(&head.serial);
+    bytes.extend_from_slice(head.checkpoint.as_bytes());
+    bytes
+}
+
+pub(crate) fn decode_head(bytes: &[u8]) -> Option<Head> {
+    let mut reader = Reader(bytes);
+    let size = TreeSize::new(reader.number()?);
+    let root = RootHash::from_bytes(reader.array()?);
+    let [present] = reader.array()?;
+    let nanos = i64::from_be_bytes(reader.array()?);
+    Some(Head {
+        size,
+        root,
+        gen_time: (present == 1).then(|| Time::from_unix_nanos(nanos)),
+        serial: reader.array()?,
+        checkpoint: String::from_utf8(reader.0.to_vec()).ok()?,
+    })
+}
+
+/// Without leaf and personal part, which have keys of their own.
+pub(crate) fn encode_entry(entry: &Entry) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(entry.event.len() + 256);
+    push_text(&mut bytes, entry.collectivite.as_str());
+    push_text(&mut bytes, entry.request_id.as_str());
+    bytes.extend_from_slice(entry.event_id.as_bytes());
+    bytes.extend_from_slice(&entry.rank.to_be_bytes());
+    bytes.extend_from_slice(entry.chain.as_bytes());
+    bytes.extend_from_slice(&entry.acknowledged_at.get().to_be_bytes());
+    bytes.extend_from_slice(&entry.event);
+    bytes
+}
+
+pub(crate) fn decode_entry(
+    index: LeafIndex,
+    bytes: &[u8],
+    leaf: Vec<u8>,
+    personal: Option<Vec<u8>>,
+) -> Option<Entry> {
+    let mut reader = Reader(bytes);
+    Some(Entry {
+        index,
+        collectivite: Collectivite::parse(reader.text()?).ok()?,
+        request_id: RequestId::parse(reader.text()?).ok()?,
+        event_id: EventId::from_bytes(reader.array()?),
+        rank: reader.number()?,
+        chain: Sha256Digest::from_bytes(reader.array()?),
+        acknowledged_at: TreeSize::new(reader.number()?),
+        event: reader.0.to_vec(),
+        personal,
+        leaf,
+    })
+}
+
+pub(crate) fn encode_request(request: &StoredRequest) -> Vec<u8> {
+    let mut bytes = request.index.get().to_be_bytes().to_vec();
+    if let Some(content) = &request.content {
+        bytes.extend_from_slice(&content.key);
+        bytes.extend_from_slice(&content.digest);
+    }
+    bytes
+}
+
+pub(crate) fn decode_request(bytes: &[u8]) -> Option<StoredRequest> {
+    let mut reader = Reader(bytes);
+    let index = LeafIndex::new(reader.number()?);
+    let content = if reader.0.is_empty() {
+        None
+    } else {
+        Some(ContentKey {
+            key: reader.array()?,
+            digest: reader.array()?,
+        })
+    };
+    reader
+        .0
+        .is_empty()
+        .then_some(StoredRequest { index, content })
+}
+
+pub(crate) fn encode_chain_end(end: &ChainEnd) -> Vec<u8> {
+    let mut bytes = end.rank.to_be_bytes().to_vec();
+    bytes.extend_from_slice(end.digest.as_bytes());
+    bytes
+}
+
+pub(crate) fn decode_chain_end(bytes: &[u8]) -> Option<ChainEnd> {
+    let mut reader = Reader(bytes);
+    let end = ChainEnd {
+        rank: reader.number()?,
+        digest: Sha256Digest::from_bytes(reader.array()?),
+    };
+    reader.0.is_empty().then_some(end)
+}
+
+pub(crate) fn encode_index(index: LeafIndex) -> [u8; 8] {
+    index.get().to_be_bytes()
+}
+
+pub(crate) fn decode_index(bytes: &[u8]) -> Option<LeafIndex> {
+    bytes
+        .try_into()
+        .ok()
+        .map(|bytes| LeafIndex::new(u64::from_be_bytes(bytes)))
+}

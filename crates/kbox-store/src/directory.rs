@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The data directory: one version, one process.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use kbox_proof::store::StoreError;
+
+/// Content of the version file.
+const VERSION: &str = "kbox-data 1";
+const VERSION_FILE: &str = "VERSION";
+const VERSION_PART: &str = "VERSION.part";
+const LOCK_FILE: &str = "LOCK";
+const DATABASE: &str = "db";
+/// Written below the free space of a disk, RocksDB can no longer flush and compact: then only a restart helps.
+const RESERVE: u64 = 128 << 20;
+
+/// A data directory that this process alone has open.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    /// Locked while it is open.
+    _lock: File,
+}
+
+impl Directory {
+    /// Takes `path`, making it when it does not exist or is empty.
+    pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
+        let problem = |error: io::Error| StoreError::Directory {
+            path: path.display().to_string(),
+            problem: error.to_string(),
+        };
+        fs::create_dir_all(path).map_err(problem)?;
+        let version = path.join(VERSION_FILE);
+        // The version is looked at before anything is written: a directory of somebody else's stays as it is.
+        let is_new = match fs::read(&version) {
+            Ok(found) => {
+                let found = String::from_utf8_lossy(&found);
+                if found.trim_end() != VERSION {
+                    return Err(StoreError::Version {
+                        path: path.display().to_string(),
+                        found: found.trim_end().chars().take(40).collect(),
+                        expected: VERSION,
+                    });
+                }
+                false
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let ours = [LOCK_FILE, VERSION_PART, "lost+found"];
+                for entry in fs::read_dir(path).map_err(problem)? {
+                    let name = entry.map_err(problem)?.file_name();
+                    if !ours.iter().any(|ours| name.to_str() == Some(ours)) {
+                        return Err(StoreError::NotData {
+                            path: path.display().to_string(),
+                        });
+                    }
+                }
+                true
+            }
+            Err(error) => return Err(problem(error)),
+        };
+        let mut options = File::options();
+        let lock = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join(LOCK_FILE));
+        let lock = lock.map_err(problem)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::Held {
+                path: path.display().to_string(),
+            },
+            TryLockError::Error(error) => problem(error),
+        })?;
+        if is_new {
+            let part = path.join(VERSION_PART);
+            let mut file = File::create(&part).map_err(problem)?;
+            file.write_all(format!("{VERSION}\n").as_bytes())
+                .map_err(problem)?;
+            file.sync_all().map_err(problem)?;
+            fs::rename(&part, &version).map_err(problem)?;
+            File::open(path)
+                .and_then(|directory| directory.sync_all())
+                .map_err(problem)?;
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+
+    /// Refuses when `bytes` more would leave too little room.
+    pub(crate) fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
+        let stat = rustix::fs::statvfs(&self.path).map_err(|error| StoreError::Directory {
+            path: self.path.display().to_string(),
+            problem: error.to_string(),
+        })?;
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        // Each byte is written to the WAL and again to a table.
+        let needed = bytes.saturating_mul(2).saturating_add(RESERVE);
+        if free < needed {
+            Err(StoreError::Full { free, needed })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_owner_and_keeps_its_version() {
+        let dir = tempfile::tempdir().unwrap();
+        let taken = Directory::take(dir.path()).unwrap();
+        assert!(matches!(
+            Directory::take(dir.path()),
+            Err(StoreError::Held { .. })
+        ));
+        drop(taken);
+        Directory::take(dir.path()).unwrap();
+        fs::write(dir.path().join(VERSION_FILE), "kbox-data 2\n").unwrap();
+        let error = Directory::take(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("kbox-data 2"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_of_something_else_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("budget.xls"), "x").unwrap();
+        assert!(matches!(
+            Directory::take(dir.path()),
+            Err(StoreError::NotData { .. })
+        ));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_refused_with_figures() {
+        let dir = tempfile::tempdir().unwrap();
+        let taken = Directory::take(dir.path()).unwrap();
+        assert!(matches!(
+            taken.check_room(u64::MAX / 4),
+            Err(StoreError::Full { .. })
+        ));
+    }
+}

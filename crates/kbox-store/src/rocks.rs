@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! RocksDB: one write-ahead log, synced once a commit.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::{Collectivite, EventId};
+use kbox_proof::merkle::{LeafHash, LeafIndex, Tile, TreeSize};
+use kbox_proof::store::{
+    ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
+    StoredRequest, chain_id, decode_chain, encode_chain,
+};
+use rocksdb::{
+    BlockBasedOptions, BottommostLevelCompaction, CompactOptions, DB, DBCompressionType,
+    DBRecoveryMode, Direction, IteratorMode, Options, WriteBatch, WriteOptions,
+};
+
+use crate::codec;
+use crate::directory::Directory;
+
+/// Flushed to a table at this size; small, so that the reserve of free space covers it well.
+const WRITE_BUFFER_BYTES: usize = 32 << 20;
+const BLOCK_CACHE_BYTES: usize = 64 << 20;
+
+/// A log in a directory.
+pub struct RocksStore {
+    // Before the directory: the database is closed first, then the lock is given back.
+    db: DB,
+    directory: Directory,
+    /// What the next commit must continue; held while one is written.
+    head: Mutex<Option<Head>>,
+}
+
+impl core::fmt::Debug for RocksStore {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RocksStore")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+fn engine(error: rocksdb::Error) -> StoreError {
+    StoreError::Engine(error.into_string())
+}
+
+fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
+
+impl RocksStore {
+    /// Opens the log in `path`, making it in a new or empty directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] while another process has it open, [`StoreError::Version`], [`StoreError::NotData`],
+    /// [`StoreError::Full`], [`StoreError::Directory`], or the engine's own.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let directory = Directory::take(path.as_ref())?;
+        directory.check_room(0)?;
+        let mut table = BlockBasedOptions::default();
+        // Most look-ups are for request ids that do not exist yet.
+        table.set_bloom_filter(10.0, false);
+        table.set_block_cache(&rocksdb::Cache::new_lru_cache(BLOCK_CACHE_BYTES));
+        let mut options = Options::default();
+        options.create_if_missing(true);
+        options.set_block_based_table_factory(&table);
+        options.set_compression_type(DBCompressionType::Lz4);
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+        options.set_paranoid_checks(true);
+        // A record cut off at the end of the log was never acknowledged. Damage anywhere before it must not pass as the
+        // end: the default would silently drop acknowledged commits after it.
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        options.set_keep_log_file_num(3);
+        let db = DB::open(&options, directory.database()).map_err(engine)?;
+        let head = match db.get(codec::HEAD).map_err(engine)? {
+            None => None,
+            Some(bytes) => Some(codec::decode_head(&bytes).ok_or(StoreError::Damaged {
+                what: "the head of the log",
+            })?),
+        };
+        Ok(Self {
+            db,
+            directory,
+            head: Mutex::new(head),
+        })
+    }
+
+    fn lock_head(&self) -> MutexGuard<'_, Option<Head>> {
+        // It changes in one assignment, after a commit has succeeded.
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(
+        &self,
+        key: &[u8],
+        what: &'static str,
+        decode: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        match self.db.get_pinned(key).map_err(engine)? {
+            None => Ok(None),
+            Some(bytes) => decode(&bytes).map(Some).ok_or(StoreError::Damaged { what }),
+        }
+    }
+
+    fn index(&self, key: &[u8]) -> Result<Option<LeafIndex>, StoreError> {
+        self.read(key, "an index of the log", codec::decode_index)
+    }
+}
+
+impl Records for RocksStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.get(codec::record_key(key)).map_err(engine)
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let prefix = codec::record_key(prefix);
+        let mut found = Vec::new();
+        for item in self
+            .db
+            .iterator(IteratorMode::From(&prefix, Direction::Forward))
+        {
+            let (key, value) = item.map_err(engine)?;
+            if !key.starts_with(&prefix) {
+                break;
+            }
+            found.push((key.get(1..).unwrap_or_default().to_vec(), value.into_vec()));
+        }
+        Ok(found)
+    }
+}
+
+impl Store for RocksStore {
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        Ok(self.lock_head().clone())
+    }
+
+    fn commit(&self, commit: &CommitBatch, expected: Option<&Head>) -> Result<(), CommitError> {
+        let mut head = self.lock_head();
+        if head.as_ref().map(|head| (head.size, head.root))
+            != expected.map(|head| (head.size, head.root))
+        {
+            return Err(CommitError::Failed(StoreError::HeadChanged {
+                expected: expected.map(|head| head.size),
+                found: head.as_ref().map(|head| head.size),
+            }));
+        }
+        let mut batch = WriteBatch::default();
+        for new in &commit.entries {
+            let entry = &new.entry;
+            let index = codec::encode_index(entry.index);
+            batch.put(codec::entry_key(entry.index), codec::encode_entry(entry));
+            batch.put(codec::leaf_key(entry.index), &entry.leaf);
+            if let Some(personal) = &entry.personal {
+                batch.put(codec::personal_key(entry.index), personal);
+            }
+            batch.put(codec::event_id_key(&entry.event_id), index);
+            batch.put(codec::digest_key(&new.event_digest), index);
+            batch.put(codec::leaf_hash_key(&new.leaf_hash), index);
+            batch.put(codec::rank_key(&entry.collectivite, entry.rank), index);
+            let request = StoredRequest {
+                index: entry.index,
+                content: Some(new.content.clone()),
+            };
+            batch.put(
+                codec::request_key(&entry.collectivite, &entry.request_id),
+                codec::encode_request(&request),
+            );
+            let end = ChainEnd {
+                rank: entry.rank,
+                digest: new.event_digest,
+            };
+            batch.put(
+                codec::chain_end_key(&entry.collectivite),
+                codec::encode_chain_end(&end),
+            );
+        }
+        for (tile, bytes) in &commit.tiles {
+            batch.put(codec::tile_key(tile), bytes);
+        }
+        if let Some(chain) = &commit.chain {
+            batch.put(codec::chain_key(&chain_id(chain)), encode_chain(chain));
+        }
+        for records in &commit.records {
+            for (key, value) in &records.puts {
+                batch.put(codec::record_key(key), value);
+            }
+            for key in &records.deletes {
+                batch.delete(codec::record_key(key));
+            }
+        }
+        batch.put(
+            codec::checkpoint_key(commit.head.size),
+            &commit.head.checkpoint,
+        );
+        batch.put(codec::HEAD, codec::encode_head(&commit.head));
+        let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
+        self.directory
+            .check_room(bytes)
+            .map_err(CommitError::Refused)?;
+        self.db
+            .write_opt(batch, &synced())
+            .map_err(|error| CommitError::Failed(engine(error)))?;
+        *head = Some(commit.head.clone());
+        Ok(())
+    }
+
+    fn read_tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = self.db.get_pinned(codec::tile_key(tile)).map_err(engine)?;
+        Ok(bytes.and_then(|bytes| bytes.get(..tile.byte_len()).map(<[u8]>::to_vec)))
+    }
+
+    fn read_entries(&self, first: LeafIndex, count: u16) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut leaves = Vec::new();
+        let from = codec::leaf_key(first);
+        let items = self
+            .db
+            .iterator(IteratorMode::From(&from, Direction::Forward));
+        for (offset, item) in (0..u64::from(count)).zip(items) {
+            let (key, leaf) = item.map_err(engine)?;
+            if *key != *codec::leaf_key(LeafIndex::new(first.get().saturating_add(offset))) {
+                break;
+            }
+            leaves.push(leaf.into_vec());
+        }
+        Ok(leaves)
+    }
+
+    fn entry(&self, index: LeafIndex) -> Result<Option<Entry>, StoreError> {
+        let Some(bytes) = self
+            .db
+            .get_pinned(codec::entry_key(index))
+            .map_err(engine)?
+        else {
+            return Ok(None);
+        };
+        let leaf = self.db.get(codec::leaf_key(index)).map_err(engine)?;
+        let personal = self.db.get(codec::personal_key(index)).map_err(engine)?;
+        leaf.and_then(|leaf| codec::decode_entry(index, &bytes, leaf, personal))
+            .map(Some)
+            .ok_or(StoreError::Damaged {
+                what: "an entry of the log",
+            })
+    }
+
+    fn find(
+        &self,
+        collectivite: &Collectivite,
+        request_id: &RequestId,
+    ) -> Result<Option<StoredRequest>, StoreError> {
+        let key = codec::request_key(collectivite, request_id);
+        self.read(&key, "a request of the log", codec::decode_request)
+    }
+
+    fn index_of_event(&self, event_id: &EventId) -> Result<Option<LeafIndex>, StoreError> {
+        self.index(&codec::event_id_key(event_id))
+    }
+
+    fn index_of_digest(&self, digest: &Sha256Digest) -> Result<Option<LeafIndex>, StoreError> {
+        self.index(&codec::digest_key(digest))
+    }
+
+    fn index_of_leaf(&self, leaf: &LeafHash) -> Result<Option<LeafIndex>, StoreError> {
+        self.index(&codec::leaf_hash_key(leaf))
+    }
+
+    fn index_of_rank(
+        &self,
+        collectivite: &Collectivite,
+        rank: u64,
+    ) -> Result<Option<LeafIndex>, StoreError> {
+        self.index(&codec::rank_key(collectivite, rank))
+    }
+
+    fn chain_end(&self, collectivite: &Collectivite) -> Result<Option<ChainEnd>, StoreError> {
+        let key = codec::chain_end_key(collectivite);
+        self.read(&key, "the chain of a collectivité", codec::decode_chain_end)
+    }
+
+    fn chain(&self, id: &Sha256Digest) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
+        self.read(&codec::chain_key(id), "a certificate chain", decode_chain)
+    }
+
+    fn checkpoint(&self, size: TreeSize) -> Result<Option<String>, StoreError> {
+        self.read(&codec::checkpoint_key(size), "a checkpoint", |bytes| {
+            String::from_utf8(bytes.to_vec()).ok()
+        })
+    }
+
+    fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {
+        let refused = CommitError::Refused;
+        let Some(index) = self.index_of_event(event_id).map_err(refused)? else {
+            return Ok(false);
+        };
+        let Some(entry) = self.entry(index).map_err(refused)? else {
+            return Err(refused(StoreError::Damaged {
+                what: "an entry of the log",
+            }));
+        };
+        let personal = codec::personal_key(index);
+        let request = codec::request_key(&entry.collectivite, &entry.request_id);
+        let mut batch = WriteBatch::default();
+        batch.delete(&personal);
+        batch.put(
+            &request,
+            codec::encode_request(&StoredRequest {
+                index,
+                content: None,
+            }),
+        );
+        let failed = |error| CommitError::Failed(engine(error));
+        self.db.write_opt(batch, &synced()).map_err(failed)?;
+        // A delete only hides: the bytes go when the write-ahead log is retired and the tables are rewritten.
+        self.db.flush().map_err(failed)?;
+        let mut options = CompactOptions::default();
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        for key in [personal, request] {
+            self.db.compact_range_opt(Some(&key), Some(&key), &options);
+        }
+        Ok(true)
+    }
+}
