@@ -50,7 +50,7 @@ doc: setup rocksdb
 
 no-std:
 	@echo "== kbox-proof without default features links nothing of std"
-	cd tests/no-std && cargo check
+	cd tests/no-std && cargo check --locked
 
 pure:
 	@echo "== kbox-proof with default features holds no C"
