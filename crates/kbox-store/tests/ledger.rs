@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The ledger over RocksDB: what is acknowledged verifies, stays, and continues after a restart or a SIGKILL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kbox_proof::clock::{ClockReading, TestClock};
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::*;
+use kbox_proof::key::{LogSigner, TokenSigner};
+use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError};
+use kbox_proof::pki::DevPki;
+use kbox_proof::receipt::*;
+use kbox_proof::store::{RecordBatch, RequestId};
+use kbox_proof::time::Time;
+use kbox_proof::tlog::{Checkpoint, Note, TlogProof};
+use kbox_proof::tsa::{Authority, AuthorityConfig};
+use kbox_proof::tsp::{Oid, certificate_to_pem, certificates_from_pem};
+use kbox_proof::verify::{TrustPolicy, VerifiedReceipt, verify_receipt};
+use kbox_store::RocksStore;
+
+const ORIGIN: &str = "kbox.example/log/1";
+const CHILD: &str = "KBOX_TEST_CRASH_CHILD";
+
+fn start() -> Time {
+    Time::parse_rfc3339("2026-11-24T17:00:00Z").unwrap()
+}
+
+fn clock() -> Arc<TestClock> {
+    Arc::new(TestClock::at(start()))
+}
+
+struct Keys {
+    root: Vec<u8>,
+    chain: Vec<Vec<u8>>,
+    signer: String,
+}
+
+impl Keys {
+    fn new() -> Self {
+        let pki = DevPki::generate(start(), true).unwrap();
+        Self {
+            root: pki.root,
+            chain: pki.evidence.chain,
+            signer: pki.evidence.signer.to_pkcs8_pem().to_string(),
+        }
+    }
+
+    fn save(&self, folder: &Path) {
+        let chain: String = self
+            .chain
+            .iter()
+            .map(|der| certificate_to_pem(der))
+            .collect();
+        std::fs::write(folder.join("chain.pem"), chain).unwrap();
+        std::fs::write(folder.join("key.pem"), &self.signer).unwrap();
+    }
+
+    fn load(folder: &Path) -> Self {
+        let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
+        let chain = certificates_from_pem(&read("chain.pem")).unwrap();
+        Self {
+            root: chain.last().unwrap().clone(),
+            chain,
+            signer: read("key.pem"),
+        }
+    }
+
+    fn log() -> LogSigner {
+        LogSigner::from_seed(&[9; 32]).unwrap()
+    }
+
+    fn open(&self, path: &Path, clock: Arc<TestClock>) -> Ledger {
+        let config = AuthorityConfig {
+            signer: TokenSigner::from_pkcs8_pem(&self.signer).unwrap(),
+            chain: self.chain.clone(),
+            policy: Oid::demonstration_evidence_policy(),
+            accuracy: Duration::from_secs(1),
+        };
+        let authority = Authority::new(config, start()).unwrap();
+        let config = LedgerConfig::new(Origin::parse(ORIGIN).unwrap(), Environment::Demonstration);
+        let store = Arc::new(RocksStore::open(path).unwrap());
+        Ledger::open(config, store, authority, Self::log(), clock).unwrap()
+    }
+
+    fn policy(&self) -> TrustPolicy {
+        let bundle = TrustBundle::new(
+            Environment::Demonstration,
+            TrustedAuthority {
+                chain: self
+                    .chain
+                    .iter()
+                    .map(|der| certificate_to_pem(der))
+                    .collect(),
+                policy: Oid::demonstration_evidence_policy().to_string(),
+                origin: Origin::parse(ORIGIN).unwrap(),
+                from: 0,
+                to: None,
+            },
+            vec![certificate_to_pem(&self.root)],
+            Shard {
+                origin: Origin::parse(ORIGIN).unwrap(),
+                vkey: Self::log().vkey(ORIGIN),
+                final_size: None,
+                final_root: None,
+            },
+            Demand::Journalise,
+        );
+        TrustPolicy::new(&bundle).unwrap()
+    }
+
+    fn verify(&self, receipt: &Receipt) -> VerifiedReceipt {
+        verify_receipt(receipt, &self.policy(), start()).unwrap()
+    }
+}
+
+fn request(id: &str, version: u32) -> EventRequest {
+    EventRequest {
+        request_id: RequestId::parse(id).unwrap(),
+        collectivite: Collectivite::operator(),
+        body: Body {
+            claimed_time: start(),
+            reasons: vec![],
+            refers_to: None,
+            detail: Detail::TrustBundlePublication(TrustBundlePublication {
+                version,
+                bundle: Sha256Digest::of(id.as_bytes()),
+            }),
+        },
+        personal: None,
+    }
+}
+
+fn record(ledger: &Ledger, id: &str, version: u32) -> Result<Receipt, LedgerError> {
+    ledger
+        .record(vec![request(id, version)], RecordBatch::default())
+        .map(|mut list| list.remove(0))
+}
+
+#[test]
+fn every_receipt_verifies_ranks_are_dense_and_a_restart_continues_the_same_tree() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let keys = Keys::new();
+    let mut receipts = Vec::new();
+    for round in 0..3u64 {
+        let ledger = keys.open(&path, clock());
+        assert_eq!(round * 200, ledger.size().get());
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|thread| {
+                    let ledger = &ledger;
+                    let one = move |n| record(ledger, &format!("{round}-{thread}-{n}"), 1).unwrap();
+                    scope.spawn(move || (0..25).map(one).collect::<Vec<_>>())
+                })
+                .collect();
+            for thread in threads {
+                receipts.extend(thread.join().unwrap());
+            }
+        });
+        ledger.close();
+    }
+    let mut verified: Vec<_> = receipts
+        .iter()
+        .map(|receipt| keys.verify(receipt))
+        .collect();
+    verified.sort_by_key(|one| one.event().header.rank);
+    let ranks: Vec<_> = verified.iter().map(|one| one.event().header.rank).collect();
+    assert_eq!(ranks, (0..600).collect::<Vec<_>>());
+    let serials: std::collections::BTreeSet<_> = verified
+        .iter()
+        .map(|one| one.timestamp().serial().as_content().to_vec())
+        .collect();
+    assert_eq!(serials.len(), 600);
+    for pair in verified.windows(2) {
+        assert_eq!(pair[1].event().header.previous, Some(pair[0].digest()));
+        assert!(pair[1].timestamp().gen_time() >= pair[0].timestamp().gen_time());
+    }
+}
+
+#[test]
+fn one_request_id_is_one_receipt_across_restarts_and_other_content_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let keys = Keys::new();
+    let ledger = keys.open(&path, clock());
+    let first = record(&ledger, "one", 1).unwrap();
+    assert_eq!(record(&ledger, "one", 1).unwrap(), first);
+    assert!(record(&ledger, "one", 2).is_err());
+    assert_eq!(ledger.size().get(), 1);
+    drop(ledger);
+    let ledger = keys.open(&path, clock());
+    assert_eq!(record(&ledger, "one", 1).unwrap(), first);
+    assert_eq!(ledger.size().get(), 1);
+}
+
+#[test]
+fn without_trusted_time_nothing_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let clock = clock();
+    let ledger = keys.open(&folder.path().join("data"), clock.clone());
+    // Less accurate than the tokens would say.
+    clock.set(Ok(ClockReading {
+        time: start(),
+        accuracy: Duration::from_secs(5),
+    }));
+    assert!(record(&ledger, "one", 1).is_err());
+    assert_eq!(ledger.size().get(), 0);
+    clock.set(Ok(ClockReading {
+        time: start(),
+        accuracy: Duration::from_millis(10),
+    }));
+    assert!(record(&ledger, "one", 1).is_ok());
+}
+
+#[test]
+fn a_directory_held_by_another_ledger_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let _held = RocksStore::open(&path).unwrap();
+    assert!(RocksStore::open(&path).is_err());
+}
+
+/// Not a test of its own: the process that the next test kills.
+#[test]
+fn crash_child() {
+    let Some(folder) = std::env::var_os(CHILD) else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let round = std::fs::read_to_string(folder.join("round")).unwrap();
+    let ledger = Keys::load(folder).open(&folder.join("data"), clock());
+    std::thread::scope(|scope| {
+        for thread in 0..16 {
+            let (ledger, round) = (&ledger, &round);
+            scope.spawn(move || {
+                for n in 0u64.. {
+                    let id = format!("{round}-{thread}-{n}");
+                    let receipt = record(ledger, &id, 1).unwrap();
+                    let line =
+                        format!("\nack {id} {}\n", Sha256Digest::of(&receipt.event).to_hex());
+                    std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn sigkill_at_random_moments_loses_no_acknowledged_receipt_and_keeps_one_tree() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    keys.save(folder.path());
+    let (mut acknowledged, mut heads) = (Vec::new(), Vec::new());
+    for round in 0..10u64 {
+        std::fs::write(folder.path().join("round"), round.to_string()).unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["crash_child", "--exact", "--nocapture"])
+            .env(CHILD, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let reader = std::thread::spawn(move || {
+            let lines = output.lines().map_while(Result::ok);
+            lines
+                .filter(|line| line.starts_with("ack "))
+                .collect::<Vec<_>>()
+        });
+        let random = kbox_proof::key::random_bytes::<2>().unwrap();
+        std::thread::sleep(Duration::from_millis(
+            400 + u64::from(u16::from_be_bytes(random)) / 64,
+        ));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for line in reader.join().unwrap() {
+            let mut words = line.split(' ').skip(1);
+            // The last line may be cut off by the kill; what is cut off was not acknowledged.
+            if let (Some(id), Some(digest)) =
+                (words.next(), words.next().and_then(Sha256Digest::from_hex))
+            {
+                acknowledged.push((id.to_string(), digest));
+            }
+        }
+        let ledger = keys.open(&folder.path().join("data"), clock());
+        heads.push(Note::parse(ledger.checkpoint().as_bytes()).unwrap());
+        ledger.close();
+    }
+    let ledger = keys.open(&folder.path().join("data"), clock());
+    let size = ledger.size();
+    for (id, digest) in &acknowledged {
+        // The same request again gives the receipt that is there; a lost one would be recorded anew.
+        let receipt = record(&ledger, id, 1).unwrap();
+        assert_eq!(Sha256Digest::of(&receipt.event), *digest, "{id}");
+    }
+    assert_eq!(ledger.size(), size);
+    assert!(
+        acknowledged.len() > 1000,
+        "only {} events",
+        acknowledged.len()
+    );
+    let last = record(&ledger, "last", 1).unwrap();
+    keys.verify(&last);
+    let head = TlogProof::parse(last.proof.as_bytes()).unwrap();
+    assert!(head.index().get() == size.get());
+    println!(
+        "{} acknowledged, {} heads kept",
+        acknowledged.len(),
+        heads.len()
+    );
+    for pair in heads.windows(2) {
+        let one = Checkpoint::parse(pair[0].text()).unwrap();
+        let other = Checkpoint::parse(pair[1].text()).unwrap();
+        let proof = ledger.consistency(one.size(), other.size()).unwrap();
+        kbox_proof::merkle::verify_consistency(
+            one.size(),
+            one.root(),
+            other.size(),
+            other.root(),
+            &proof,
+        )
+        .unwrap();
+    }
+}
