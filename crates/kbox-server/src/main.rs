@@ -1,2 +1,4 @@
 //! kbox-server
+#[cfg(test)]
+mod mailbox;
 fn main() {}
