@@ -33,7 +33,13 @@ impl Handler for Keeper {
         response::OK
     }
 
-    fn data_start(&mut self, _domain: &str, _from: &str, _is8bit: bool, _to: &[String]) -> Response {
+    fn data_start(
+        &mut self,
+        _domain: &str,
+        _from: &str,
+        _is8bit: bool,
+        _to: &[String],
+    ) -> Response {
         self.bytes.clear();
         response::OK
     }
@@ -51,7 +57,13 @@ impl Handler for Keeper {
         let name: String = self
             .recipient
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || matches!(c, '.' | '-') {
+                    c
+                } else {
+                    '_'
+                }
+            })
             .take(80)
             .collect();
         // Written aside and renamed: a mail that can be seen is complete.
@@ -88,7 +100,9 @@ impl Mailbox {
             recipient: String::new(),
             bytes: Vec::new(),
         });
-        server.with_name("boite.demonstration.invalid").with_tcp_listener(listener);
+        server
+            .with_name("boite.demonstration.invalid")
+            .with_tcp_listener(listener);
         std::thread::Builder::new()
             .name("mailbox".into())
             .spawn(move || {
@@ -96,7 +110,10 @@ impl Mailbox {
                     eprintln!("serveur de courriel : {error}");
                 }
             })?;
-        Ok(Self { address, folder: folder.to_path_buf() })
+        Ok(Self {
+            address,
+            folder: folder.to_path_buf(),
+        })
     }
 
     /// Where it listens.
@@ -144,7 +161,9 @@ pub(crate) fn link_in(mail: &str) -> Option<String> {
     }
     if base64 {
         use base64::Engine;
-        let bytes = base64::engine::general_purpose::STANDARD.decode(packed).ok()?;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(packed)
+            .ok()?;
         text = String::from_utf8(bytes).ok()?;
     }
     text.split_whitespace()
@@ -198,7 +217,10 @@ mod tests {
             ],
         );
         assert!(replies[2].starts_with("550 5.1.1"), "{}", replies[2]);
-        assert!(replies[3].starts_with("250") && replies[5].starts_with("250"), "{replies:?}");
+        assert!(
+            replies[3].starts_with("250") && replies[5].starts_with("250"),
+            "{replies:?}"
+        );
         let mails = mailbox.mails().unwrap();
         assert_eq!(mails.len(), 1);
         let kept = std::fs::read_to_string(&mails[0]).unwrap();
@@ -208,12 +230,23 @@ mod tests {
     #[test]
     fn the_link_is_found_in_both_transfer_encodings() {
         let mail = |encoding: &str, text: &str| {
-            format!("From: a\r\n\r\n--b\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{text}\r\n--b\r\nhttp://x/m/non\r\n--b--\r\n")
+            format!(
+                "From: a\r\n\r\n--b\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{text}\r\n--b\r\nhttp://x/m/non\r\n--b--\r\n"
+            )
         };
-        let soft = mail("quoted-printable", "ici :\r\n    http://127.0.0.1:1/m/je=\r\nton\r\nfin");
-        assert_eq!(link_in(&soft).as_deref(), Some("http://127.0.0.1:1/m/jeton"));
+        let soft = mail(
+            "quoted-printable",
+            "ici :\r\n    http://127.0.0.1:1/m/je=\r\nton\r\nfin",
+        );
+        assert_eq!(
+            link_in(&soft).as_deref(),
+            Some("http://127.0.0.1:1/m/jeton")
+        );
         let packed = mail("base64", "aWNpIGh0dHA6Ly8xMjcuMC4wLjE6MS9tL2pldG9u");
-        assert_eq!(link_in(&packed).as_deref(), Some("http://127.0.0.1:1/m/jeton"));
+        assert_eq!(
+            link_in(&packed).as_deref(),
+            Some("http://127.0.0.1:1/m/jeton")
+        );
         assert_eq!(link_in("no body"), None);
     }
 }
