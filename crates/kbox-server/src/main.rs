@@ -4,6 +4,8 @@
 // Until the demonstration calls them.
 #[cfg_attr(not(test), allow(dead_code))]
 mod mailbox;
+#[cfg_attr(not(test), allow(dead_code, unused_imports))]
+mod pages;
 #[cfg_attr(not(test), allow(dead_code))]
 mod papers;
 
