@@ -60,18 +60,26 @@ impl Heures {
     pub(super) fn longue(&self, instant: Time) -> Markup {
         let texte = self.local(instant).map_or_else(
             || instant.to_string(),
-            |local| local.en_lettres() + &self.decalage(instant),
+            |local| insecable(&local.en_lettres()) + &self.decalage(instant),
         );
         html! { time datetime=(instant) { (texte) } }
     }
 
-    /// For a limit, which is the beginning of a local day: `au plus tard le mercredi 18 novembre 2026, avant minuit`. To say
-    /// "before Thursday at midnight" would leave open which midnight.
-    pub(super) fn au_plus_tard(&self, limite: Time) -> String {
+    /// For a limit, which is the beginning of a local day: `mercredi 18 novembre 2026, avant minuit`. To say "before Thursday
+    /// at midnight" would leave open which midnight.
+    pub(super) fn dernier_moment(&self, limite: Time) -> String {
         match self.local(limite.saturating_sub(Duration::from_nanos(1))) {
-            Some(last) => format!("au plus tard le {}, avant minuit", last.jour().en_lettres()),
+            Some(last) => format!("{}, avant minuit", last.jour().en_lettres()),
             None => format!("avant {limite}"),
         }
+    }
+}
+
+/// The same text, whose hour stays on one line: `11 h 00 min 02 s`.
+fn insecable(texte: &str) -> String {
+    match texte.rsplit_once(" à ") {
+        Some((jour, heure)) => format!("{jour} à {}", heure.replace(' ', "\u{a0}")),
+        None => texte.to_owned(),
     }
 }
 
@@ -134,8 +142,8 @@ mod tests {
     fn a_limit_is_named_by_the_day_that_it_ends() {
         let limite = Time::parse_rfc3339("2026-11-18T23:00:00Z").unwrap();
         assert_eq!(
-            heures("Europe/Paris").au_plus_tard(limite),
-            "au plus tard le mercredi 18 novembre 2026, avant minuit"
+            heures("Europe/Paris").dernier_moment(limite),
+            "mercredi 18 novembre 2026, avant minuit"
         );
     }
 

@@ -106,7 +106,7 @@ fn conclusion(tableau: &Dashboard, heures: &Heures) -> Conclusion {
         Some("respecte") => (
             "verdict attention",
             format!("Délai respecté{portee}"),
-            html! { "Il ne peut pas l’être encore pour les autres\u{a0}: voyez ci-dessous." },
+            html! { "Aucun avis n’a été accepté pour les autres\u{a0}: voyez ci-dessous." },
         ),
         Some("respecte_au_texte") => (
             "verdict attention",
@@ -167,18 +167,18 @@ fn delai(tableau: &Dashboard, heures: &Heures) -> Markup {
             dl.faits {
                 dt { "Règle" } dd { (delai.regle) "\u{a0}: " (exigence(delai)) }
                 @if let Some((ligne, envoi)) = pire.and_then(|ligne| Some((ligne, ligne.envoi?))) {
-                    dt { "Envoi retenu" }
+                    dt { "Envoi retenu, le moins favorable" }
                     dd {
                         (heures.longue(envoi))
                         @if let Some(millis) = precision_de_l_envoi(ligne) { " (" (precision(millis)) ")" }
                         ", celui de " (ligne.nom)
                     }
                 }
-                dt { "À envoyer" }
+                dt { "Dernier moment pour envoyer" }
                 dd {
-                    strong { (heures.au_plus_tard(delai.envoyer_avant)) } " (" (heures.nom()) ")"
+                    strong { (heures.dernier_moment(delai.envoyer_avant)) } " (" (heures.nom()) ")"
                     @if let Some(au_texte) = delai.envoyer_avant_au_texte {
-                        "\u{a0}; à la lettre du texte, " (heures.au_plus_tard(au_texte))
+                        "\u{a0}; à la lettre du texte, " (heures.dernier_moment(au_texte))
                     }
                 }
                 dt {
@@ -189,6 +189,10 @@ fn delai(tableau: &Dashboard, heures: &Heures) -> Markup {
                     }
                 }
                 dd { (jours(&delai.jours)) }
+                // Where the text does not say "francs", it is the dates that it compares.
+                @if let Some(ecart) = delai.ecart.filter(|_| delai.nature != "franc") {
+                    dt { "De la date d’envoi à celle de la séance" } dd { (ecart) " jours" }
+                }
             }
             @if !delai.explication.is_empty() {
                 details {
@@ -237,7 +241,7 @@ fn sans_avis(tableau: &Dashboard, heures: &Heures) -> Markup {
             p {
                 @if tableau.verdict.is_some() { strong { "Ce verdict ne les couvre pas" } "\u{a0}; à" } @else { "À" }
                 " convoquer autrement, par exemple par écrit à leur domicile, "
-                strong { (heures.au_plus_tard(tableau.limite.envoyer_avant)) } "."
+                strong { "au plus tard le " (heures.dernier_moment(tableau.limite.envoyer_avant)) } "."
             }
             ul {
                 @for index in &tableau.sans_avis {
@@ -270,6 +274,9 @@ fn reponse(ligne: &Ligne) -> Markup {
 
 fn totaux(tableau: &Dashboard) -> Markup {
     let total = &tableau.total;
+    if tableau.lignes.is_empty() {
+        return html! {};
+    }
     html! {
         section aria-labelledby="totaux" {
             h2 id="totaux" { "En nombre" }
@@ -280,7 +287,7 @@ fn totaux(tableau: &Dashboard) -> Markup {
                     ("Avisés", total.avises),
                     ("Refusés", total.refuses),
                     ("Ouverts", total.ouverts),
-                    ("Accusés", total.accuses),
+                    ("Accusés de réception", total.accuses),
                 ] {
                     div { dt { (nom) } dd { (nombre) } }
                 }
@@ -537,7 +544,7 @@ mod tests {
         let html = shown(&essai::tableau(&[Some(A_TEMPS)]));
         for wanted in [
             "CGCT L.2121-12 : 5 jours francs au moins",
-            "au plus tard le jeudi 26 novembre 2026, avant minuit",
+            "<strong>jeudi 26 novembre 2026, avant minuit</strong> (heure légale, Europe/Paris)",
             "mardi 24 novembre 2026 à 11 h 00 min 02 s</time> (± 1 s), celui de Élise",
             "<li>mercredi 25 novembre 2026</li>",
             "<li>mardi 1er décembre 2026</li>",
@@ -545,6 +552,12 @@ mod tests {
         ] {
             assert!(html.contains(wanted), "{wanted} in {html}");
         }
+        let html = shown(&essai::departement(&[Some("2026-11-20T10:00:00Z")]));
+        assert!(html.contains("12 jours au moins avant la séance"), "{html}");
+        assert!(
+            html.contains("celle de la séance</dt><dd>12 jours</dd>"),
+            "{html}"
+        );
         let html = shown(&essai::pas_scelle());
         assert!(html.contains("5 jours :"), "{html}");
         assert!(!html.contains("Envoi retenu") && !html.contains("dossier.asice"));
