@@ -497,6 +497,3 @@ impl EvidenceEvent {
 pub fn event_digest(event_der: &[u8]) -> Sha256Digest {
     Sha256Digest::of(event_der)
 }
-
-#[cfg(test)]
-mod tests;

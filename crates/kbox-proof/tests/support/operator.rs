@@ -10,7 +10,6 @@ use kbox_proof::key::LogSigner;
 use kbox_proof::merkle::{self, Edge, LeafIndex, TreeSize, hash_leaf};
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::*;
-use kbox_proof::time::Time;
 use kbox_proof::tlog::{
     Checkpoint, KeyId, KeyName, Note, SignatureType, TlogProof, VerifierKey,
     ed25519_cosignature_message, note_key_id, timestamped_signature,
@@ -18,20 +17,9 @@ use kbox_proof::tlog::{
 use kbox_proof::tsa::{Authority, AuthorityConfig};
 use kbox_proof::tsp::{MessageImprint, SerialNumber, certificate_to_pem};
 
-pub(crate) const ORIGIN: &str = "kbox.example/log/1";
-pub(crate) const PAPER: &[u8] = b"%PDF convocation";
+pub(crate) use self::sending::*;
 
-pub(crate) fn start() -> Time {
-    Time::parse_rfc3339("2026-11-24T17:00:00Z").unwrap()
-}
-
-pub(crate) fn at(seconds: u64) -> Time {
-    start().saturating_add(Duration::from_secs(seconds))
-}
-
-pub(crate) fn text(value: &str) -> Text {
-    Text::new(value).unwrap()
-}
+mod sending;
 
 pub(crate) fn signed(signer: &LogSigner, name: &str, body: &str) -> Note {
     let note = Note::unsigned(body).unwrap();
@@ -89,6 +77,8 @@ pub(crate) struct Operator {
     pub(crate) events: Vec<Recorded>,
     pub(crate) edge: Edge,
     pub(crate) before: Vec<(TreeSize, merkle::RootHash)>,
+    /// Added to the time of the tokens that follow.
+    pub(crate) delay: Duration,
 }
 
 impl Operator {
@@ -118,6 +108,7 @@ impl Operator {
             events: Vec::new(),
             edge: Edge::empty(),
             before: Vec::new(),
+            delay: Duration::ZERO,
         }
     }
 
@@ -147,7 +138,7 @@ impl Operator {
     ) -> Sha256Digest {
         let der = event.to_der().unwrap();
         let digest = event_digest(&der);
-        let time = at(self.events.len() as u64);
+        let time = at(self.events.len() as u64).saturating_add(self.delay);
         let serial = SerialNumber::from_epoch_and_counter(7, self.events.len() as u64);
         let authority = if authority_public {
             &self.public
@@ -228,77 +219,6 @@ impl Operator {
             demand,
         )
     }
-}
-
-pub(crate) fn opening(number: u8) -> RosterOpening {
-    RosterOpening {
-        identity: RecipientIdentity {
-            id: text(&format!("elu-{number}")),
-            name: text(&format!("Élue {number}")),
-            function: text("conseillère municipale"),
-        },
-        salt: Salt::from_bytes([100 + number; 32]),
-    }
-}
-
-pub(crate) fn personal(number: u8) -> ErasablePart {
-    ErasablePart {
-        salt: Salt::from_bytes([50 + number; 32]),
-        data: PersonalData {
-            recipient: Some(opening(number)),
-            ..PersonalData::default()
-        },
-    }
-}
-
-pub(crate) fn submission() -> Submission {
-    Submission {
-        seance: Seance {
-            id: text("2026-12-02"),
-            instance: text("commune"),
-            intitule: text("Conseil municipal de Doullens"),
-            lieu: text("Hôtel de ville"),
-            debut: text("2026-12-02T18:30"),
-            fuseau: text("Europe/Paris"),
-            utc_offset: 3600,
-            tzdb: text("2026b"),
-        },
-        rule: Rule {
-            id: text("COM-L"),
-            article: text("CGCT L.2121-12"),
-            jours: 5,
-            nature: Nature::Franc,
-            population: Some(5751),
-            departement: Some(text("80")),
-            urgence: None,
-            seconde_convocation: false,
-        },
-        author: text("Le maire"),
-        version: 1,
-        papers: vec![Paper {
-            digest: Sha256Digest::of(PAPER),
-            size: PAPER.len() as u64,
-            titre: text("Convocation"),
-            nature: PaperNature::Convocation,
-        }],
-        roster: vec![
-            opening(0).entry(false).unwrap(),
-            opening(1).entry(false).unwrap(),
-        ],
-    }
-}
-
-pub(crate) fn body(detail: Detail, refers_to: Option<Sha256Digest>) -> Body {
-    Body {
-        claimed_time: start(),
-        reasons: vec![],
-        refers_to,
-        detail,
-    }
-}
-
-pub(crate) fn step(recipient: u32) -> RecipientStep {
-    RecipientStep { recipient }
 }
 
 /// A sending to two members; the first opens, takes the paper and acknowledges.
