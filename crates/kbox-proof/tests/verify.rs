@@ -180,6 +180,11 @@ fn witnessed() -> Witnessed {
 impl Witnessed {
     /// Event 1's receipt: "before" cosigned at `low`, the newest checkpoint at `high` (seconds after the start).
     fn receipt(&self, low: &[i64], high: &[i64]) -> Receipt {
+        self.receipt_after(1, low, high)
+    }
+
+    /// Event 1's receipt with "before" of the first `old` entries.
+    fn receipt_after(&self, old: usize, low: &[i64], high: &[i64]) -> Receipt {
         let unix = |seconds: i64| u64::try_from(start().unix_secs() + seconds).unwrap();
         let cosign = |mut note: Note, times: &[i64]| {
             for (witness, time) in self.witnesses.iter().zip(times) {
@@ -190,7 +195,7 @@ impl Witnessed {
         let mut receipt = self
             .operator
             .receipt_under(1, cosign(self.operator.checkpoint(), high));
-        let (size, root) = self.operator.before[1];
+        let (size, root) = self.operator.before[old];
         let checkpoint = Checkpoint::new(ORIGIN, size, root).unwrap();
         receipt.before = Some(
             cosign(
@@ -199,9 +204,11 @@ impl Witnessed {
             )
             .encode(),
         );
-        let proof = merkle::consistency_proof(&self.operator.edge, size, self.operator.edge.size())
-            .unwrap();
-        receipt.consistency = proof.hashes().iter().map(|hash| *hash.as_bytes()).collect();
+        if old != 0 {
+            let edge = &self.operator.edge;
+            let proof = merkle::consistency_proof(edge, size, edge.size()).unwrap();
+            receipt.consistency = proof.hashes().iter().map(|hash| *hash.as_bytes()).collect();
+        }
         receipt
     }
 
@@ -246,12 +253,62 @@ fn a_quorum_of_witnesses_bounds_the_time_and_an_anchor_adds_its_own() {
         verified.bounds(),
         Some((start().saturating_sub(Duration::from_secs(30)), at(60)))
     );
-    assert_eq!(verified.proof_of_existence(), Some(at(60)));
+    // The witnesses' clocks may be off by a second.
+    assert_eq!(verified.proof_of_existence(), Some(at(61)));
     let verified = world.judge(&world.anchored(true)).unwrap();
     assert_eq!(
         (verified.level(), verified.proof_of_existence()),
-        (Demand::Ancre, Some(at(60)))
+        (Demand::Ancre, Some(at(61)))
     );
+}
+
+#[test]
+fn entries_of_the_first_batch_are_witnessed_by_the_empty_trees_checkpoint_which_needs_no_proof() {
+    let world = witnessed();
+    let good = world.receipt_after(0, &[-30, -10], &[40, 60]);
+    let verified = world.judge(&good).unwrap();
+    assert_eq!(verified.level(), Demand::Temoigne);
+    let low = start().saturating_sub(Duration::from_secs(30));
+    assert_eq!(verified.bounds(), Some((low, at(60))));
+
+    let mut padded = good.clone();
+    padded.consistency = vec![[0; 32]];
+    assert_eq!(code(&world.judge(&padded).unwrap_err()), "log.consistency");
+    // The empty tree has one root only.
+    let mut other = good;
+    let note = format!("{ORIGIN}\n0\n{}\n", "A".repeat(43) + "=");
+    other.before = Some(signed(&world.operator.log, ORIGIN, &note).encode());
+    assert_eq!(code(&world.judge(&other).unwrap_err()), "log.checkpoint");
+}
+
+#[test]
+fn an_inaccurate_operator_widens_no_bound_that_does_not_need_it() {
+    // Backdated by half a minute, and the same the other way round.
+    for (low, high) in [([30; 3], [60; 3]), ([-60; 3], [-30; 3])] {
+        let judge = |count: usize, change: &dyn Fn(&mut [WitnessOperator])| {
+            let mut world = witnessed();
+            change(&mut world.trust.witnesses.operators);
+            let result = world.judge(&world.receipt(&low[..count], &high[..count]));
+            result.map(|_| ()).map_err(|rejection| code(&rejection))
+        };
+        let outside = Err("witness.outside_bounds".to_string());
+        assert_eq!(judge(2, &|_| ()), outside);
+        // Two suffice. The third one, whose clock may be an hour off, is absent, or not independent, or not needed.
+        assert_eq!(judge(2, &|list| list[2].accuracy_ms = 3_600_000), outside);
+        assert_eq!(judge(3, &|list| list[2].accuracy_ms = 3_600_000), outside);
+        let dependent = |list: &mut [WitnessOperator]| {
+            list[2].accuracy_ms = 3_600_000;
+            list[2].independent = false;
+        };
+        assert_eq!(judge(3, &dependent), outside);
+        // Where the quorum needs it, nothing better is known.
+        assert_eq!(judge(2, &|list| list[1].accuracy_ms = 3_600_000), Ok(()));
+    }
+    // Its doubt is part of the proof of existence.
+    let mut world = witnessed();
+    world.trust.witnesses.operators[1].accuracy_ms = 3_600_000;
+    let verified = world.judge(&world.receipt(&[0, 0], &[60, 60])).unwrap();
+    assert_eq!(verified.proof_of_existence(), Some(at(3660)));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use super::policy::{Log, TrustPolicy};
@@ -29,7 +30,7 @@ pub struct VerifiedReceipt {
     tree_size: u64,
     level: Demand,
     bounds: Option<(Time, Time)>,
-    anchored: Option<Time>,
+    existed: Option<Time>,
 }
 
 impl VerifiedReceipt {
@@ -78,14 +79,11 @@ impl VerifiedReceipt {
     pub fn bounds(&self) -> Option<(Time, Time)> {
         self.bounds
     }
-    /// Proof of existence: the earlier of T_hi and the anchor's time. Trusts neither the authority nor the operator.
+    /// Proof of existence: the earlier of T_hi, its quorum's accuracy added, and the anchor's time. Trusts neither the
+    /// authority nor the operator.
     #[must_use]
     pub fn proof_of_existence(&self) -> Option<Time> {
-        let high = self.bounds.map(|(_, high)| high);
-        match (high, self.anchored) {
-            (Some(high), Some(anchored)) => Some(high.min(anchored)),
-            (one, other) => one.or(other),
-        }
+        self.existed
     }
 }
 
@@ -160,15 +158,16 @@ pub fn verify_receipt(
     for anchor in &receipt.anchors {
         let (time, cosigned) = check_anchor(anchor, &checkpoint, log, policy, now)?;
         anchored = Some(anchored.map_or(time, |earlier: Time| earlier.min(time)));
-        for (index, time) in cosigned.into_iter().enumerate() {
-            if let (Some(slot), Some(time)) = (seen.get_mut(index), time) {
-                *slot = Some(slot.map_or(time, |earlier| earlier.min(time)));
+        for (slot, other) in seen.iter_mut().zip(cosigned) {
+            if let Some(other) = other {
+                *slot = Some(slot.map_or(other, |earlier| earlier.min(other)));
             }
         }
     }
     let high = earliest_quorum(seen, policy.quorum);
-    let existed = match (high, anchored) {
-        (Some(high), Some(anchored)) => Some(high.min(anchored)),
+    let witnessed = high.map(|high| high.time.saturating_add(high.accuracy));
+    let existed = match (witnessed, anchored) {
+        (Some(witnessed), Some(anchored)) => Some(witnessed.min(anchored)),
         (one, other) => one.or(other),
     };
 
@@ -208,24 +207,27 @@ pub fn verify_receipt(
 
     // 8
     let mut level = Demand::Journalise;
-    let bounds = low.zip(high);
-    if let Some((low, high)) = bounds {
+    let bounds = low.zip(high).map(|(low, high)| (low.time, high.time));
+    if let Some((low, high)) = low.zip(high) {
         let (earliest, latest) = timestamp.interval();
-        let slack = slack(policy);
         let gen_time = timestamp.gen_time();
-        if earliest > high.saturating_add(slack) || latest < low.saturating_sub(slack) {
+        if earliest > high.time.saturating_add(high.accuracy)
+            || latest < low.time.saturating_sub(low.accuracy)
+        {
             return Err(Rejection::OutsideBounds {
                 gen_time,
-                low,
-                high,
+                low: low.time,
+                high: high.time,
             });
         }
-        let gap = policy.max_gap.saturating_add(slack);
-        if high.saturating_since(latest) > gap || earliest.saturating_since(low) > gap {
+        let too_far = |gap: Duration, accuracy| gap > policy.max_gap.saturating_add(accuracy);
+        if too_far(high.time.saturating_since(latest), high.accuracy)
+            || too_far(earliest.saturating_since(low.time), low.accuracy)
+        {
             return Err(Rejection::Gap {
                 gen_time,
-                low,
-                high,
+                low: low.time,
+                high: high.time,
             });
         }
         level = Demand::Temoigne;
@@ -263,7 +265,7 @@ pub fn verify_receipt(
         index,
         level,
         bounds,
-        anchored,
+        existed,
     })
 }
 
@@ -296,6 +298,11 @@ fn consistent(
     new: &VerifiedCheckpoint,
     hashes: &[[u8; 32]],
 ) -> Result<(), Rejection> {
+    // Every tree extends the empty one, whose root the checkpoint's form fixes. RFC 9162 §2.1.4 defines no proof for it, and
+    // C2SP tlog-witness gives the one without hashes.
+    if old.size().get() == 0 && hashes.is_empty() {
+        return Ok(());
+    }
     let proof = ConsistencyProof::new(
         hashes
             .iter()
@@ -306,12 +313,22 @@ fn consistent(
         .map_err(Rejection::Consistency)
 }
 
+/// When an operator cosigned, or a quorum of them did.
+///
+/// Ordered by time, then the more accurate first: among quorums of one time the most accurate one counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    time: Time,
+    /// How far the clock may be off; of a quorum, its least accurate one.
+    accuracy: Duration,
+}
+
 /// For each operator, the earliest time at which one of its keys cosigned. Only independent operators count, and a zero
 /// timestamp proves no time (C2SP tlog-cosignature).
 fn times(
     checkpoint: &VerifiedCheckpoint,
     policy: &TrustPolicy,
-) -> Result<Vec<Option<Time>>, Rejection> {
+) -> Result<Vec<Option<Seen>>, Rejection> {
     policy
         .operators
         .iter()
@@ -327,35 +344,36 @@ fn times(
                     }
                 }
             }
-            Ok(earliest.filter(|_| operator.independent))
+            Ok(earliest.filter(|_| operator.independent).map(|time| Seen {
+                time,
+                accuracy: operator.accuracy,
+            }))
         })
         .collect()
 }
 
 /// T_hi: over all quorums the least of their latest times, which is the k-th earliest time.
-fn earliest_quorum(times: Vec<Option<Time>>, quorum: usize) -> Option<Time> {
-    let mut times: Vec<Time> = times.into_iter().flatten().collect();
-    times.sort_unstable();
-    times.get(quorum.checked_sub(1)?).copied()
+fn earliest_quorum(seen: Vec<Option<Seen>>, quorum: usize) -> Option<Seen> {
+    let mut seen: Vec<Seen> = seen.into_iter().flatten().collect();
+    seen.sort_unstable();
+    bound(&seen, quorum)
 }
 
 /// T_lo: over all quorums the greatest of their earliest times, which is the k-th latest time.
-fn latest_quorum(times: Vec<Option<Time>>, quorum: usize) -> Option<Time> {
-    let mut times: Vec<Time> = times.into_iter().flatten().collect();
-    times.sort_unstable_by(|one, other| other.cmp(one));
-    times.get(quorum.checked_sub(1)?).copied()
+fn latest_quorum(seen: Vec<Option<Seen>>, quorum: usize) -> Option<Seen> {
+    let mut seen: Vec<Seen> = seen.into_iter().flatten().collect();
+    seen.sort_unstable_by_key(|one| (Reverse(one.time), one.accuracy));
+    bound(&seen, quorum)
 }
 
-fn slack(policy: &TrustPolicy) -> Duration {
-    policy
-        .operators
-        .iter()
-        .map(|operator| operator.accuracy)
-        .max()
-        .unwrap_or_default()
+/// What the first `quorum` of them vouch for. An operator beyond them must not widen the bound by a bad clock.
+fn bound(seen: &[Seen], quorum: usize) -> Option<Seen> {
+    let counted = seen.get(..quorum)?;
+    Some(Seen {
+        time: counted.last()?.time,
+        accuracy: counted.iter().map(|one| one.accuracy).max()?,
+    })
 }
-
-type Cosigned = Vec<Option<Time>>;
 
 fn check_anchor(
     anchor: &Anchor,
@@ -363,7 +381,7 @@ fn check_anchor(
     log: &Log,
     policy: &TrustPolicy,
     now: Time,
-) -> Result<(Time, Cosigned), Rejection> {
+) -> Result<(Time, Vec<Option<Seen>>), Rejection> {
     let later = checkpoint_of(&anchor.checkpoint, log)?;
     consistent(checkpoint, &later, &anchor.consistency)?;
     let token = TimeStampToken::parse(&anchor.token).map_err(Rejection::AnchorMalformed)?;
