@@ -12,13 +12,16 @@ use std::time::Duration;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
 use kbox_proof::key::LogSigner;
+use kbox_proof::law::Verdict;
 use kbox_proof::merkle::{self, TreeSize};
 use kbox_proof::receipt::*;
 use kbox_proof::report::{self, Language, Outcome};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{Checkpoint, Note, TlogProof, note_key_id, timestamped_signature};
 use kbox_proof::tsp::{MessageImprint, SerialNumber, certificate_to_pem};
-use kbox_proof::verify::{Rejection, TrustPolicy, verify_proof_file, verify_receipt};
+use kbox_proof::verify::{
+    Rejection, SendingVerdict, TrustPolicy, VerifiedProofFile, verify_proof_file, verify_receipt,
+};
 use operator::*;
 
 fn codes(receipts: &[Receipt], documents: &[(&str, &[u8])], trust: &TrustBundle) -> Vec<String> {
@@ -71,7 +74,7 @@ fn proves_a_whole_sending_and_judges_its_period() {
         (Some(at(2)), Some(at(4)), 1)
     );
     assert_eq!((lines[1].consigned, lines[1].opened), (Some(at(3)), None));
-    let verdict = lines[0].verdict.as_ref().unwrap();
+    let verdict = lines[0].period.verdict().unwrap();
     assert_eq!(verdict.by_gen_time.jours_francs, Some(7));
     assert!(verdict.by_existence.is_none());
     let french = report::proof_file(&result, &policy, Language::French);
@@ -90,6 +93,147 @@ fn proves_a_whole_sending_and_judges_its_period() {
             .to_text()
             .contains("PROVEN")
     );
+}
+
+/// The file of an operator who may have logged anything, and its report in French and English, text and HTML.
+fn file_and_reports(operator: &Operator) -> (VerifiedProofFile, [String; 4]) {
+    let policy = TrustPolicy::new(&operator.trust(Demand::Journalise)).unwrap();
+    let receipts = operator.receipts();
+    let content = ProofFileContent {
+        documents: DOCUMENTS.to_vec(),
+        receipts: &receipts,
+    };
+    let result = verify_proof_file(&content, &policy, at(86_400));
+    let [french, english] = [Language::French, Language::English]
+        .map(|language| report::proof_file(&result, &policy, language));
+    let reports = [
+        french.to_text(),
+        french.to_html(),
+        english.to_text(),
+        english.to_html(),
+    ];
+    (result.unwrap(), reports)
+}
+
+fn periods(file: &VerifiedProofFile) -> Vec<&'static str> {
+    let lines = file.sendings()[0].recipients.iter();
+    lines.map(|line| line.period.code()).collect()
+}
+
+fn notify(operator: &mut Operator, recipient: u32, consignment: usize) {
+    let cited = event_digest(&operator.events[consignment].0);
+    let detail = Detail::ConsignmentNotification(step(recipient));
+    operator.record(body(detail, Some(cited)), None);
+}
+
+#[test]
+fn no_period_is_proven_for_a_recipient_whom_no_accepted_notice_reached_and_the_verdict_says_whom_it_leaves_out()
+ {
+    let mut operator = sent();
+    let (file, reports) = file_and_reports(&operator);
+    assert_eq!(periods(&file), ["judged", "no_accepted_notice"]);
+    let sending = &file.sendings()[0];
+    let left_out: Vec<_> = sending
+        .without_notice()
+        .map(|line| line.recipient)
+        .collect();
+    assert_eq!(left_out, [1]);
+    let kept = SendingVerdict {
+        by_gen_time: Verdict::Respecte,
+        by_existence: None,
+    };
+    assert_eq!(sending.verdict(), Some(kept));
+    let words = [
+        [
+            "PROUVÉ, avec réserve",
+            "Délai de la séance, d'après l'horodatage : respecté",
+            "aucun délai n'est établi pour Élue 1",
+            "délai non établi : aucun avis accepté",
+        ],
+        [
+            "PROVEN, with a reservation",
+            "Period of the séance, by the timestamps: kept",
+            "no period is established for Élue 1",
+            "period not established: no accepted notice",
+        ],
+    ];
+    for (report, words) in reports.iter().zip([words[0], words[0], words[1], words[1]]) {
+        for words in words {
+            assert!(report.contains(words), "{words}: {report}");
+        }
+    }
+
+    // A refusal is no notice, neither a relay's nor the platform's.
+    let consignment = event_digest(&operator.events[3].0);
+    for detail in [
+        Detail::RelayToNonErdsFailure(step(1)),
+        Detail::ConsignmentNotificationFailure(step(1)),
+    ] {
+        let mut body = body(detail, Some(consignment));
+        body.reasons = vec![text("refus du relais")];
+        operator.record(body, None);
+    }
+    let (file, _) = file_and_reports(&operator);
+    assert_eq!(periods(&file), ["judged", "no_accepted_notice"]);
+
+    notify(&mut operator, 1, 3);
+    let (file, reports) = file_and_reports(&operator);
+    assert_eq!(periods(&file), ["judged", "judged"]);
+    assert!(!file.has_reservation());
+    for report in reports {
+        assert!(!report.contains("éserve") && !report.contains("eservation"));
+    }
+}
+
+#[test]
+fn the_verdict_of_a_seance_is_the_worst_of_those_who_were_told_and_nothing_when_nobody_was() {
+    let mut operator = sent();
+    operator.delay = Duration::from_secs(3 * 86_400);
+    notify(&mut operator, 1, 3);
+    let (file, reports) = file_and_reports(&operator);
+    let verdict = file.sendings()[0].verdict().unwrap();
+    assert_eq!(verdict.by_gen_time, Verdict::NonRespecte);
+    let lines = &file.sendings()[0].recipients;
+    let answer = |line: usize| lines[line].period.verdict().unwrap().by_gen_time.verdict;
+    assert_eq!(
+        (answer(0), answer(1)),
+        (Some(Verdict::Respecte), Some(Verdict::NonRespecte))
+    );
+    let [french, _, english, _] = reports;
+    assert!(french.contains("Délai de la séance, d'après l'horodatage : non respecté"));
+    assert!(english.contains("Period of the séance, by the timestamps: not kept"));
+
+    let mut operator = Operator::new();
+    let submitted = Detail::SubmissionAcceptance(submission());
+    let sending = operator.record(body(submitted, None), None);
+    let consigned = Detail::ContentConsignment(step(0));
+    operator.record(body(consigned, Some(sending)), None);
+    let (file, [french, _, english, _]) = file_and_reports(&operator);
+    assert_eq!(periods(&file), ["no_accepted_notice"; 2]);
+    assert_eq!(file.sendings()[0].verdict(), None);
+    assert!(
+        french.contains("Délai de la séance : non établi"),
+        "{french}"
+    );
+    assert!(english.contains("not established"), "{english}");
+}
+
+#[test]
+fn no_period_runs_for_a_recipient_for_information_told_or_not() {
+    let mut operator = Operator::new();
+    let mut submission = submission();
+    for (number, entry) in (0..).zip(&mut submission.roster) {
+        *entry = opening(number).entry(true).unwrap();
+    }
+    let sending = operator.record(body(Detail::SubmissionAcceptance(submission), None), None);
+    let consigned = Detail::ContentConsignment(step(0));
+    operator.record(body(consigned, Some(sending)), None);
+    notify(&mut operator, 0, 1);
+    let (file, [french, _, english, _]) = file_and_reports(&operator);
+    assert_eq!(periods(&file), ["for_information"; 2]);
+    assert!(file.sendings()[0].verdict().is_none() && !file.has_reservation());
+    assert!(french.contains("Aucun délai ne court"), "{french}");
+    assert!(english.contains("No period runs"), "{english}");
 }
 
 #[test]

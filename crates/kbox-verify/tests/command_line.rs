@@ -77,6 +77,29 @@ fn a_good_proof_file_is_proven_in_french_and_english() {
 }
 
 #[test]
+fn a_recipient_without_accepted_notice_is_a_reservation_and_not_a_failure() {
+    let (folder, _) = folder();
+    let (code, out, _) = folder.run(&["--trust", "trust.json", "file.asice"]);
+    assert!(code == 0 && out.contains("avec réserve"), "{out}");
+    assert!(
+        out.contains("aucun délai n'est établi pour Élue 1"),
+        "{out}"
+    );
+    let (code, out, _) = folder.run(&["--json", "--trust", "trust.json", "file.asice"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let sending = &json["facts"]["sendings"][0];
+    assert_eq!((code, &json["outcome"]), (0, &"proven".into()));
+    assert_eq!(sending["no_accepted_notice"], serde_json::json!([1]));
+    assert_eq!(sending["verdict"], "respecte");
+    let [told, not_told] = [0, 1].map(|index| &sending["recipients"][index]);
+    assert_eq!(
+        (&told["period"], &not_told["period"]),
+        (&"judged".into(), &"no_accepted_notice".into())
+    );
+    assert!(told["delai"]["verdict"] == "respecte" && not_told["delai"].is_null());
+}
+
+#[test]
 fn without_trust_nothing_is_decided() {
     let (folder, _) = folder();
     for path in ["file.asice", "one.kbox.json"] {

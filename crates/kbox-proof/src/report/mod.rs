@@ -14,7 +14,7 @@ use crate::law::{DelaiAnswer, Fuseau, Verdict};
 use crate::receipt::Demand;
 use crate::time::Time;
 use crate::verify::{
-    Finding, RecipientLine, Rejection, TrustPolicy, VerifiedProofFile, VerifiedReceipt,
+    Finding, Period, RecipientLine, Rejection, TrustPolicy, VerifiedProofFile, VerifiedReceipt,
     VerifiedSending,
 };
 
@@ -383,7 +383,14 @@ pub fn proof_file(
                 sending_lines(&mut writer, sending);
             }
             writer.limits(file.level());
-            writer.finish("Dossier de preuve : PROUVÉ", "Proof file: PROVEN")
+            if file.has_reservation() {
+                writer.finish(
+                    "Dossier de preuve : PROUVÉ, avec réserve",
+                    "Proof file: PROVEN, with a reservation",
+                )
+            } else {
+                writer.finish("Dossier de preuve : PROUVÉ", "Proof file: PROVEN")
+            }
         }
     }
 }
@@ -426,6 +433,7 @@ fn sending_lines(writer: &mut Writer, sending: &VerifiedSending) {
         ),
         &format!("Rule: {} ({}), {} days.", rule.article, rule.id, rule.jours),
     );
+    verdict_lines(writer, sending);
     for paper in &submission.papers {
         let line = format!(
             "{} : {} octets, SHA-256 {}",
@@ -439,11 +447,65 @@ fn sending_lines(writer: &mut Writer, sending: &VerifiedSending) {
     }
 }
 
-fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &RecipientLine) {
-    let who = match &line.identity {
+/// The séance's verdict, and openly whom it does not cover.
+fn verdict_lines(writer: &mut Writer, sending: &VerifiedSending) {
+    let left_out: Vec<String> = sending.without_notice().map(who).collect();
+    match sending.verdict() {
+        Some(verdict) => {
+            let language = writer.language;
+            let word = |verdict| verdict_word(Some(verdict), language);
+            let existence = verdict
+                .by_existence
+                .map_or_else(|| writer.say("non démontré", "not shown"), word);
+            let line = format!(
+                "{} {} ; {} {existence}.",
+                writer.say(
+                    "Délai de la séance, d'après l'horodatage :",
+                    "Period of the séance, by the timestamps:"
+                ),
+                word(verdict.by_gen_time),
+                writer.say(
+                    "sans confiance dans l'exploitant :",
+                    "trusting no operator:"
+                ),
+            );
+            writer.text(&line, &line);
+        }
+        None if left_out.is_empty() => writer.text(
+            "Aucun délai ne court : tous les destinataires le sont pour information.",
+            "No period runs: all recipients are for information.",
+        ),
+        None => writer.text(
+            "Délai de la séance : non établi, aucun avis n'ayant été accepté.",
+            "Period of the séance: not established, no notice having been accepted.",
+        ),
+    }
+    if !left_out.is_empty() {
+        let names = left_out.join(", ");
+        writer.text(
+            &format!(
+                "Réserve : faute d'avis accepté, aucun délai n'est établi pour {names} ; le verdict de la séance ne couvre pas ces destinataires ({} sur {}).",
+                left_out.len(),
+                sending.recipients.len()
+            ),
+            &format!(
+                "Reservation: no accepted notice, so no period is established for {names}; the verdict of the séance does not cover these recipients ({} of {}).",
+                left_out.len(),
+                sending.recipients.len()
+            ),
+        );
+    }
+}
+
+fn who(line: &RecipientLine) -> String {
+    match &line.identity {
         Some(identity) => identity.name.to_string(),
         None => format!("n° {}", line.recipient),
-    };
+    }
+}
+
+fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &RecipientLine) {
+    let who = who(line);
     let mut parts = Vec::new();
     for (french, english, time) in [
         ("mis à disposition", "consigned", line.consigned),
@@ -470,35 +532,43 @@ fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &Recipie
     if line.opened.is_none() {
         parts.push(writer.say("jamais ouvert", "never opened").to_string());
     }
-    if line.for_information {
-        parts.push(
+    match &line.period {
+        Period::ForInformation => parts.push(
             writer
                 .say("pour information", "for information")
                 .to_string(),
-        );
-    }
-    if let Some(verdict) = &line.verdict {
-        parts.push(format!(
-            "{} {}",
-            writer.say("délai, d'après l'horodatage :", "period, by the timestamp:"),
-            verdict_words(&verdict.by_gen_time, writer.language)
-        ));
-        parts.push(match &verdict.by_existence {
-            Some(answer) => format!(
-                "{} {}",
-                writer.say(
-                    "sans confiance dans l'exploitant :",
-                    "trusting no operator:"
-                ),
-                verdict_words(answer, writer.language)
-            ),
-            None => writer
+        ),
+        Period::NoAcceptedNotice => parts.push(
+            writer
                 .say(
-                    "sans confiance dans l'exploitant : non démontré",
-                    "trusting no operator: not shown",
+                    "délai non établi : aucun avis accepté",
+                    "period not established: no accepted notice",
                 )
                 .to_string(),
-        });
+        ),
+        Period::Judged(verdict) => {
+            parts.push(format!(
+                "{} {}",
+                writer.say("délai, d'après l'horodatage :", "period, by the timestamp:"),
+                verdict_words(&verdict.by_gen_time, writer.language)
+            ));
+            parts.push(match &verdict.by_existence {
+                Some(answer) => format!(
+                    "{} {}",
+                    writer.say(
+                        "sans confiance dans l'exploitant :",
+                        "trusting no operator:"
+                    ),
+                    verdict_words(answer, writer.language)
+                ),
+                None => writer
+                    .say(
+                        "sans confiance dans l'exploitant : non démontré",
+                        "trusting no operator: not shown",
+                    )
+                    .to_string(),
+            });
+        }
     }
     let text = format!("{who} : {}", parts.join(" ; "));
     writer.item(&text, &text);
@@ -506,7 +576,16 @@ fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &Recipie
 
 fn verdict_words(answer: &DelaiAnswer, language: Language) -> String {
     let days: Vec<String> = answer.jours.iter().map(|day| day.en_lettres()).collect();
-    let (french, english) = match answer.verdict {
+    let word = verdict_word(answer.verdict, language);
+    if days.is_empty() {
+        word.to_string()
+    } else {
+        format!("{word} ({})", days.join(", "))
+    }
+}
+
+const fn verdict_word(verdict: Option<Verdict>, language: Language) -> &'static str {
+    let (french, english) = match verdict {
         Some(Verdict::Respecte) => ("respecté", "kept"),
         Some(Verdict::RespecteAuTexte) => (
             "respecté au texte, à risque (lecture franche)",
@@ -515,13 +594,8 @@ fn verdict_words(answer: &DelaiAnswer, language: Language) -> String {
         Some(Verdict::NonRespecte) => ("non respecté", "not kept"),
         _ => ("indéterminé", "undetermined"),
     };
-    let word = match language {
+    match language {
         Language::French => french,
         Language::English => english,
-    };
-    if days.is_empty() {
-        word.to_string()
-    } else {
-        format!("{word} ({})", days.join(", "))
     }
 }

@@ -10,9 +10,46 @@ use super::receipt::{VerifiedReceipt, verify_receipt};
 use super::rejection::{Finding, Rejection};
 use crate::digest::Sha256Digest;
 use crate::event::{Detail, Nature, RecipientIdentity, Reference, Submission};
-use crate::law::{self, DelaiAnswer, DelaiRequest, Faits, Instance, LocalDateTime, Regle};
+use crate::law::{self, DelaiAnswer, DelaiRequest, Faits, Instance, LocalDateTime, Regle, Verdict};
 use crate::receipt::{Demand, ProofFileContent};
 use crate::time::Time;
+
+/// The convening period of one recipient.
+///
+/// Papers put at disposal without a notice that a relay or the platform took are no convocation sent: nothing says that the
+/// recipient could know of them.
+#[derive(Clone, Debug, Default)]
+// Nearly every recipient is judged: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
+pub enum Period {
+    /// None runs: a copy for information only.
+    ForInformation,
+    /// Not established: no accepted notice.
+    #[default]
+    NoAcceptedNotice,
+    /// Runs from the later of consignment and first accepted notice.
+    Judged(LegalVerdict),
+}
+
+impl Period {
+    /// `for_information`, `no_accepted_notice` or `judged`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ForInformation => "for_information",
+            Self::NoAcceptedNotice => "no_accepted_notice",
+            Self::Judged(_) => "judged",
+        }
+    }
+    /// The verdict, where there is one.
+    #[must_use]
+    pub const fn verdict(&self) -> Option<&LegalVerdict> {
+        match self {
+            Self::Judged(verdict) => Some(verdict),
+            _ => None,
+        }
+    }
+}
 
 /// The convening period of one recipient, judged twice.
 #[derive(Clone, Debug)]
@@ -44,8 +81,17 @@ pub struct RecipientLine {
     pub acknowledged: Option<Time>,
     /// Papers handed over.
     pub papers: u32,
-    /// The convening period; absent for information only, or when nothing was put at the recipient's disposal.
-    pub verdict: Option<LegalVerdict>,
+    /// The convening period.
+    pub period: Period,
+}
+
+/// The convening period of a sending: the worst verdict of the recipients whom an accepted notice reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendingVerdict {
+    /// By the tokens.
+    pub by_gen_time: Verdict,
+    /// By the proofs of existence; absent as soon as one recipient has none.
+    pub by_existence: Option<Verdict>,
 }
 
 /// One sending, with all its recipients.
@@ -59,6 +105,43 @@ pub struct VerifiedSending {
     pub submission: Submission,
     /// In roster order.
     pub recipients: Vec<RecipientLine>,
+}
+
+impl VerifiedSending {
+    /// The recipients whose period runs and whom no accepted notice reached: [`VerifiedSending::verdict`] does not cover
+    /// them.
+    pub fn without_notice(&self) -> impl Iterator<Item = &RecipientLine> {
+        self.recipients
+            .iter()
+            .filter(|line| matches!(line.period, Period::NoAcceptedNotice))
+    }
+
+    /// The verdict over all others; `None` when it would cover nobody.
+    #[must_use]
+    pub fn verdict(&self) -> Option<SendingVerdict> {
+        let judged = || {
+            self.recipients
+                .iter()
+                .filter_map(|line| line.period.verdict())
+        };
+        Some(SendingVerdict {
+            by_gen_time: worst(judged().map(|verdict| Some(&verdict.by_gen_time)))?,
+            by_existence: worst(judged().map(|verdict| verdict.by_existence.as_ref())),
+        })
+    }
+}
+
+/// `None` when one is missing, or all are.
+fn worst<'a>(answers: impl Iterator<Item = Option<&'a DelaiAnswer>>) -> Option<Verdict> {
+    // What is not known stands before what is lost, since it may still be argued.
+    let severity = |verdict: &Verdict| match verdict {
+        Verdict::Respecte => 0,
+        Verdict::RespecteAuTexte => 1,
+        Verdict::Indetermine => 2,
+        Verdict::NonRespecte => 3,
+    };
+    let verdicts: Option<Vec<Verdict>> = answers.map(|answer| answer?.verdict).collect();
+    verdicts?.into_iter().max_by_key(severity)
 }
 
 /// A proof file of which everything demanded is proven.
@@ -87,6 +170,13 @@ impl VerifiedProofFile {
             .map(VerifiedReceipt::level)
             .min()
             .unwrap_or(Demand::Horodate)
+    }
+    /// Somebody's period is not established, for want of an accepted notice.
+    #[must_use]
+    pub fn has_reservation(&self) -> bool {
+        self.sendings
+            .iter()
+            .any(|sending| sending.without_notice().next().is_some())
     }
 }
 
@@ -200,6 +290,11 @@ fn gather(
                     .map(|(recipient, entry)| RecipientLine {
                         recipient,
                         for_information: entry.for_information,
+                        period: if entry.for_information {
+                            Period::ForInformation
+                        } else {
+                            Period::NoAcceptedNotice
+                        },
                         ..RecipientLine::default()
                     })
                     .collect(),
@@ -276,15 +371,23 @@ fn gather(
     }
     for ((place, recipient), (consigned, notice)) in bases {
         let sending = &mut sendings[place];
-        if sending.recipients[recipient as usize].for_information {
+        let line = &mut sending.recipients[recipient as usize];
+        let (Some(notice), false) = (notice, line.for_information) else {
             continue;
-        }
-        // The later of availability and first notice: the safe reading, no decision says which is "l'envoi".
-        let base = notice
-            .filter(|notice| notice.at > consigned.at)
-            .unwrap_or(consigned);
+        };
+        // The later of availability and first notice: the safe reading, no decision says which is "l'envoi". A notice cites
+        // its consignment, so its existence proves both.
+        let later = if notice.at < consigned.at {
+            consigned
+        } else {
+            notice
+        };
+        let base = Instant {
+            existed: notice.existed,
+            ..later
+        };
         match judge(&sending.submission, &base) {
-            Ok(verdict) => sending.recipients[recipient as usize].verdict = Some(verdict),
+            Ok(verdict) => line.period = Period::Judged(verdict),
             Err(rejection) => {
                 let finding = Finding {
                     receipt: None,
