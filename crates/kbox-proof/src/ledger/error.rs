@@ -18,7 +18,7 @@ pub enum LedgerError {
     Busy,
     /// The ledger is being closed.
     Closed,
-    /// The ledger stopped at a storage failure. Whether this request was recorded is known after a restart: send it
+    /// The ledger stopped at a failure of storage or of a proof. Whether this request was recorded is known after a restart: send it
     /// again with the same request id.
     Stopped,
     /// The event itself is not well formed.
@@ -114,7 +114,7 @@ pub enum LedgerError {
         /// The root that was signed.
         signed: RootHash,
     },
-    /// An own proof does not hold: nothing was handed out.
+    /// An own proof does not hold or cannot be made: nothing was handed out.
     ProofFailed(String),
 }
 

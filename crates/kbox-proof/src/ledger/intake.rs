@@ -144,16 +144,21 @@ impl Intake {
         Some(taken)
     }
 
+    /// Why nothing more is taken, if so.
+    pub(super) fn check_open(&self) -> Result<(), LedgerError> {
+        self.state().end.clone().map_or(Ok(()), Err)
+    }
+
     /// Takes nothing more; what waits is still recorded.
     pub(super) fn close(&self) {
         self.state().end.get_or_insert(LedgerError::Closed);
         self.arrived.notify_all();
     }
 
-    /// Takes nothing more and drops what waits.
+    /// Takes nothing more and drops what waits. An intake that was closed before stays closed: it took nothing since.
     pub(super) fn stop(&self) {
         let mut state = self.state();
-        state.end = Some(LedgerError::Stopped);
+        state.end.get_or_insert(LedgerError::Stopped);
         let dropped = core::mem::take(&mut state.queue);
         drop(state);
         self.arrived.notify_all();

@@ -3,7 +3,8 @@
 //!
 //! One thread, the sequencer, puts events in order. A group of events is everything that waits when the one before is
 //! durable; it goes through ranks and digests (in order), tokens (on all cores), tree and checkpoint into one synced
-//! commit of the [`Store`]. Only then is anybody told, and each receipt's inclusion proof is checked first.
+//! commit of the [`Store`]. Only then is anybody told, and each receipt's inclusion proof is checked first. A commit that
+//! fails, or whose proofs do not hold, ends the log: nobody is acknowledged after it.
 //!
 //! Idempotent: a request id of a collectivité names one event for ever. The same content, whatever its `claimed_time`,
 //! gives the same receipt, other content is refused.
@@ -67,9 +68,10 @@ pub struct LedgerConfig {
     pub max_batch_events: usize,
     /// Bytes of one commit, and of one call.
     pub max_batch_bytes: usize,
-    /// Called at a storage failure after which what is on disk is unknown. By default it ends the process; if it
+    /// Called when the log must not go on: a commit failed, so that what is on disk is unknown ([`LedgerError::Store`]),
+    /// or what was just committed cannot be proven ([`LedgerError::ProofFailed`]). By default it ends the process; if it
     /// returns, the ledger has stopped and answers [`LedgerError::Stopped`].
-    pub on_fatal: Arc<dyn Fn(&CommitError) + Send + Sync>,
+    pub on_fatal: Arc<dyn Fn(&LedgerError) + Send + Sync>,
 }
 
 impl LedgerConfig {
@@ -85,7 +87,8 @@ impl LedgerConfig {
             max_batch_bytes: 16 << 20,
             on_fatal: Arc::new(|error| {
                 std::eprintln!(
-                    "kbox: the log could not be written, so the process ends here: {error}"
+                    "kbox: the log cannot go on, so the process ends here: {error}. What is on disk is known only after a \
+                     restart"
                 );
                 std::process::abort();
             }),
@@ -451,14 +454,15 @@ impl Ledger {
     /// Destroys an event's personal part and the key that compares its retries: `false` when there is no such event.
     ///
     /// # Errors
-    /// [`LedgerError::Store`].
+    /// [`LedgerError::Store`], [`LedgerError::Stopped`], [`LedgerError::Closed`].
     pub fn erase(&self, event_id: &EventId) -> Result<bool, LedgerError> {
+        // After a failure nothing more may be written to this store.
+        self.shared.intake.check_open()?;
         match self.shared.store.erase(event_id) {
             Ok(found) => Ok(found),
             Err(CommitError::Refused(error)) => Err(error.into()),
-            Err(fatal @ CommitError::Failed(_)) => {
-                self.shared.intake.stop();
-                (self.shared.on_fatal)(&fatal);
+            Err(CommitError::Failed(error)) => {
+                self.shared.fatal(&error.into());
                 Err(LedgerError::Stopped)
             }
         }

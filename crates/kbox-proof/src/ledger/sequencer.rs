@@ -18,6 +18,7 @@ use crate::event::{
     Body, Collectivite, Environment, EventId, EvidenceEvent, Header, Origin, Salt, event_digest,
 };
 use crate::merkle::{Edge, LeafIndex, Tile, hash_leaf};
+use crate::receipt::Receipt;
 use crate::store::{
     ChainEnd, CommitBatch, CommitError, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
     chain_id,
@@ -73,8 +74,8 @@ pub(super) struct Committed {
     accepted: Vec<Accepted>,
 }
 
-/// Called on a failure after which what is on disk is unknown.
-pub(super) type OnFatal = Arc<dyn Fn(&CommitError) + Send + Sync>;
+/// Called on a failure after which the log must not go on.
+pub(super) type OnFatal = Arc<dyn Fn(&LedgerError) + Send + Sync>;
 
 /// What the sequencer shares with the ledger's other threads.
 pub(super) struct Shared {
@@ -97,6 +98,12 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner),
         )
     }
+
+    /// Ends the log and tells whoever runs it. Nothing more is taken by the time that a caller learns of it.
+    pub(super) fn fatal(&self, error: &LedgerError) {
+        self.intake.stop();
+        (self.on_fatal)(error);
+    }
 }
 
 pub(super) struct Sequencer {
@@ -109,6 +116,9 @@ pub(super) struct Sequencer {
     /// Whether the store has the certificates of the present authority.
     pub(super) chain_stored: bool,
 }
+
+/// The log has ended, and whoever runs it was told.
+struct Ended;
 
 /// Closes the intake however its thread ends, so that nobody waits for a dead one.
 struct StopAtEnd<'a>(&'a Shared);
@@ -131,18 +141,13 @@ impl Sequencer {
                     }
                 }
                 Ok(None) => {}
-                Err(fatal) => {
-                    // No retry: after a failed fsync the kernel may have dropped the pages, and a second success would
-                    // prove nothing.
-                    (shared.on_fatal)(&fatal);
-                    return;
-                }
+                Err(Ended) => return,
             }
         }
     }
 
-    /// One group commit. `Err` is fatal: what was submitted is dropped unacknowledged.
-    fn record(&mut self, submissions: Vec<Submission>) -> Result<Option<Committed>, CommitError> {
+    /// One group commit. What was submitted is dropped unacknowledged when it ends the log.
+    fn record(&mut self, submissions: Vec<Submission>) -> Result<Option<Committed>, Ended> {
         let mut drafts = Vec::new();
         let mut places = BTreeMap::new();
         let mut accepted = Vec::new();
@@ -154,13 +159,13 @@ impl Sequencer {
                 done,
                 ..
             } = submission;
-            let anew = events.is_empty();
+            let (alone, before) = (events.is_empty(), drafts.len());
             match self.place(events, &mut drafts, &mut places) {
                 Ok(slots) => {
-                    // Records of a mere retry were written with its events the first time; since then they may have
-                    // moved on.
-                    let retry = !anew && slots.iter().all(|slot| matches!(slot, Slot::Old(_)));
-                    if !retry && !its_records.is_empty() {
+                    // Records of a mere retry go with its events' first request, in this batch or long ago; since then
+                    // they may have moved on.
+                    let anew = alone || drafts.len() > before;
+                    if anew && !its_records.is_empty() {
                         records.push(its_records);
                     }
                     accepted.push(Accepted { done, slots });
@@ -189,7 +194,12 @@ impl Sequencer {
         match self.shared.store.commit(&batch, Some(&published.head)) {
             Ok(()) => {}
             Err(CommitError::Refused(error)) => return refuse(accepted, error.into()),
-            Err(fatal @ CommitError::Failed(_)) => return Err(fatal),
+            Err(CommitError::Failed(error)) => {
+                // No retry: after a failed fsync the kernel may have dropped the pages, and a second success would prove
+                // nothing.
+                self.shared.fatal(&error.into());
+                return Err(Ended);
+            }
         }
         self.chain_stored |= batch.chain.is_some();
         if self.ends.len() + ends.len() > REMEMBERED_CHAINS {
@@ -460,36 +470,57 @@ fn sign(
 /// Gives the acknowledgements of durable commits, while the sequencer works on the next.
 pub(super) fn acknowledge(shared: &Shared, commits: &Receiver<Committed>) {
     let _stop = StopAtEnd(shared);
-    let store = shared.store.as_ref();
     for Committed {
         published,
         entries,
         accepted,
     } in commits
     {
-        let head = &published.head;
-        let tree = Signed {
-            size: head.size,
-            root: head.root,
-            checkpoint: &head.checkpoint,
-        };
-        let reader = published
-            .edge
-            .reader(|name: &Tile| receipts::tile(store, name));
         for Accepted { done, slots } in accepted {
-            let answer = slots
-                .iter()
-                .map(|slot| match *slot {
-                    Slot::New(place) => match entries.get(place) {
-                        Some(new) => {
-                            receipts::receipt(&reader, &new.entry, shared.sealer.chain(), &tree)
-                        }
-                        None => Err(LedgerError::ProofFailed("its entry is missing".to_string())),
-                    },
-                    Slot::Old(index) => receipts::original(store, shared.sealer.keys(), index),
-                })
-                .collect();
-            done.answer(answer);
+            match answer(shared, &published, &entries, &slots) {
+                Ok(answer) => done.answer(answer),
+                Err(fatal) => return shared.fatal(&fatal),
+            }
         }
     }
+}
+
+/// The receipts of one submission, or the error of an old one.
+///
+/// # Errors
+/// Fatal: what was committed just now cannot be proven, so the stored tree is not the one that was signed. An old entry
+/// that cannot be proven is its callers' matter alone, since the tree grows at its right edge, which was checked when the
+/// log was opened; else anybody with an old request id could stop a log.
+fn answer(
+    shared: &Shared,
+    published: &Published,
+    entries: &[NewEntry],
+    slots: &[Slot],
+) -> Result<Result<Vec<Receipt>, LedgerError>, LedgerError> {
+    let store = shared.store.as_ref();
+    let head = &published.head;
+    let tree = Signed {
+        size: head.size,
+        root: head.root,
+        checkpoint: &head.checkpoint,
+    };
+    let reader = published
+        .edge
+        .reader(|name: &Tile| receipts::tile(store, name));
+    let mut list = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let receipt = match *slot {
+            Slot::New(place) => {
+                let missing = || LedgerError::ProofFailed("its entry is missing".to_string());
+                let new = entries.get(place).ok_or_else(missing)?;
+                receipts::receipt(&reader, &new.entry, shared.sealer.chain(), &tree)?
+            }
+            Slot::Old(index) => match receipts::original(store, shared.sealer.keys(), index) {
+                Ok(receipt) => receipt,
+                Err(error) => return Ok(Err(error)),
+            },
+        };
+        list.push(receipt);
+    }
+    Ok(Ok(list))
 }
