@@ -137,9 +137,11 @@ impl ProofFile {
                 max: MAX_ENTRIES,
             });
         }
+        // Two entries of one name, entries that only some programs see, or bytes that many entries share: programs would show
+        // something else than what is verified, or unpack a small file to a large one.
+        zip.validate_header_consistency().map_err(container)?;
         let mut file = Self::default();
         let (mut html, mut text) = (None, None);
-        let mut names = std::collections::BTreeSet::new();
         let mut left = MAX_TOTAL_BYTES;
         for index in 0..zip.len() {
             let mut entry = zip.by_index(index).map_err(container)?;
@@ -163,9 +165,6 @@ impl ProofFile {
             left = left
                 .checked_sub(read)
                 .ok_or(problem("makes the proof file larger than 1 GiB"))?;
-            if !names.insert(name.clone()) {
-                return Err(problem("stands there twice"));
-            }
             if index == 0 && (name != MIMETYPE || bytes != MEDIA_TYPE.as_bytes()) {
                 return Err(ReceiptError::Container(
                     "its first entry is not `mimetype` of an ASiC-E container".to_string(),
@@ -197,7 +196,7 @@ impl ProofFile {
                 }
             }
         }
-        if names.is_empty() {
+        if zip.is_empty() {
             return Err(ReceiptError::Container("it is empty".to_string()));
         }
         file.report = html.zip(text);
@@ -278,6 +277,47 @@ mod tests {
         let bytes = file().write(Cursor::new(Vec::new())).unwrap().into_inner();
         for cut in (0..bytes.len()).step_by(7) {
             assert!(ProofFile::read(Cursor::new(bytes[..cut].to_vec())).is_err());
+        }
+    }
+
+    /// A container whose directory lists the entry `documents/a` once more under each of these names.
+    fn with_more_names(names: &[u8]) -> Vec<u8> {
+        let mut one = file();
+        one.documents[0].name = "a".into();
+        let good = one.write(Cursor::new(Vec::new())).unwrap().into_inner();
+        let find = |from: usize, what: &[u8]| {
+            let found = good[from..]
+                .windows(what.len())
+                .position(|part| part == what);
+            from + found.unwrap()
+        };
+        let directory = find(0, b"PK\x01\x02");
+        let start = find(directory + 1, b"PK\x01\x02");
+        let record = &good[start..find(start + 1, b"PK\x01\x02")];
+        assert!(record.ends_with(b"documents/a"));
+        let end = find(start, b"PK\x05\x06");
+        let mut bytes = good[..end].to_vec();
+        for name in names {
+            bytes.extend_from_slice(&record[..record.len() - 1]);
+            bytes.push(*name);
+        }
+        let size = u32::try_from(bytes.len() - directory).unwrap();
+        let mut tail = good[end..].to_vec();
+        let count = u16::from_le_bytes([tail[10], tail[11]]) + u16::try_from(names.len()).unwrap();
+        for at in [8, 10] {
+            tail[at..at + 2].copy_from_slice(&count.to_le_bytes());
+        }
+        tail[12..16].copy_from_slice(&size.to_le_bytes());
+        bytes.extend(tail);
+        bytes
+    }
+
+    #[test]
+    fn neither_two_entries_of_one_name_nor_entries_that_share_bytes_are_read() {
+        assert!(ProofFile::read(Cursor::new(with_more_names(b""))).is_ok());
+        for names in [b"a".as_slice(), b"b", b"bcdefghijklmnopqrstuvwxyz"] {
+            let read = ProofFile::read(Cursor::new(with_more_names(names)));
+            assert!(matches!(read, Err(ReceiptError::Container(_))), "{read:?}");
         }
     }
 }

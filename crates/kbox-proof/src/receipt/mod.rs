@@ -6,6 +6,7 @@
 #[cfg(feature = "std")]
 mod container;
 mod error;
+mod object;
 mod trust;
 
 use alloc::string::{String, ToString};
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "std")]
 pub use self::container::{Document, MEDIA_TYPE as PROOF_FILE_MEDIA_TYPE, ProofFile};
 pub use self::error::ReceiptError;
+use self::object::Object;
 pub use self::trust::{Demand, Shard, TrustBundle, TrustedAuthority, WitnessOperator, Witnesses};
 
 /// Media type of a receipt.
@@ -63,7 +65,11 @@ struct WireReceipt {
     before: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     consistency: Vec<Base64>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "object::objects"
+    )]
     anchors: Vec<WireAnchor>,
 }
 
@@ -143,7 +149,7 @@ impl Receipt {
                 max: MAX_RECEIPT_BYTES,
             });
         }
-        let wire: WireReceipt = serde_json::from_slice(bytes)?;
+        let Object(wire) = serde_json::from_slice::<Object<WireReceipt>>(bytes)?;
         if wire.kbox != RECEIPT_TAG {
             return Err(ReceiptError::Kind {
                 expected: RECEIPT_TAG,
@@ -216,7 +222,7 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use alloc::vec;
+    use alloc::{format, vec};
 
     use super::*;
 
@@ -240,6 +246,22 @@ mod tests {
     fn json_round_trips() {
         let one = receipt();
         assert_eq!(Receipt::from_json(one.to_json().as_bytes()).unwrap(), one);
+    }
+
+    /// serde reads a list of values as a struct too.
+    #[test]
+    fn a_list_in_place_of_an_object_is_refused() {
+        let good = receipt().to_json();
+        let list = r#"["receipt/1", "AQI=", null, "BA==", "proof"]"#;
+        assert!(Receipt::from_json(list.as_bytes()).is_err());
+        let start = good.find("\"anchors\"").unwrap();
+        let bad = format!(r#"{}"anchors": [["c", [], "Bg=="]]}}"#, &good[..start]);
+        assert!(Receipt::from_json(bad.as_bytes()).is_err());
+        let bad = bad.replace(
+            r#"["c", [], "Bg=="]"#,
+            r#"{"checkpoint": "c", "consistency": [], "token": "Bg=="}"#,
+        );
+        assert_eq!(Receipt::from_json(bad.as_bytes()).unwrap(), receipt());
     }
 
     #[test]

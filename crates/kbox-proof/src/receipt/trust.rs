@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::object::{Object, object, objects};
 use super::{ReceiptError, short, to_json};
 use crate::digest::Sha256Digest;
 use crate::event::{Environment, Origin};
@@ -82,6 +83,7 @@ pub struct WitnessOperator {
 #[serde(deny_unknown_fields)]
 pub struct Witnesses {
     /// Each counts once.
+    #[serde(deserialize_with = "objects")]
     pub operators: Vec<WitnessOperator>,
     /// Operators needed.
     pub quorum: u32,
@@ -97,13 +99,15 @@ pub struct TrustBundle {
     /// From 1.
     pub version: u32,
     /// Evidence authorities.
+    #[serde(deserialize_with = "objects")]
     pub authorities: Vec<TrustedAuthority>,
     /// Root certificates, PEM.
     pub roots: Vec<String>,
     /// Logs.
+    #[serde(deserialize_with = "objects")]
     pub shards: Vec<Shard>,
     /// Witnesses.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub witnesses: Witnesses,
     /// Level demanded.
     #[serde(default)]
@@ -151,7 +155,7 @@ impl TrustBundle {
                 max: MAX_TRUST_BYTES,
             });
         }
-        let bundle: Self = serde_json::from_slice(bytes)?;
+        let Object(bundle) = serde_json::from_slice::<Object<Self>>(bytes)?;
         if bundle.kbox != TRUST_TAG {
             return Err(ReceiptError::Kind {
                 expected: TRUST_TAG,
