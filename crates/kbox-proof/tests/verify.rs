@@ -483,6 +483,14 @@ fn neither_one_witness_nor_a_dependent_one_nor_a_zero_time_makes_a_quorum() {
     );
 }
 
+#[test]
+fn a_key_listed_under_two_operators_makes_no_quorum_of_one() {
+    let mut world = witnessed();
+    world.trust.witnesses.operators[1].keys = vec![world.witnesses[0].vkey()];
+    let problem = TrustPolicy::new(&world.trust).unwrap_err();
+    assert_eq!(problem.place, "witnesses.operators[1].keys");
+}
+
 /// An event, its personal part, and whether the public authority stamps it.
 type Further = (EvidenceEvent, Option<ErasablePart>, bool);
 

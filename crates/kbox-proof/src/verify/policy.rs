@@ -113,15 +113,24 @@ impl TrustPolicy {
                 end: shard.final_size.zip(shard.final_root),
             });
         }
-        let mut operators = Vec::new();
+        let mut operators: Vec<Operator> = Vec::new();
         for (index, operator) in bundle.witnesses.operators.iter().enumerate() {
             let place = alloc::format!("witnesses.operators[{index}].keys");
+            let keys: Vec<VerifierKey> = operator
+                .keys
+                .iter()
+                .map(|text| vkey(place.clone(), text))
+                .collect::<Result<_, _>>()?;
+            // A key that two operators share would let one of them be a quorum of two.
+            let known = |key: &VerifierKey| {
+                let mut others = operators.iter().flat_map(|other| &other.keys);
+                others.any(|other| other.public_key() == key.public_key())
+            };
+            if keys.iter().any(known) {
+                return Err(problem(place, &"holds a key of another operator"));
+            }
             operators.push(Operator {
-                keys: operator
-                    .keys
-                    .iter()
-                    .map(|text| vkey(place.clone(), text))
-                    .collect::<Result<_, _>>()?,
+                keys,
                 accuracy: Duration::from_millis(operator.accuracy_ms),
                 independent: operator.independent,
             });
