@@ -22,11 +22,17 @@ $(ROCKSDB_LIB)/librocksdb.a:
 
 APT_PACKAGES = libclang-dev openssl poppler-utils
 
-.PHONY: setup build test lint doc no-std pure help
+.PHONY: setup build demo serve test lint doc no-std pure help
 
 help:
-	@echo "make build   the library and its store"
+	@echo "make demo    one convocation proven end to end, in $(DEMO)"
+	@echo "make serve   a server with the demonstration's data, to click around in"
 	@echo "make test    every check and test, with all set-up they need"
+	@echo "make build   the binaries alone"
+
+# Where the demonstration keeps its data.
+DEMO ?= kbox-demo
+BIN = $(CARGO_TARGET_DIR)/release
 
 # libclang is what RocksDB's bindings are generated with.
 setup:
@@ -37,6 +43,14 @@ setup:
 
 build: setup rocksdb
 	$(CARGO) build --release --locked --workspace
+
+demo: build
+	$(BIN)/kbox-server demo --data $(DEMO) $(if $(COMMUNE),--commune $(COMMUNE))
+
+serve: build
+	@test -f $(DEMO)/VERSION || $(BIN)/kbox-server demo --data $(DEMO)
+	@echo "Secretariat's key: $$(cat $(DEMO)/cle-du-secretariat)"
+	$(BIN)/kbox-server serve --data $(DEMO)
 
 lint: setup rocksdb
 	@echo "== format, lints"

@@ -657,6 +657,17 @@ impl Council {
             .ok_or(CouncilError::NotSealed)
     }
 
+    /// That members can be notified at all.
+    ///
+    /// # Errors
+    /// [`CouncilError::NoRelay`].
+    pub fn check_relay(&self) -> Result<(), CouncilError> {
+        match self.config.relay {
+            Some(_) => Ok(()),
+            None => Err(CouncilError::NoRelay),
+        }
+    }
+
     /// Tells every member who chose the dematerialised channel and was not told yet, by a mail with the member's own link
     /// and the receipt of the consignment. The relay's exact answer is recorded. A refusal for good is not tried again;
     /// another one is, on the next call.

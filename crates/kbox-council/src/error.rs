@@ -107,6 +107,7 @@ impl CouncilError {
             Self::Law(error) => format!("Le délai ne peut pas être calculé : {error}."),
             Self::Event(error) => format!("L’événement ne peut pas être consigné : {error}."),
             Self::Evidence(EvidenceError::TimeNotAvailable(_)) => "L’heure du serveur n’est pas sûre : rien n’a été consigné ni envoyé. Réessayez quand l’horloge sera rétablie.".into(),
+            Self::Evidence(EvidenceError::Full(_)) => "Le disque du service est plein : rien n’a été consigné. Adressez-vous à l’administrateur.".into(),
             Self::Evidence(_) => "Le registre de preuve n’a pas accepté l’opération.".into(),
             Self::Record { .. } | Self::Poisoned => "Erreur interne du service ; adressez-vous à l’administrateur.".into(),
         }

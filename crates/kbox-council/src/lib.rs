@@ -20,7 +20,7 @@ pub use council::{Council, CouncilConfig};
 pub use dashboard::{Dashboard, Ligne, Total};
 pub use droit::Delai;
 pub use error::CouncilError;
-pub use evidence::{Evidence, EvidenceError};
+pub use evidence::{Evidence, EvidenceError, LedgerEvidence};
 pub use mail::Relay;
 pub use model::{
     Collectivite, Destinataire, Elu, Envoi, MemberView, NewPaper, Paper, PaperFile, Seance, Step,

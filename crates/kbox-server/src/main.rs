@@ -1,17 +1,170 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `kbox-server`: nothing serves yet; the demonstration's papers and its loopback mail server stand and are tested.
+//! `kbox-server`: a thin service over `kbox-proof`, `kbox-store` and `kbox-council`: proof API, the secretariat's pages,
+//! the members' papers, and the demonstration.
+//!
+//! It holds no logic of its own: `http` says what is served to whom, `api` and `site` translate, `instance` opens the data
+//! directory, `access` knows keys, sessions and limits.
 
-// Until the demonstration calls them.
-#[cfg_attr(not(test), allow(dead_code))]
-mod mailbox;
-#[cfg_attr(not(test), allow(dead_code, unused_imports))]
+mod access;
+mod api;
+mod app;
+mod arguments;
+mod config;
+mod demo;
+mod http;
+mod instance;
 mod pages;
-#[cfg_attr(not(test), allow(dead_code))]
-mod papers;
+mod site;
 
-fn main() -> std::process::ExitCode {
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::app::{App, Settings};
+use crate::config::Config;
+use crate::instance::{Instance, StartError};
+use arguments::{Command, KeysCommand, Overrides};
+
+fn main() -> ExitCode {
+    let outcome = match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => {
+            print!("{}", arguments::USAGE);
+            Ok(())
+        }
+        Ok(Command::Version) => {
+            println!("kbox-server {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        Ok(Command::Serve(overrides)) => serve(&overrides),
+        Ok(Command::Demo {
+            data,
+            listen,
+            commune,
+        }) => demo::run(&data, listen, &commune).map_err(Into::into),
+        Ok(Command::Keys(overrides, command)) => keys(&overrides, command),
+        Err(problem) => {
+            eprintln!("kbox-server: {problem}\n\n{}", arguments::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kbox-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn settings(overrides: &Overrides) -> Result<Config, Box<dyn Error>> {
+    let mut config = match &overrides.config {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    if let Some(data) = &overrides.data {
+        config.data.clone_from(data);
+    }
+    if let Some(listen) = overrides.listen {
+        config.listen = listen;
+    }
+    if let Some(url) = &overrides.base_url {
+        config.base_url = Some(url.clone());
+    }
+    config.behind_proxy |= overrides.behind_proxy;
+    config.check()?;
+    Ok(config)
+}
+
+fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
+    let config = settings(overrides)?;
+    let runtime = runtime()?;
+    // The port first: when it is taken, nothing is made in the data directory.
+    let listener = runtime.block_on(http::listen(config.listen))?;
+    let address = listener.local_addr()?;
+    let stop = {
+        let _inside = runtime.enter();
+        stop_signal()?
+    };
+    let instance = Instance::open(&config)?;
+    if let Some(path) = &instance.new_admin_key {
+        eprintln!("administrator's API key: in {}", path.display());
+    }
+    let base_url = config.base_url(address);
     eprintln!(
-        "kbox-server: this version has no server and no demonstration yet; kbox-verify verifies evidence."
+        "log {} ({}), {} entries, in {}",
+        instance.ledger.origin(),
+        match instance.ledger.environment() {
+            kbox_proof::event::Environment::Production => "production",
+            kbox_proof::event::Environment::Demonstration => "demonstration, without legal value",
+        },
+        instance.ledger.size(),
+        config.data.display()
     );
-    std::process::ExitCode::from(2)
+    eprintln!("serving {base_url} on {address}; Ctrl-C stops");
+    let settings = Settings {
+        https: config.is_https(),
+        behind_proxy: config.behind_proxy,
+        log: !overrides.quiet,
+        base_url,
+    };
+    let app = Arc::new(App::new(instance, settings, config.relay()));
+    runtime.block_on(http::serve(Arc::clone(&app), listener, stop));
+    eprintln!("stopping: recording what was taken");
+    // Handlers under way end first, so that each of them has its answer from the ledger.
+    drop(runtime);
+    app.instance.ledger.close();
+    eprintln!("stopped; {} entries", app.instance.ledger.size());
+    Ok(())
+}
+
+/// Threads for the listener, and many for handlers that wait.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(256)
+        .build()
+}
+
+/// Ready at the first SIGINT or SIGTERM.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(unix)]
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+fn keys(overrides: &Overrides, command: KeysCommand) -> Result<(), Box<dyn Error>> {
+    let config = settings(overrides)?;
+    let instance = Instance::open(&config)?;
+    let now = instance.clock.read()?.time;
+    match command {
+        KeysCommand::Add { role, collectivite } => {
+            let (record, key) = instance
+                .keyring
+                .create(role, collectivite, now, |_| Ok::<(), StartError>(()))?;
+            eprintln!("key {} made; it is shown this once:", record.id);
+            println!("{}", key.as_str());
+        }
+        KeysCommand::List => {
+            for key in instance.keyring.list()? {
+                println!("{}", key.public());
+            }
+        }
+        KeysCommand::Remove(id) => {
+            if !instance.keyring.remove(&id)? {
+                return Err(format!("there is no key {id}; `keys list` shows them").into());
+            }
+        }
+    }
+    instance.ledger.close();
+    Ok(())
 }

@@ -34,8 +34,8 @@ const INK: Ink = (26, 26, 26);
 const BLUE: Ink = (0, 51, 102);
 const GREY: Ink = (96, 96, 96);
 
-static REGULAR: &[u8] = include_bytes!("../../fonts/LiberationSerif-Regular.ttf");
-static BOLD: &[u8] = include_bytes!("../../fonts/LiberationSerif-Bold.ttf");
+static REGULAR: &[u8] = include_bytes!("../../../fonts/LiberationSerif-Regular.ttf");
+static BOLD: &[u8] = include_bytes!("../../../fonts/LiberationSerif-Bold.ttf");
 
 /// A font to draw with and to measure with.
 struct Face {

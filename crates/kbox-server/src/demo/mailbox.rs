@@ -67,10 +67,10 @@ impl Handler for Keeper {
             .take(80)
             .collect();
         // Written aside and renamed: a mail that can be seen is complete.
-        let part = self.folder.join(format!(".{number:03}.part"));
-        let path = self.folder.join(format!("{number:03}-{name}.eml"));
+        let part = self.folder.join(format!(".{number:05}.part"));
+        let path = self.folder.join(format!("{number:05}-{name}.eml"));
         match std::fs::write(&part, &self.bytes).and_then(|()| std::fs::rename(&part, &path)) {
-            Ok(()) => Response::custom(250, format!("2.0.0 Ok: garde sous le numero {number:03}")),
+            Ok(()) => Response::custom(250, format!("2.0.0 Ok: garde sous le numero {number:05}")),
             Err(_) => response::OUT_OF_SPACE,
         }
     }
@@ -78,6 +78,19 @@ impl Handler for Keeper {
     fn helo(&mut self, _ip: IpAddr, _domain: &str) -> Response {
         response::OK
     }
+}
+
+/// The number of the newest mail of earlier runs.
+fn last_number(folder: &Path) -> io::Result<u64> {
+    let mut last = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name
+            .to_str()
+            .and_then(|name| name.split_once('-')?.0.parse().ok());
+        last = last.max(number.unwrap_or(0));
+    }
+    Ok(last)
 }
 
 /// A running mail server; its threads end with the process.
@@ -96,7 +109,7 @@ impl Mailbox {
         let mut server = Server::new(Keeper {
             folder: folder.to_path_buf(),
             refused: refused.into(),
-            count: Arc::new(AtomicU64::new(0)),
+            count: Arc::new(AtomicU64::new(last_number(folder)?)),
             recipient: String::new(),
             bytes: Vec::new(),
         });

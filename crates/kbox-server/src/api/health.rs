@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! For whoever supervises the service.
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::app::App;
+use crate::http::answer::{self, Answer};
+use crate::http::call::Call;
+use crate::http::problem::Problem;
+
+/// `GET /healthz`: the process answers.
+pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
+    Ok(answer::body(StatusCode::OK, answer::TEXT, "ok\n"))
+}
+
+/// `GET /readyz`: an event would be recorded now: the clock can be trusted, and the store answers.
+pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
+    let reading = app
+        .instance
+        .clock
+        .read()
+        .map_err(|error| Problem::unavailable("time_not_available", error))?;
+    let stored = app.instance.ledger.store().head()?;
+    let published = app.instance.ledger.size();
+    if stored.is_none_or(|head| head.size < published) {
+        return Err(Problem::internal("the store lacks what was published"));
+    }
+    let value = json!({
+        "status": "ready",
+        "time": reading.time,
+        "accuracy_ms": reading.accuracy.as_millis(),
+        "log_size": published.get(),
+    });
+    Ok(answer::json(StatusCode::OK, &value))
+}

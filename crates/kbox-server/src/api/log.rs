@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The log, readable by everybody: C2SP tlog-tiles under `/log/`, and the trust bundle.
+
+use hyper::StatusCode;
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::merkle::{EntryBundle, LeafHash, LeafIndex, TILE_WIDTH, Tile, TreeSize};
+
+use crate::app::App;
+use crate::http::answer::{self, Answer};
+use crate::http::call::Call;
+use crate::http::problem::Problem;
+
+/// A year: what is immutable may stay in caches.
+const FOR_EVER: u32 = 31_536_000;
+const BYTES: &str = "application/octet-stream";
+
+/// `GET /trust`: the newest version.
+pub(crate) fn trust(app: &App, _: &Call) -> Result<Answer, Problem> {
+    let bundle = app.instance.trust(None)?;
+    let bundle = bundle.ok_or_else(|| Problem::internal("the log has no trust bundle"))?;
+    Ok(answer::body(StatusCode::OK, answer::JSON, bundle))
+}
+
+/// `GET /trust/{version}`
+pub(crate) fn trust_version(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let unknown = || Problem::not_found("version of the trust bundle");
+    let version = decimal(call.param(0))
+        .and_then(|version| u32::try_from(version).ok())
+        .ok_or_else(unknown)?;
+    let bundle = app.instance.trust(Some(version))?.ok_or_else(unknown)?;
+    Ok(answer::cached(
+        answer::body(StatusCode::OK, answer::JSON, bundle),
+        FOR_EVER,
+    ))
+}
+
+/// `GET /log/checkpoint`
+pub(crate) fn checkpoint(app: &App, _: &Call) -> Result<Answer, Problem> {
+    let note = app.instance.ledger.checkpoint();
+    Ok(answer::body(StatusCode::OK, answer::TEXT, note))
+}
+
+/// A number in its one decimal form.
+fn decimal(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// `GET /log/checkpoints/{size}`
+pub(crate) fn checkpoint_at(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let unknown = || Problem::not_found("checkpoint: none was signed at this size");
+    let size = decimal(call.param(0)).ok_or_else(unknown)?;
+    let note = app.instance.ledger.checkpoint_at(TreeSize::new(size))?;
+    Ok(answer::body(
+        StatusCode::OK,
+        answer::TEXT,
+        note.ok_or_else(unknown)?,
+    ))
+}
+
+/// `GET /log/proof/{leafhash}`: 64 hexadecimal digits; a C2SP tlog-proof under the newest checkpoint.
+pub(crate) fn proof(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let unknown =
+        || Problem::not_found("leaf; give its RFC 9162 leaf hash in 64 hexadecimal digits");
+    let hash = Sha256Digest::from_hex(call.param(0)).ok_or_else(unknown)?;
+    let leaf = LeafHash::from_bytes(*hash.as_bytes());
+    let proof = app.instance.ledger.tlog_proof(&leaf)?.ok_or_else(unknown)?;
+    Ok(answer::body(StatusCode::OK, answer::TEXT, proof))
+}
+
+/// `GET /log/tile/<L>/<N>[.p/<W>]` and `GET /log/tile/entries/<N>[.p/<W>]`.
+pub(crate) fn tile(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let unknown = || Problem::not_found("tile in this tree");
+    let path = format!("tile/{}", call.param(0));
+    let ledger = &app.instance.ledger;
+    let (bytes, width) = if let Ok(bundle) = EntryBundle::parse(&path) {
+        let first = bundle
+            .index()
+            .checked_mul(TILE_WIDTH.into())
+            .ok_or_else(unknown)?;
+        let leaves = ledger.entries(LeafIndex::new(first), bundle.width())?;
+        if leaves.len() != usize::from(bundle.width()) {
+            return Err(unknown());
+        }
+        let bytes = EntryBundle::encode(leaves.iter().map(Vec::as_slice));
+        let bytes = bytes.ok_or_else(|| Problem::internal("a leaf is too long for its bundle"))?;
+        (bytes, bundle.width())
+    } else {
+        let tile = Tile::parse(&path).map_err(|_| unknown())?;
+        (ledger.tile(&tile)?.ok_or_else(unknown)?, tile.width())
+    };
+    let answer = answer::body(StatusCode::OK, BYTES, bytes);
+    // A partial tile goes once the full one is there.
+    let seconds = if width == TILE_WIDTH { FOR_EVER } else { 60 };
+    Ok(answer::cached(answer, seconds))
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! RFC 3161 over HTTP (§3.4), by an authority that stamps no evidence.
+
+use hyper::StatusCode;
+
+use crate::app::App;
+use crate::http::answer::{self, Answer};
+use crate::http::call::Call;
+use crate::http::problem::Problem;
+
+const QUERY: &str = "application/timestamp-query";
+pub(crate) const REPLY: &str = "application/timestamp-reply";
+
+/// `POST /tsa`: always a TimeStampResp, refusals included.
+pub(crate) fn stamp(app: &App, call: &Call) -> Result<Answer, Problem> {
+    if !call.media_type().eq_ignore_ascii_case(QUERY) {
+        return Err(Problem::media_type(QUERY));
+    }
+    let instance = &app.instance;
+    let response = instance
+        .public
+        .respond(&call.body, instance.clock.as_ref(), &instance.serials);
+    Ok(answer::body(StatusCode::OK, REPLY, response))
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use kbox_proof::event::Collectivite;
+use lexopt::prelude::*;
+
+use crate::access::keyring::Role;
+
+pub(crate) const USAGE: &str = "\
+kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
+kbox-server demo  [--data DIR] [--listen ADDR] [--commune INSEE]
+kbox-server keys  add --role ROLE [--collectivite SIREN] | list | remove ID   [--config FILE] [--data DIR]
+
+serve   proof API, secretariat's pages and members' papers over DIR (default kbox-data). The first start makes
+        development keys and writes an administrator's API key to DIR/admin-key.
+demo    one convocation proven end to end, in DIR (default kbox-demo), and nothing left running.
+keys    API keys of a server that does not run (a running one takes POST /api/v1/keys).
+
+  --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
+                   token_accuracy_ms, [relay] host, port, from, from_name
+  --listen ADDR    address and port (default 127.0.0.1:8420); beyond loopback it needs --behind-proxy
+  --base-url URL   where members' links point, such as https://kbox.example.fr
+  --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For
+  --commune INSEE  the commune of the demonstration (default 80253, Doullens)
+  --role ROLE      administrateur, secretariat or integration
+  --quiet          no line per request
+Exit: 0 done, 1 failed, 2 usage.
+";
+
+/// Where to find the settings, and what overrides them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overrides {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) behind_proxy: bool,
+    pub(crate) quiet: bool,
+}
+
+/// What to do with API keys.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum KeysCommand {
+    Add {
+        role: Role,
+        collectivite: Option<Collectivite>,
+    },
+    List,
+    Remove(String),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    Version,
+    Serve(Overrides),
+    Demo {
+        data: PathBuf,
+        listen: Option<SocketAddr>,
+        commune: String,
+    },
+    Keys(Overrides, KeysCommand),
+}
+
+/// Reads a command line without the program's name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut overrides = Overrides::default();
+    let (mut words, mut commune, mut role, mut collectivite) = (Vec::new(), None, None, None);
+    let text = |error: lexopt::Error| error.to_string();
+    while let Some(argument) = parser.next().map_err(text)? {
+        let value = |parser: &mut lexopt::Parser| -> Result<String, String> {
+            parser
+                .value()
+                .and_then(|value| value.string())
+                .map_err(text)
+        };
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('V') | Long("version") => return Ok(Command::Version),
+            Long("config") => overrides.config = Some(parser.value().map_err(text)?.into()),
+            Long("data") => overrides.data = Some(parser.value().map_err(text)?.into()),
+            Long("listen") => {
+                let address = value(&mut parser)?;
+                overrides.listen = Some(address.parse().map_err(|_| {
+                    format!("--listen {address:?}: an address with a port is expected, such as 127.0.0.1:8420")
+                })?);
+            }
+            Long("base-url") => overrides.base_url = Some(value(&mut parser)?),
+            Long("behind-proxy") => overrides.behind_proxy = true,
+            Long("quiet") => overrides.quiet = true,
+            Long("commune") => commune = Some(value(&mut parser)?),
+            Long("role") => {
+                let name = value(&mut parser)?;
+                role = Some(Role::parse(&name).ok_or_else(|| {
+                    format!(
+                        "--role {name:?}: administrateur, secretariat or integration is expected"
+                    )
+                })?);
+            }
+            Long("collectivite") => {
+                let siren = value(&mut parser)?;
+                collectivite =
+                    Some(Collectivite::parse(&siren).map_err(|error| error.to_string())?);
+            }
+            Value(word) => words.push(word.string().map_err(text)?),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let command = match words.as_slice() {
+        ["serve"] => Command::Serve(overrides),
+        ["demo"] => {
+            if overrides.config.is_some() || overrides.behind_proxy || overrides.base_url.is_some()
+            {
+                return Err("demo takes --data, --listen and --commune alone".into());
+            }
+            Command::Demo {
+                data: overrides.data.unwrap_or_else(|| PathBuf::from("kbox-demo")),
+                listen: overrides.listen,
+                commune: commune.take().unwrap_or_else(|| "80253".into()),
+            }
+        }
+        ["keys", "add"] => Command::Keys(
+            overrides,
+            KeysCommand::Add {
+                role: role.take().ok_or("keys add needs --role")?,
+                collectivite: collectivite.take(),
+            },
+        ),
+        ["keys", "list"] => Command::Keys(overrides, KeysCommand::List),
+        ["keys", "remove", id] => Command::Keys(overrides, KeysCommand::Remove((*id).to_string())),
+        ["keys", ..] => return Err("keys takes add, list or remove ID".into()),
+        [] => return Err("a command is expected: serve, demo or keys".into()),
+        [other, ..] => return Err(format!("{other:?} is not a command: serve, demo or keys")),
+    };
+    if commune.is_some() || role.is_some() || collectivite.is_some() {
+        return Err("--commune belongs to demo, --role and --collectivite to keys add".into());
+    }
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn commands_read_their_own_options_and_no_others() {
+        let Ok(Command::Demo {
+            data,
+            listen,
+            commune,
+        }) = read("demo --commune 80021")
+        else {
+            unreachable!("demo reads its options");
+        };
+        assert_eq!(
+            (data.as_os_str().to_str(), listen, commune.as_str()),
+            (Some("kbox-demo"), None, "80021")
+        );
+        assert_eq!(
+            read("keys add --role secretariat --collectivite 218002533"),
+            Ok(Command::Keys(
+                Overrides::default(),
+                KeysCommand::Add {
+                    role: Role::Secretariat,
+                    collectivite: Some(Collectivite::parse("218002533").unwrap()),
+                }
+            ))
+        );
+        for wrong in [
+            "",
+            "surve",
+            "serve --listen 8420",
+            "serve --commune 80253",
+            "serve demo",
+            "demo --behind-proxy",
+            "keys",
+            "keys add",
+            "keys add --role maire",
+            "keys remove",
+            "serve --role secretariat",
+            "serve --frobnicate",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the operator sets: a TOML file, and the options that override it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kbox_council::Relay;
+use kbox_proof::event::{Environment, Origin};
+use serde::Deserialize;
+
+/// No configuration is longer.
+const MAX_CONFIG_BYTES: u64 = 64 * 1024;
+
+/// The settings of one server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Directory that holds keys and log.
+    pub(crate) data: PathBuf,
+    /// Address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// Where members' links point, without a final slash; by default the listener.
+    pub(crate) base_url: Option<String>,
+    /// A reverse proxy that ends TLS stands in front and appends to `X-Forwarded-For`.
+    pub(crate) behind_proxy: bool,
+    /// `demonstration` makes its own keys; `production` wants them provided.
+    pub(crate) environment: Environment,
+    /// Name of the log, fixed at the first start; by default a random one.
+    pub(crate) origin: Option<Origin>,
+    /// How far off the system clock may be, as its time daemon warrants.
+    pub(crate) clock_accuracy_ms: u64,
+    /// The accuracy stated in tokens; more than the clock's.
+    pub(crate) token_accuracy_ms: u64,
+    /// Where mail goes.
+    pub(crate) relay: Option<RelayConfig>,
+}
+
+/// A mail relay on a trusted network.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RelayConfig {
+    /// Host name or address.
+    pub(crate) host: String,
+    /// Port.
+    #[serde(default = "smtp_port")]
+    pub(crate) port: u16,
+    /// Sender's address.
+    pub(crate) from: String,
+    /// Sender's name.
+    pub(crate) from_name: String,
+}
+
+const fn smtp_port() -> u16 {
+    25
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("kbox-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
+            base_url: None,
+            behind_proxy: false,
+            environment: Environment::Demonstration,
+            origin: None,
+            clock_accuracy_ms: 500,
+            token_accuracy_ms: 1000,
+            relay: None,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    Unreadable { path: String, problem: String },
+    /// The file is no such configuration.
+    Content { path: String, problem: String },
+    /// Members' secrets and API keys would cross a network in clear.
+    NoTls(SocketAddr),
+    /// `base_url` is no `http` or `https` address without a path's end.
+    BaseUrl(String),
+    /// Production without TLS.
+    ProductionWithoutTls,
+    /// Tokens cannot state this.
+    Accuracy { clock: u64, token: u64 },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, problem } => write!(f, "{path} cannot be read: {problem}"),
+            Self::Content { path, problem } => write!(f, "{path} is not a configuration: {problem}"),
+            Self::NoTls(listen) => write!(
+                f,
+                "listening on {listen} would send keys and members' links over the network in clear. Put a reverse proxy \
+                 with TLS in front and give --behind-proxy, or listen on 127.0.0.1"
+            ),
+            Self::BaseUrl(url) => write!(
+                f,
+                "base_url {url:?} is not usable: give the address that members reach, such as https://kbox.example.fr, \
+                 without a slash at the end"
+            ),
+            Self::ProductionWithoutTls => f.write_str(
+                "environment = \"production\" needs base_url = \"https://…\": members' links must not travel in clear",
+            ),
+            Self::Accuracy { clock, token } => write!(
+                f,
+                "token_accuracy_ms = {token} cannot be stated with a clock exact to clock_accuracy_ms = {clock}: genTime \
+                 is cut to milliseconds, so at least {} is needed, and at most 60000",
+                clock.saturating_add(1).max(2)
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads a TOML file.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = || path.display().to_string();
+        let unreadable = |error: std::io::Error| ConfigError::Unreadable {
+            path: name(),
+            problem: error.to_string(),
+        };
+        let size = std::fs::metadata(path).map_err(unreadable)?.len();
+        if size > MAX_CONFIG_BYTES {
+            return Err(ConfigError::Content {
+                path: name(),
+                problem: format!("{size} bytes, at most {MAX_CONFIG_BYTES} are expected"),
+            });
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        toml::from_str(&text).map_err(|error| ConfigError::Content {
+            path: name(),
+            problem: error.to_string(),
+        })
+    }
+
+    /// Refuses what would be unsafe or could not work.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if !self.listen.ip().is_loopback() && !self.behind_proxy {
+            return Err(ConfigError::NoTls(self.listen));
+        }
+        if let Some(url) = &self.base_url {
+            let rest = url
+                .strip_prefix("https://")
+                .or_else(|| url.strip_prefix("http://"));
+            let plain = |rest: &str| {
+                !rest.is_empty()
+                    && !rest.ends_with('/')
+                    && rest.bytes().all(|byte| {
+                        byte.is_ascii_alphanumeric()
+                            || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
+                    })
+            };
+            if !rest.is_some_and(plain) {
+                return Err(ConfigError::BaseUrl(url.chars().take(200).collect()));
+            }
+        }
+        if self.environment == Environment::Production && !self.is_https() {
+            return Err(ConfigError::ProductionWithoutTls);
+        }
+        let least = self.clock_accuracy_ms.saturating_add(1).max(2);
+        if self.token_accuracy_ms < least || self.token_accuracy_ms > 60_000 {
+            return Err(ConfigError::Accuracy {
+                clock: self.clock_accuracy_ms,
+                token: self.token_accuracy_ms,
+            });
+        }
+        Ok(())
+    }
+
+    /// Members reach the service over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.base_url
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Where members' links point, for a server that listens on `address`.
+    pub(crate) fn base_url(&self, address: SocketAddr) -> String {
+        self.base_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{address}"))
+    }
+
+    pub(crate) fn clock_accuracy(&self) -> Duration {
+        Duration::from_millis(self.clock_accuracy_ms)
+    }
+
+    pub(crate) fn token_accuracy(&self) -> Duration {
+        Duration::from_millis(self.token_accuracy_ms)
+    }
+
+    /// The relay, as the workflow wants it.
+    pub(crate) fn relay(&self) -> Option<Relay> {
+        self.relay.as_ref().map(|relay| Relay {
+            host: relay.host.clone(),
+            port: relay.port,
+            from: relay.from.clone(),
+            from_name: relay.from_name.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_listener_beyond_loopback_needs_a_proxy_with_tls() {
+        let mut config = Config {
+            listen: "0.0.0.0:8420".parse().unwrap(),
+            ..Config::default()
+        };
+        assert_eq!(config.check(), Err(ConfigError::NoTls(config.listen)));
+        config.behind_proxy = true;
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn unknown_settings_and_unusable_values_are_refused() {
+        assert!(toml::from_str::<Config>("datta = \"x\"").is_err());
+        for text in [
+            "base_url = \"kbox.example.fr\"",
+            "base_url = \"https://kbox.example.fr/\"",
+            "base_url = \"https://a b\"",
+            "environment = \"production\"",
+            "clock_accuracy_ms = 1000",
+            "token_accuracy_ms = 1",
+        ] {
+            let config: Config = toml::from_str(text).unwrap();
+            assert!(config.check().is_err(), "{text}");
+        }
+        let config: Config = toml::from_str(
+            "environment = \"production\"\nbase_url = \"https://kbox.example.fr\"\n[relay]\nhost = \"mx\"\nfrom = \"a@b.fr\"\nfrom_name = \"Mairie\"",
+        )
+        .unwrap();
+        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.relay().unwrap().port, 25);
+    }
+}

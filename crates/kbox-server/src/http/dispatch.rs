@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One request's way: route, rate, access, body, handler. Nothing is read of a body whose sender may not send it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
+use hyper::{HeaderMap, Method, Request};
+use kbox_proof::tsp::{PkiFailureInfo, TimeStampResp};
+
+use super::answer::{self, Answer};
+use super::call::{self, Call};
+use super::problem::Problem;
+use super::routes::{self, Access, Face, Found, Route};
+use crate::access::keyring::{Principal, Role};
+use crate::access::sessions::Holder;
+use crate::app::{App, SESSION_COOKIE};
+
+/// The slowest line over which a paper may come in, and the least time for any body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Answers any request; never fails.
+pub(crate) async fn answer(app: &Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Answer {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_string();
+    let (template, face, outcome) = match routes::find(&method, &path) {
+        Found::Route(route, params) => (
+            route.template,
+            route.face,
+            serve(app, request, peer, route, params).await,
+        ),
+        Found::OtherMethod(allow) => ("-", face_of(&path), Err(Problem::method(allow))),
+        Found::Nothing => ("-", face_of(&path), Err(Problem::not_found("address"))),
+    };
+    let mut answer = match outcome {
+        Ok(answer) => answer,
+        Err(problem) => {
+            if let Some(detail) = problem.for_log() {
+                app.log(&format!("error {method} {template}: {detail}"));
+            }
+            refuse(app, &problem, face)
+        }
+    };
+    answer::finish(&mut answer, app.settings.https);
+    // The template, never the path: a path may hold a member's secret.
+    app.log(&format!(
+        "{method} {template} {} {} ms",
+        answer.status().as_u16(),
+        started.elapsed().as_millis()
+    ));
+    answer
+}
+
+fn face_of(path: &str) -> Face {
+    let program = ["/api/", "/log/", "/trust", "/tsa"];
+    match program.iter().any(|prefix| path.starts_with(prefix)) {
+        true => Face::Api,
+        false => Face::Page,
+    }
+}
+
+fn refuse(app: &App, problem: &Problem, face: Face) -> Answer {
+    match face {
+        Face::Api => problem.to_json(),
+        Face::Page => problem.to_page(app.cadre()),
+        // RFC 3161 §3.4: what concerns the request is said in a TimeStampResp.
+        Face::Tsp if problem.status() == hyper::StatusCode::PAYLOAD_TOO_LARGE => {
+            let text = "the request is longer than any TimeStampReq";
+            let response = TimeStampResp::rejection(PkiFailureInfo::BadDataFormat, text);
+            answer::body(
+                hyper::StatusCode::OK,
+                crate::api::tsa::REPLY,
+                response.to_der(),
+            )
+        }
+        Face::Tsp => problem.to_json(),
+    }
+}
+
+async fn serve(
+    app: &Arc<App>,
+    request: Request<Incoming>,
+    peer: IpAddr,
+    route: &'static Route,
+    params: Vec<String>,
+) -> Result<Answer, Problem> {
+    let (head, body) = request.into_parts();
+    let client = client(app, &head.headers, peer);
+    if let Some(budget) = route.budget {
+        app.limits
+            .take(budget, client, Instant::now())
+            .map_err(Problem::too_often)?;
+    }
+    if route.face == Face::Page && head.method == Method::POST {
+        same_origin(app, &head.headers)?;
+    }
+    let principal = match principal(app, route, &head.headers)? {
+        Admitted::As(principal) => principal,
+        Admitted::Not(answer) => return Ok(answer),
+    };
+    let body = read(body, route.max_body).await?;
+    let call = Call {
+        headers: head.headers,
+        query: head.uri.query().unwrap_or("").to_string(),
+        params,
+        body,
+        principal,
+        client,
+    };
+    let app = Arc::clone(app);
+    // Handlers wait for the disk, for mail relays and for signatures.
+    tokio::task::spawn_blocking(move || (route.handler)(&app, &call))
+        .await
+        .map_err(|error| Problem::internal(format!("a handler ended early: {error}")))?
+}
+
+/// The client's address: the peer's, or behind a proxy the last one that it appended.
+fn client(app: &App, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+    if !app.settings.behind_proxy {
+        return peer;
+    }
+    headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back()
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.rsplit(',').next())
+        .and_then(|address| address.trim().parse().ok())
+        .unwrap_or(peer)
+}
+
+/// Browsers say where a form comes from. One from elsewhere is refused, on top of the cookies' SameSite.
+fn same_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return Ok(());
+    };
+    let origin = origin.to_str().unwrap_or("null");
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = host.is_some_and(|host| {
+        origin.strip_prefix("https://") == Some(host)
+            || origin.strip_prefix("http://") == Some(host)
+    });
+    match own || origin == app.settings.base_url {
+        true => Ok(()),
+        false => Err(Problem::foreign_form()),
+    }
+}
+
+enum Admitted {
+    As(Option<Principal>),
+    /// Asked to show a key first.
+    Not(Answer),
+}
+
+fn principal(app: &App, route: &Route, headers: &HeaderMap) -> Result<Admitted, Problem> {
+    match route.access {
+        Access::Public | Access::Link => Ok(Admitted::As(None)),
+        Access::Key(roles) => {
+            let key = headers
+                .get(AUTHORIZATION)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| value.split_once(' '))
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map(|(_, key)| key.trim())
+                .ok_or_else(Problem::unauthorized)?;
+            let found = app.instance.keyring.authenticate(key)?;
+            let found = found.ok_or_else(Problem::unauthorized)?;
+            match roles.contains(&found.role) {
+                true => Ok(Admitted::As(Some(found))),
+                false => Err(Problem::forbidden()),
+            }
+        }
+        Access::Session => {
+            let cookie = call::cookie(headers, SESSION_COOKIE);
+            let holder = cookie.and_then(|cookie| app.sessions.holder(cookie, Instant::now()));
+            match holder {
+                Some(Holder::Secretariat(principal)) if principal.role == Role::Secretariat => {
+                    Ok(Admitted::As(Some(principal)))
+                }
+                _ => Ok(Admitted::Not(answer::see_other("/connexion"))),
+            }
+        }
+    }
+}
+
+async fn read(body: Incoming, max: usize) -> Result<Bytes, Problem> {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max).collect());
+    match collected.await {
+        Err(_) => Err(Problem::body_timeout()),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::too_large(max)),
+        Ok(Err(error)) => Err(Problem::body_broken(error)),
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! HTTP/1.1 by hyper: the listener, its bounds, and its end.
+
+pub(crate) mod answer;
+pub(crate) mod call;
+mod dispatch;
+pub(crate) mod problem;
+pub(crate) mod routes;
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::app::App;
+
+/// Open connections; more wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 1024;
+/// A request's head must be there within this time; an idle connection is closed after it.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// A head must fit in here.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// No connection lives longer: this bounds how slowly an answer may be taken.
+const MAX_CONNECTION_TIME: Duration = Duration::from_secs(15 * 60);
+/// How long a stop waits for answers under way.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Why nothing can listen.
+#[derive(Debug)]
+pub(crate) enum ListenError {
+    /// Somebody else has the port.
+    InUse(SocketAddr),
+    /// Something else.
+    Other(SocketAddr, std::io::Error),
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse(address) => write!(
+                f,
+                "{address} is in use by another program: stop it, or choose another port with --listen {}:{}",
+                address.ip(),
+                address.port().saturating_add(1)
+            ),
+            Self::Other(address, error) => write!(f, "cannot listen on {address}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ListenError {}
+
+/// Takes the address.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => ListenError::InUse(address),
+            _ => ListenError::Other(address, error),
+        })
+}
+
+/// Serves until `stop` is ready, then lets answers under way finish.
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let permit = tokio::select! {
+            () = &mut stop => break,
+            permit = Arc::clone(&connections).acquire_owned() => permit,
+        };
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        // The semaphore is never closed; out of descriptors, waiting lets others end.
+        let (Ok(permit), Ok((stream, peer))) = (permit, accepted) else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // Small answers go out at once; without it they are only slower.
+        let _ = stream.set_nodelay(true);
+        let app = Arc::clone(&app);
+        let service = service_fn(move |request| {
+            let app = Arc::clone(&app);
+            async move {
+                Ok::<_, std::convert::Infallible>(dispatch::answer(&app, request, peer.ip()).await)
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks off or takes too long is its own affair.
+            let _ = tokio::time::timeout(MAX_CONNECTION_TIME, watched).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    // Those who do not take their answer in time are cut off.
+    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+}

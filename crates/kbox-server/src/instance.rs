@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A data directory, opened: keys, log, trust bundle.
+//!
+//! The first start makes a development PKI and a log key under `keys/`, records the trust bundle as the log's first
+//! event, and leaves an administrator's API key in `admin-key`. A crash in between leaves nothing half made.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kbox_council::{Council, CouncilConfig, LedgerEvidence, Relay};
+use kbox_proof::clock::{Clock, ClockError, SystemClock};
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::{
+    Body, Collectivite, Detail, Environment, EventError, Origin, TrustBundlePublication,
+};
+use kbox_proof::key::{KeyError, LogSigner, TokenSigner, random_bytes};
+use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError, RecordBatch, RequestId};
+use kbox_proof::pki::{DevAuthority, DevPki, PkiError};
+use kbox_proof::receipt::{Demand, Shard, TrustBundle, TrustedAuthority};
+use kbox_proof::store::{Store, StoreError};
+use kbox_proof::time::Time;
+use kbox_proof::tsa::{Authority, AuthorityConfig, SerialSource, TsaError};
+use kbox_proof::tsp::{TsaPolicyId, certificate_to_pem, certificates_from_pem};
+use kbox_store::RocksStore;
+
+use crate::access::keyring::{Keyring, KeyringError, Role};
+use crate::config::Config;
+
+const KEYS: &str = "keys";
+const KEYS_PART: &str = "keys.part";
+const ADMIN_KEY: &str = "admin-key";
+const LOG_KEY: &str = "log-key.pem";
+const ORIGIN: &str = "origin";
+/// Trust bundles, by version.
+const TRUST: &str = "server/trust/";
+
+/// Why a data directory cannot be served.
+#[derive(Debug)]
+pub(crate) enum StartError {
+    /// The store.
+    Store(StoreError),
+    /// The ledger.
+    Ledger(LedgerError),
+    /// The clock.
+    Clock(ClockError),
+    /// A file of the directory.
+    File { path: PathBuf, error: io::Error },
+    /// A file of the directory is not what its name says.
+    Content { path: PathBuf, problem: String },
+    /// Evidence is there, and the keys that made it are not.
+    KeysMissing(PathBuf),
+    /// Production makes no keys of its own.
+    KeysNotProvided(PathBuf),
+    /// An authority cannot sign.
+    Authority {
+        which: &'static str,
+        error: TsaError,
+    },
+    /// A development PKI could not be made.
+    Pki(PkiError),
+    /// No key could be made.
+    Key(KeyError),
+    /// A text cannot stand in an event.
+    Event(EventError),
+    /// An API key.
+    Keyring(KeyringError),
+    /// The trust bundle in the log is of other keys or another environment.
+    TrustDiffers(&'static str),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Ledger(error) => error.fmt(f),
+            Self::Clock(error) => error.fmt(f),
+            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
+            Self::Content { path, problem } => write!(f, "{}: {problem}", path.display()),
+            Self::KeysMissing(path) => write!(
+                f,
+                "the log is there, but the keys that it was made with are not: put {} back from its backup. Without them \
+                 the log can be verified, but not continued",
+                path.display()
+            ),
+            Self::KeysNotProvided(path) => write!(
+                f,
+                "environment = \"production\" makes no keys of its own. Put these files into {}: evidence-key.pem and \
+                 evidence-chain.pem, public-key.pem and public-chain.pem (PKCS#8 and certificates, signer first, root \
+                 last), {LOG_KEY} (Ed25519, PKCS#8), readable for this user alone",
+                path.display()
+            ),
+            Self::Authority { which, error } => write!(f, "the {which} authority: {error}"),
+            Self::Pki(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+            Self::Event(error) => error.fmt(f),
+            Self::Keyring(error) => error.fmt(f),
+            Self::TrustDiffers(what) => write!(
+                f,
+                "the newest trust bundle of this log states another {what}. Start with the configuration and keys that the \
+                 log was made with; this version cannot publish a new bundle yet"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+macro_rules! from {
+    ($($source:ty => $variant:ident),*) => {
+        $(impl From<$source> for StartError {
+            fn from(error: $source) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+from!(StoreError => Store, LedgerError => Ledger, ClockError => Clock, PkiError => Pki, KeyError => Key,
+      EventError => Event, KeyringError => Keyring);
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {
+    let path = path.to_path_buf();
+    move |error| StartError::File { path, error }
+}
+
+/// One data directory, open in this process alone.
+pub(crate) struct Instance {
+    /// The log.
+    pub(crate) ledger: Arc<Ledger>,
+    /// Its clock.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The authority of `POST /tsa`, which is not the evidence's.
+    pub(crate) public: Authority,
+    /// Serial numbers of `POST /tsa`.
+    pub(crate) serials: SerialSource,
+    /// API keys.
+    pub(crate) keyring: Keyring,
+    /// Where the administrator's key was just written, on the first start.
+    pub(crate) new_admin_key: Option<PathBuf>,
+}
+
+impl Instance {
+    /// Opens the directory, or makes it.
+    pub(crate) fn open(config: &Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(config.clock_accuracy())?);
+        let now = clock.read()?.time;
+        // First of all: the store takes the directory for this process, and refuses one that is not its own.
+        let store: Arc<dyn Store> = Arc::new(RocksStore::open(&config.data)?);
+        let keys = Keys::take(config, store.as_ref(), now)?;
+        let authority = |which, files: AuthorityFiles, policy| {
+            Authority::new(
+                AuthorityConfig {
+                    signer: files.signer,
+                    chain: files.chain,
+                    policy,
+                    accuracy: config.token_accuracy(),
+                },
+                now,
+            )
+            .map_err(|error| StartError::Authority { which, error })
+        };
+        let (evidence_policy, public_policy) = match config.environment {
+            Environment::Production => {
+                (TsaPolicyId::evidence_policy(), TsaPolicyId::public_policy())
+            }
+            Environment::Demonstration => (
+                TsaPolicyId::demonstration_evidence_policy(),
+                TsaPolicyId::demonstration_public_policy(),
+            ),
+        };
+        let bundle = keys.trust_bundle(config, &evidence_policy);
+        let evidence = authority("evidence", keys.evidence, evidence_policy)?;
+        let public = authority("public", keys.public, public_policy)?;
+        let ledger = Arc::new(Ledger::open(
+            LedgerConfig::new(keys.origin, config.environment),
+            store,
+            evidence,
+            keys.log,
+            Arc::clone(&clock),
+        )?);
+        match newest_trust(&ledger)? {
+            None => publish(&ledger, &bundle, now)?,
+            Some((path, bytes)) => {
+                let known =
+                    TrustBundle::from_json(&bytes).map_err(|error| StartError::Content {
+                        path: path.into(),
+                        problem: error.to_string(),
+                    })?;
+                if known.environment != bundle.environment {
+                    return Err(StartError::TrustDiffers("environment"));
+                }
+                if known.authorities.last() != bundle.authorities.last() {
+                    return Err(StartError::TrustDiffers("evidence authority"));
+                }
+            }
+        }
+        let keyring = Keyring::new(Arc::clone(&ledger));
+        let new_admin_key = admin_key(&keyring, &config.data, now)?;
+        Ok(Self {
+            ledger,
+            clock,
+            public,
+            serials: SerialSource::new()?,
+            keyring,
+            new_admin_key,
+        })
+    }
+
+    /// The workflow over this log.
+    pub(crate) fn council(&self, base_url: String, relay: Option<Relay>) -> Council {
+        let evidence = LedgerEvidence::new(Arc::clone(&self.ledger), Arc::clone(&self.clock));
+        Council::new(Arc::new(evidence), CouncilConfig { base_url, relay })
+    }
+
+    /// The trust bundle of a version, or the newest, as it was published.
+    pub(crate) fn trust(&self, version: Option<u32>) -> Result<Option<Vec<u8>>, StoreError> {
+        match version {
+            Some(version) => self.ledger.store().get(trust_key(version).as_bytes()),
+            None => Ok(newest_trust(&self.ledger)?.map(|(_, bytes)| bytes)),
+        }
+    }
+}
+
+fn trust_key(version: u32) -> String {
+    format!("{TRUST}{version:010}")
+}
+
+fn newest_trust(ledger: &Ledger) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+    let mut all = ledger.store().scan(TRUST.as_bytes())?;
+    Ok(all
+        .pop()
+        .map(|(key, bytes)| (String::from_utf8_lossy(&key).into_owned(), bytes)))
+}
+
+/// Records the bundle as an event, with its bytes in the same commit.
+fn publish(ledger: &Ledger, bundle: &TrustBundle, now: Time) -> Result<(), StartError> {
+    let json = bundle.to_json().into_bytes();
+    let body = Body {
+        claimed_time: Time::from_unix_secs(now.unix_secs()).unwrap_or(now),
+        reasons: Vec::new(),
+        refers_to: None,
+        detail: Detail::TrustBundlePublication(TrustBundlePublication {
+            version: bundle.version,
+            bundle: Sha256Digest::of(&json),
+        }),
+    };
+    let request_id = RequestId::parse(&format!("trust/{}", bundle.version)).map_err(|error| {
+        StartError::Content {
+            path: TRUST.into(),
+            problem: error.to_string(),
+        }
+    })?;
+    let event = EventRequest {
+        request_id,
+        collectivite: Collectivite::operator(),
+        body,
+        personal: None,
+    };
+    let mut records = RecordBatch::new();
+    records.put(trust_key(bundle.version), json);
+    ledger.record(vec![event], records)?;
+    Ok(())
+}
+
+/// An administrator's key, where there is none yet.
+fn admin_key(keyring: &Keyring, data: &Path, now: Time) -> Result<Option<PathBuf>, StartError> {
+    let known = keyring.list()?;
+    if known.iter().any(|key| key.role == Role::Administrateur) {
+        return Ok(None);
+    }
+    let path = data.join(ADMIN_KEY);
+    keyring.create(Role::Administrateur, None, now, |key| {
+        replace_private(&path, &format!("{key}\n"))
+    })?;
+    Ok(Some(path))
+}
+
+struct AuthorityFiles {
+    signer: TokenSigner,
+    chain: Vec<Vec<u8>>,
+}
+
+/// What lies under `keys/`.
+struct Keys {
+    evidence: AuthorityFiles,
+    public: AuthorityFiles,
+    log: LogSigner,
+    origin: Origin,
+}
+
+impl Keys {
+    /// Reads the keys; makes them where there is no log yet.
+    fn take(config: &Config, store: &dyn Store, now: Time) -> Result<Self, StartError> {
+        let folder = config.data.join(KEYS);
+        if !folder.exists() {
+            if store.head()?.is_some() {
+                return Err(StartError::KeysMissing(folder));
+            }
+            if config.environment == Environment::Production {
+                return Err(StartError::KeysNotProvided(folder));
+            }
+            make(config, &folder, now)?;
+        }
+        let authority = |name: &str| -> Result<AuthorityFiles, StartError> {
+            let (key, chain) = (
+                folder.join(format!("{name}-key.pem")),
+                folder.join(format!("{name}-chain.pem")),
+            );
+            let text = zeroize::Zeroizing::new(fs::read_to_string(&key).map_err(at(&key))?);
+            Ok(AuthorityFiles {
+                signer: TokenSigner::from_pkcs8_pem(&text)
+                    .map_err(|error| content(&key, &error))?,
+                chain: certificates_from_pem(&fs::read_to_string(&chain).map_err(at(&chain))?)
+                    .map_err(|error| content(&chain, &error))?,
+            })
+        };
+        let log = folder.join(LOG_KEY);
+        let text = zeroize::Zeroizing::new(fs::read_to_string(&log).map_err(at(&log))?);
+        Ok(Self {
+            evidence: authority("evidence")?,
+            public: authority("public")?,
+            log: LogSigner::from_pkcs8_pem(&text).map_err(|error| content(&log, &error))?,
+            origin: origin(config, &folder)?,
+        })
+    }
+
+    fn trust_bundle(&self, config: &Config, policy: &TsaPolicyId) -> TrustBundle {
+        let pem: Vec<String> = self
+            .evidence
+            .chain
+            .iter()
+            .map(|certificate| certificate_to_pem(certificate))
+            .collect();
+        let roots = pem.last().cloned().into_iter().collect();
+        TrustBundle::new(
+            config.environment,
+            TrustedAuthority {
+                chain: pem,
+                policy: policy.to_string(),
+                origin: self.origin.clone(),
+                from: 0,
+                to: None,
+            },
+            roots,
+            Shard {
+                origin: self.origin.clone(),
+                vkey: self.log.vkey(self.origin.as_str()),
+                final_size: None,
+                final_root: None,
+            },
+            // Without witnesses no more can be demanded; reports say what that does not exclude.
+            Demand::Journalise,
+        )
+    }
+}
+
+fn content(path: &Path, problem: &dyn fmt::Display) -> StartError {
+    StartError::Content {
+        path: path.to_path_buf(),
+        problem: problem.to_string(),
+    }
+}
+
+/// The log's name: fixed by its first start, which a configuration may not contradict.
+fn origin(config: &Config, folder: &Path) -> Result<Origin, StartError> {
+    let path = folder.join(ORIGIN);
+    let known = match fs::read_to_string(&path) {
+        Ok(text) => Some(Origin::parse(text.trim_end()).map_err(|error| content(&path, &error))?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(at(&path)(error)),
+    };
+    match (known, &config.origin) {
+        (Some(known), Some(wanted)) if known != *wanted => Err(content(
+            &path,
+            &format!("this log is named {known}, and the configuration says {wanted}"),
+        )),
+        (Some(known), _) => Ok(known),
+        (None, wanted) => {
+            let origin = match wanted {
+                Some(origin) => origin.clone(),
+                None => random_origin()?,
+            };
+            replace_private(&path, &format!("{origin}\n"))?;
+            Ok(origin)
+        }
+    }
+}
+
+fn random_origin() -> Result<Origin, StartError> {
+    let number = u32::from_be_bytes(random_bytes()?);
+    Ok(Origin::parse(&format!("kbox-{number:08x}.invalid/log/1"))?)
+}
+
+/// Makes a development PKI and a log key aside, and puts them in place in one step.
+fn make(config: &Config, folder: &Path, now: Time) -> Result<(), StartError> {
+    let part = config.data.join(KEYS_PART);
+    match fs::remove_dir_all(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&part)(error)),
+        _ => {}
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&part).map_err(at(&part))?;
+    let pki = DevPki::generate(now, true)?;
+    let authority = |name: &str, authority: &DevAuthority| -> Result<(), StartError> {
+        let chain: String = authority
+            .chain
+            .iter()
+            .map(|certificate| certificate_to_pem(certificate))
+            .collect();
+        replace_private(
+            &part.join(format!("{name}-key.pem")),
+            &authority.signer.to_pkcs8_pem(),
+        )?;
+        replace_private(&part.join(format!("{name}-chain.pem")), &chain)
+    };
+    authority("evidence", &pki.evidence)?;
+    authority("public", &pki.public)?;
+    replace_private(&part.join(LOG_KEY), &LogSigner::generate()?.to_pkcs8_pem())?;
+    let origin = match &config.origin {
+        Some(origin) => origin.clone(),
+        None => random_origin()?,
+    };
+    replace_private(&part.join(ORIGIN), &format!("{origin}\n"))?;
+    sync(&part)?;
+    fs::rename(&part, folder).map_err(at(folder))?;
+    sync(&config.data)
+}
+
+fn sync(folder: &Path) -> Result<(), StartError> {
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(at(folder))
+}
+
+/// Writes a file that only this user may read, whole or not at all.
+pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), StartError> {
+    let part = path.with_extension("part");
+    let write = || -> io::Result<()> {
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&part)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().map_err(at(path))
+}
