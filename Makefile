@@ -76,3 +76,11 @@ test: lint doc no-std pure
 	cargo test --release --locked -p kbox-proof
 	@echo "== tests of everything"
 	$(CARGO) test --release --locked --workspace
+
+# Needs nightly and cargo-fuzz, so no part of `make test`, which replays the same properties on stable.
+.PHONY: fuzz
+SECONDS_EACH ?= 60
+fuzz:
+	KBOX_FUZZ_CORPUS=$(CURDIR)/fuzz/corpus cargo test --release --locked -p kbox-proof --test fuzz_replay
+	cd fuzz && for target in $$(cargo +nightly fuzz list); do echo "== $$target"; \
+	  env -u CARGO_TARGET_DIR cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS_EACH) -malloc_limit_mb=256 || exit 1; done
