@@ -28,6 +28,7 @@ help:
 	@echo "make demo    one convocation proven end to end, in $(DEMO)"
 	@echo "make serve   a server with the demonstration's data, to click around in"
 	@echo "make test    every check and test, with all set-up they need"
+	@echo "make bench   rates of tokens and receipts, as ratios (docs/performance.md)"
 	@echo "make build   the binaries alone"
 
 # Where the demonstration keeps its data.
@@ -76,6 +77,10 @@ test: lint doc no-std pure
 	cargo test --release --locked -p kbox-proof
 	@echo "== tests of everything"
 	$(CARGO) test --release --locked --workspace
+
+.PHONY: bench
+bench: setup rocksdb
+	$(CARGO) bench --locked -p kbox-benches
 
 # Needs nightly and cargo-fuzz, so no part of `make test`, which replays the same properties on stable.
 .PHONY: fuzz

@@ -1,1 +1,263 @@
-//! Benches.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the benches share: an operator with its keys, events like a real sending's, and the comparison with a baseline.
+//!
+//! A rate alone says what machine it was measured on; a ratio to a baseline of the same seconds says what the code costs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A bench that cannot be set up has nothing to say.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput};
+use kbox_proof::clock::SystemClock;
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::*;
+use kbox_proof::key::{LogSigner, TokenSigner, random_bytes};
+use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, RecordBatch, RequestId};
+use kbox_proof::pki::DevPki;
+use kbox_proof::receipt::*;
+use kbox_proof::time::Time;
+use kbox_proof::tsa::{Authority, AuthorityConfig};
+use kbox_proof::tsp::{Oid, certificate_to_pem};
+use kbox_proof::verify::TrustPolicy;
+use kbox_store::RocksStore;
+
+const ORIGIN: &str = "kbox.example/log/1";
+const ACCURACY: Duration = Duration::from_secs(1);
+
+/// The instant now: certificates must be valid and tokens state it.
+#[must_use]
+pub fn now() -> Time {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    Time::from_unix_nanos(i64::try_from(since.as_nanos()).unwrap())
+}
+
+/// The evidence authority's key and chain, and the log's key.
+#[derive(Debug)]
+pub struct Operator {
+    signer: String,
+    chain: Vec<Vec<u8>>,
+}
+
+impl Operator {
+    /// New keys, P-256 throughout.
+    #[must_use]
+    pub fn new() -> Self {
+        let pki = DevPki::generate(now(), true).unwrap();
+        Self {
+            signer: pki.evidence.signer.to_pkcs8_pem().to_string(),
+            chain: pki.evidence.chain,
+        }
+    }
+
+    /// The token key.
+    #[must_use]
+    pub fn signer(&self) -> TokenSigner {
+        TokenSigner::from_pkcs8_pem(&self.signer).unwrap()
+    }
+
+    /// The log's key.
+    #[must_use]
+    pub fn log_signer() -> LogSigner {
+        LogSigner::from_seed(&[9; 32]).unwrap()
+    }
+
+    /// The authority.
+    #[must_use]
+    pub fn authority(&self) -> Authority {
+        authority(self.signer(), self.chain.clone())
+    }
+
+    /// A ledger over RocksDB in `folder`, with default bounds and the system's clock.
+    #[must_use]
+    pub fn ledger(&self, folder: &Path) -> Ledger {
+        let config = LedgerConfig::new(Origin::parse(ORIGIN).unwrap(), Environment::Demonstration);
+        let store = Arc::new(RocksStore::open(folder).unwrap());
+        let clock = Arc::new(SystemClock::new(ACCURACY / 2).unwrap());
+        let (authority, log_signer) = (self.authority(), Self::log_signer());
+        Ledger::open(config, store, authority, log_signer, clock).unwrap()
+    }
+
+    /// Trusts this operator, and demands no witness.
+    #[must_use]
+    pub fn policy(&self) -> TrustPolicy {
+        let pem = |der: &Vec<u8>| certificate_to_pem(der);
+        let origin = Origin::parse(ORIGIN).unwrap();
+        let bundle = TrustBundle::new(
+            Environment::Demonstration,
+            TrustedAuthority {
+                chain: self.chain.iter().map(pem).collect(),
+                policy: Oid::demonstration_evidence_policy().to_string(),
+                origin: origin.clone(),
+                from: 0,
+                to: None,
+            },
+            self.chain.last().map(pem).into_iter().collect(),
+            Shard {
+                origin,
+                vkey: Self::log_signer().vkey(ORIGIN),
+                final_size: None,
+                final_root: None,
+            },
+            Demand::Journalise,
+        );
+        TrustPolicy::new(&bundle).unwrap()
+    }
+}
+
+impl Default for Operator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An authority of this key and chain.
+#[must_use]
+pub fn authority(signer: TokenSigner, chain: Vec<Vec<u8>>) -> Authority {
+    let config = AuthorityConfig {
+        signer,
+        chain,
+        policy: Oid::demonstration_evidence_policy(),
+        accuracy: ACCURACY,
+    };
+    Authority::new(config, now()).unwrap()
+}
+
+/// The caller's clock, in whole seconds.
+fn claimed() -> Time {
+    Time::from_unix_secs(now().unix_secs()).unwrap()
+}
+
+fn text(value: &str) -> Text {
+    Text::new(value).unwrap()
+}
+
+fn request(body: Body, personal: Option<PersonalData>) -> EventRequest {
+    let id = random_bytes::<16>().unwrap();
+    EventRequest {
+        request_id: RequestId::parse(&EventId::from_bytes(id).to_string()).unwrap(),
+        collectivite: Collectivite::parse("218002533").unwrap(),
+        body,
+        personal,
+    }
+}
+
+fn member() -> RosterOpening {
+    RosterOpening {
+        identity: RecipientIdentity {
+            id: text("elu-1"),
+            name: text("Élue Première"),
+            function: text("conseillère municipale"),
+        },
+        salt: Salt::from_bytes([1; 32]),
+    }
+}
+
+/// Records a sending and gives its digest, which consignments refer to.
+#[must_use]
+pub fn record_sending(ledger: &Ledger) -> Sha256Digest {
+    let submission = Submission {
+        seance: Seance {
+            id: text("2026-12-02"),
+            instance: text("commune"),
+            intitule: text("Conseil municipal de Doullens"),
+            lieu: text("Hôtel de ville"),
+            debut: text("2026-12-02T18:30"),
+            fuseau: text("Europe/Paris"),
+            utc_offset: 3600,
+            tzdb: text("2026b"),
+        },
+        rule: Rule {
+            id: text("COM-L"),
+            article: text("CGCT L.2121-12"),
+            jours: 5,
+            nature: Nature::Franc,
+            population: Some(5751),
+            departement: Some(text("80")),
+            urgence: None,
+            seconde_convocation: false,
+        },
+        author: text("Le maire"),
+        version: 1,
+        papers: vec![Paper {
+            digest: Sha256Digest::of(b"paper"),
+            size: 5,
+            titre: text("Convocation"),
+            nature: PaperNature::Convocation,
+        }],
+        roster: vec![member().entry(false).unwrap()],
+    };
+    let body = Body {
+        claimed_time: claimed(),
+        reasons: vec![],
+        refers_to: None,
+        detail: Detail::SubmissionAcceptance(submission),
+    };
+    let receipts = ledger.record(vec![request(body, None)], RecordBatch::new());
+    event_digest(&receipts.unwrap().first().unwrap().event)
+}
+
+/// The commonest event: the consignment of a convocation to one member, whom its personal part names.
+#[must_use]
+pub fn consignment(sending: Sha256Digest) -> EventRequest {
+    let body = Body {
+        claimed_time: claimed(),
+        reasons: vec![],
+        refers_to: Some(sending),
+        detail: Detail::ContentConsignment(RecipientStep { recipient: 0 }),
+    };
+    let personal = PersonalData {
+        recipient: Some(member()),
+        address: Some(text("elue.premiere@doullens.example")),
+        ..PersonalData::default()
+    };
+    request(body, Some(personal))
+}
+
+/// A baseline: its name, and what does so many rounds of it.
+pub type Baseline<'a> = (&'a str, &'a mut dyn FnMut(u64));
+
+/// Measures `run`, which does so many rounds of `units` each, and after each sample of it as many rounds of every
+/// baseline: a neighbour on the machine who slows one slows the others. Ends with the ratios.
+pub fn compare(
+    criterion: &mut Criterion,
+    name: &str,
+    units: u32,
+    run: &mut dyn FnMut(u64),
+    baselines: &mut [Baseline<'_>],
+) {
+    let mut rounds = 0;
+    let mut time = Duration::ZERO;
+    let mut times = vec![Duration::ZERO; baselines.len()];
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Elements(units.into()));
+    group.bench_function("measured", |bencher| {
+        bencher.iter_custom(|count| {
+            let own = timed(run, count);
+            for ((_, baseline), time) in baselines.iter_mut().zip(&mut times) {
+                *time += timed(baseline, count);
+            }
+            rounds += count;
+            time += own;
+            own
+        });
+    });
+    group.finish();
+    // Both are far below 2⁵³.
+    let rate = |time: Duration| (rounds * u64::from(units)) as f64 / time.as_secs_f64();
+    for ((baseline, _), its_time) in baselines.iter().zip(times) {
+        println!(
+            "ratio  {name}: {:.0}/s, {:.1} % of {baseline} ({:.0}/s)",
+            rate(time),
+            100.0 * rate(time) / rate(its_time),
+            rate(its_time)
+        );
+    }
+    println!();
+}
+
+fn timed(run: &mut dyn FnMut(u64), count: u64) -> Duration {
+    let start = Instant::now();
+    run(count);
+    start.elapsed()
+}

@@ -78,6 +78,18 @@ impl DevPki {
     /// # Errors
     /// [`PkiError`].
     pub fn generate(now: Time, demonstration: bool) -> Result<Self, PkiError> {
+        Self::with_evidence_key(now, demonstration, TokenSigner::generate()?)
+    }
+
+    /// As [`DevPki::generate`], with this key for the evidence authority.
+    ///
+    /// # Errors
+    /// [`PkiError`].
+    pub fn with_evidence_key(
+        now: Time,
+        demonstration: bool,
+        evidence: TokenSigner,
+    ) -> Result<Self, PkiError> {
         let root_key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let mut params = params(now, "kbox Root", demonstration)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -86,7 +98,7 @@ impl DevPki {
         let issuer = Issuer::new(params, root_key);
         let authority = |name, signer| issue(&issuer, &root, now, name, signer, demonstration);
         Ok(Self {
-            evidence: authority("kbox Evidence TSU", TokenSigner::generate()?)?,
+            evidence: authority("kbox Evidence TSU", evidence)?,
             public: authority("kbox Public TSU", TokenSigner::generate()?)?,
             root,
         })
