@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use kbox_proof::digest::Sha256Digest;
@@ -953,21 +954,33 @@ impl Council {
         )
     }
 
-    /// The proof file: papers and every receipt of the séance, by rank. The report is for the caller to add, since it says
-    /// what a verification found.
+    /// The proof file: the séance's papers, and the receipts of the collectivité from its sealing to its last event, by
+    /// rank. Those of other séances in between show that nothing is left out; their personal part stays here. The report is
+    /// for the caller to add, since it says what a verification found.
     ///
     /// # Errors
     /// [`CouncilError::NotSealed`], the store's.
     pub fn proof_file(&self, siren: &str, seance: &str) -> Result<ProofFile, CouncilError> {
         self.seance(siren, seance)?;
+        let owner = event::Collectivite::parse(siren)?;
         let _held = hold(&self.state)?;
         let envoi = self.envoi(siren, seance)?.ok_or(CouncilError::NotSealed)?;
+        let depot = envoi.depot.trace.as_ref().ok_or(CouncilError::NotSealed)?;
         let all = self.destinataires(siren, seance)?;
-        let mut traces: Vec<_> = std::iter::once(&envoi.depot)
-            .chain(all.iter().flat_map(|destinataire| &destinataire.steps))
+        let own: BTreeSet<u64> = all
+            .iter()
+            .flat_map(|destinataire| &destinataire.steps)
             .filter_map(|step| step.trace.as_ref())
+            .map(|trace| trace.rank)
+            .chain([depot.rank])
             .collect();
-        traces.sort_by_key(|trace| trace.rank);
+        let last = own.last().copied().unwrap_or(depot.rank);
+        let mut receipts = self.evidence.receipts(&owner, depot.rank, last)?;
+        for (rank, receipt) in (depot.rank..).zip(&mut receipts) {
+            if !own.contains(&rank) {
+                receipt.personal = None;
+            }
+        }
         Ok(ProofFile {
             documents: (1..)
                 .zip(&envoi.papers)
@@ -978,10 +991,7 @@ impl Council {
                     })
                 })
                 .collect::<Result<_, CouncilError>>()?,
-            receipts: traces
-                .into_iter()
-                .map(|trace| self.receipt(&trace.event_id))
-                .collect::<Result<_, _>>()?,
+            receipts,
             trust: None,
             report: None,
         })

@@ -74,6 +74,16 @@ pub trait Evidence: Send + Sync {
     /// # Errors
     /// [`EvidenceError`].
     fn receipt(&self, event_id: &EventId) -> Result<Receipt, EvidenceError>;
+    /// The receipts of a collectivité's events from rank `first` to rank `last`, both included.
+    ///
+    /// # Errors
+    /// [`EvidenceError`].
+    fn receipts(
+        &self,
+        collectivite: &Collectivite,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Receipt>, EvidenceError>;
     /// One record.
     ///
     /// # Errors
@@ -194,6 +204,25 @@ impl Evidence for LedgerEvidence {
         self.ledger
             .receipt(event_id)?
             .ok_or_else(|| EvidenceError::Receipt(format!("no event {event_id}")))
+    }
+
+    fn receipts(
+        &self,
+        collectivite: &Collectivite,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Receipt>, EvidenceError> {
+        let absent = |rank| EvidenceError::Receipt(format!("no event of rank {rank}"));
+        (first..=last)
+            .map(|rank| {
+                let store = self.ledger.store();
+                let index = store.index_of_rank(collectivite, rank)?;
+                let entry = store.entry(index.ok_or_else(|| absent(rank))?)?;
+                let event = EvidenceEvent::from_der(&entry.ok_or_else(|| absent(rank))?.event)
+                    .map_err(|error| EvidenceError::Receipt(error.to_string()))?;
+                self.receipt(&event.header.event_id)
+            })
+            .collect()
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EvidenceError> {

@@ -2,20 +2,21 @@
 //! The workflow against a relay that speaks real SMTP and a ledger of its own that only counts.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kbox_council::{
     Collectivite, Council, CouncilConfig, CouncilError, Elu, Evidence, EvidenceError, NewPaper,
-    Relay, Seance, Step, Trace,
+    Seance, Step, Trace,
 };
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{self, Channel, Environment, EventId, PaperNature};
 use kbox_proof::receipt::Receipt;
 use kbox_proof::time::Time;
-use mailin_embedded::{Handler, Response, Server, response};
+use support::{Inbox, tokens};
 
 type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -96,6 +97,16 @@ impl Evidence for Counting {
             anchors: vec![],
         })
     }
+    fn receipts(
+        &self,
+        _: &event::Collectivite,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Receipt>, EvidenceError> {
+        (first..=last)
+            .map(|rank| self.receipt(&EventId::from_bytes(u128::from(rank).to_be_bytes())))
+            .collect()
+    }
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EvidenceError> {
         Ok(self.records.lock().unwrap().get(key).cloned())
     }
@@ -122,39 +133,6 @@ impl Evidence for Counting {
     }
 }
 
-#[derive(Clone, Default)]
-struct Inbox {
-    mails: Arc<Mutex<Vec<Vec<u8>>>>,
-    refuse: Arc<Mutex<Vec<(String, u16)>>>,
-    bytes: Vec<u8>,
-}
-
-impl Handler for Inbox {
-    fn rcpt(&mut self, to: &str) -> Response {
-        match self
-            .refuse
-            .lock()
-            .unwrap()
-            .iter()
-            .find(|(address, _)| to.contains(address.as_str()))
-        {
-            Some((_, code)) => Response::custom(*code, format!("{to} refused")),
-            None => response::OK,
-        }
-    }
-    fn data(&mut self, buf: &[u8]) -> std::io::Result<()> {
-        self.bytes.extend_from_slice(buf);
-        Ok(())
-    }
-    fn data_end(&mut self) -> Response {
-        self.mails
-            .lock()
-            .unwrap()
-            .push(std::mem::take(&mut self.bytes));
-        Response::custom(250, "2.0.0 kept".into())
-    }
-}
-
 struct Scene {
     council: Council,
     evidence: Arc<Counting>,
@@ -174,18 +152,8 @@ fn paper(nom: &str, nature: PaperNature) -> NewPaper {
 
 fn scene(members: u8) -> Scene {
     let inbox = Inbox::default();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let mut server = Server::new(inbox.clone());
-    server.with_tcp_listener(listener);
-    std::thread::spawn(move || server.serve().map_err(|error| error.to_string()));
     let evidence = Counting::new();
-    let relay = Relay {
-        host: "127.0.0.1".into(),
-        port,
-        from: "secretariat@doullens.invalid".into(),
-        from_name: "Secrétariat".into(),
-    };
+    let relay = inbox.start();
     let config = CouncilConfig {
         base_url: "http://127.0.0.1:1".into(),
         relay: Some(relay),
@@ -247,18 +215,6 @@ fn scene(members: u8) -> Scene {
 }
 
 const SEANCE: &str = "2026-12-02";
-
-fn tokens(inbox: &Inbox) -> Vec<String> {
-    let mails = inbox.mails.lock().unwrap();
-    mails
-        .iter()
-        .map(|mail| {
-            let text = String::from_utf8_lossy(mail).replace("=\r\n", "");
-            let at = text.find("/m/").unwrap() + 3;
-            text[at..at + 43].to_string()
-        })
-        .collect()
-}
 
 #[test]
 fn every_step_tried_again_records_and_sends_nothing_more() {

@@ -379,6 +379,13 @@ pub fn proof_file(
                 &format!("Niveau atteint : {}", level_name(file.level())),
                 &format!("Level reached: {}", level_name(file.level())),
             );
+            if file.others() > 0 {
+                let others = file.others();
+                writer.text(
+                    &format!("Parmi eux, {others} concernent d'autres envois de la même collectivité : ils montrent qu'aucun rang ne manque ; rien n'est jugé à leur sujet."),
+                    &format!("Among them, {others} concern other sendings of the same collectivité: they show that no rank is missing; nothing is judged about them."),
+                );
+            }
             for sending in file.sendings() {
                 sending_lines(&mut writer, sending);
             }
@@ -470,6 +477,7 @@ fn verdict_lines(writer: &mut Writer, sending: &VerifiedSending) {
                 ),
             );
             writer.text(&line, &line);
+            counted_days(writer, sending);
         }
         None if left_out.is_empty() => writer.text(
             "Aucun délai ne court : tous les destinataires le sont pour information.",
@@ -495,6 +503,33 @@ fn verdict_lines(writer: &mut Writer, sending: &VerifiedSending) {
             ),
         );
     }
+}
+
+/// The whole days between sending and séance, one by one, for the recipient who has the fewest.
+fn counted_days(writer: &mut Writer, sending: &VerifiedSending) {
+    let judged = sending
+        .recipients
+        .iter()
+        .filter_map(|line| match &line.period {
+            Period::Judged(verdict) => Some(&verdict.by_gen_time.jours),
+            _ => None,
+        });
+    let Some(days) = judged.min_by_key(|days| days.len()) else {
+        return;
+    };
+    let list: Vec<String> = days.iter().map(|day| day.en_lettres()).collect();
+    writer.text(
+        &format!(
+            "Jours entiers entre l'envoi et la séance, au moins : {} ({}).",
+            days.len(),
+            list.join(", ")
+        ),
+        &format!(
+            "Whole days between sending and séance, at least: {} ({}).",
+            days.len(),
+            list.join(", ")
+        ),
+    );
 }
 
 fn who(line: &RecipientLine) -> String {
@@ -575,12 +610,13 @@ fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &Recipie
 }
 
 fn verdict_words(answer: &DelaiAnswer, language: Language) -> String {
-    let days: Vec<String> = answer.jours.iter().map(|day| day.en_lettres()).collect();
     let word = verdict_word(answer.verdict, language);
-    if days.is_empty() {
-        word.to_string()
-    } else {
-        format!("{word} ({})", days.join(", "))
+    let days = answer.jours.len();
+    match language {
+        Language::French if days < 2 => format!("{word} ({days} jour entier)"),
+        Language::French => format!("{word} ({days} jours entiers)"),
+        Language::English if days == 1 => format!("{word} (1 whole day)"),
+        Language::English => format!("{word} ({days} whole days)"),
     }
 }
 

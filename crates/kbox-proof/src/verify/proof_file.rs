@@ -149,6 +149,7 @@ fn worst<'a>(answers: impl Iterator<Item = Option<&'a DelaiAnswer>>) -> Option<V
 pub struct VerifiedProofFile {
     receipts: Vec<VerifiedReceipt>,
     sendings: Vec<VerifiedSending>,
+    others: usize,
 }
 
 impl VerifiedProofFile {
@@ -157,10 +158,15 @@ impl VerifiedProofFile {
     pub fn receipts(&self) -> &[VerifiedReceipt] {
         &self.receipts
     }
-    /// The sendings, by rank.
+    /// The sendings whose papers are in the file, by rank.
     #[must_use]
     pub fn sendings(&self) -> &[VerifiedSending] {
         &self.sendings
+    }
+    /// Events of other sendings of the same collectivité: they show that no rank is missing, and nothing is judged about them.
+    #[must_use]
+    pub fn others(&self) -> usize {
+        self.others
     }
     /// The lowest level of all receipts.
     #[must_use]
@@ -205,7 +211,8 @@ pub fn verify_proof_file(
     receipts.sort_by_key(|(_, receipt)| receipt.event().header.rank);
     let complete = findings.is_empty();
     check_chain(&receipts, complete, &mut findings);
-    let sendings = gather(&receipts, complete, &mut findings);
+    let gathered = gather(&receipts, complete, &mut findings);
+    let (sendings, others) = subjects(file, gathered, &mut findings);
     check_documents(file, &sendings, &mut findings);
     if complete && sendings.is_empty() {
         findings.push(Finding {
@@ -217,6 +224,7 @@ pub fn verify_proof_file(
         Ok(VerifiedProofFile {
             receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
             sendings,
+            others,
         })
     } else {
         Err(findings)
@@ -255,12 +263,31 @@ fn check_chain(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding
     }
 }
 
-fn gather(
-    receipts: &[Numbered],
-    complete: bool,
-    findings: &mut Vec<Finding>,
-) -> Vec<VerifiedSending> {
-    let mut sendings: Vec<VerifiedSending> = Vec::new();
+/// All sendings of a file, before it is known which of them it is about.
+#[derive(Default)]
+struct Gathered {
+    sendings: Vec<VerifiedSending>,
+    /// Events of each of them.
+    events: Vec<usize>,
+    /// What speaks against each of them.
+    problems: Vec<(usize, Finding)>,
+    /// Events of sendings that began before the file.
+    elsewhere: usize,
+}
+
+fn gather(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding>) -> Gathered {
+    let mut gathered = Gathered::default();
+    // Ranks are dense from 0: whatever a file from 0 refers to must be in it. Another one begins with the submission that it
+    // is about, so that what it refers to outside belongs to other sendings.
+    let whole = receipts
+        .first()
+        .is_none_or(|(_, first)| first.event().header.rank == 0);
+    let Gathered {
+        sendings,
+        events,
+        problems,
+        elsewhere,
+    } = &mut gathered;
     let mut consignments: BTreeMap<Sha256Digest, (usize, u32)> = BTreeMap::new();
     let mut bases: BTreeMap<(usize, u32), (Instant, Option<Instant>)> = BTreeMap::new();
     for (index, receipt) in receipts {
@@ -276,12 +303,20 @@ fn gather(
         if let Detail::SubmissionAcceptance(submission) = &event.body.detail {
             let known = refers_to
                 .is_none_or(|digest| sendings.iter().any(|sending| sending.digest == digest));
+            let mut against = |rejection| {
+                let finding = Finding {
+                    receipt: Some(*index),
+                    rejection,
+                };
+                problems.push((sendings.len(), finding));
+            };
             if !known && complete {
-                found(Rejection::Reference { rank });
+                against(Rejection::Reference { rank });
             }
             if let Err(rejection) = check_rule(submission) {
-                found(rejection);
+                against(rejection);
             }
+            events.push(1);
             sendings.push(VerifiedSending {
                 digest: receipt.digest(),
                 sealed: receipt.timestamp().gen_time(),
@@ -314,11 +349,14 @@ fn gather(
                 .map(|(place, _)| *place),
         };
         let Some(place) = place else {
-            if complete {
+            if !whole {
+                *elsewhere += 1;
+            } else if complete {
                 found(Rejection::Reference { rank });
             }
             continue;
         };
+        events[place] += 1;
         let sending = &mut sendings[place];
         let Some(line) = sending.recipients.get_mut(recipient as usize) else {
             found(Rejection::OutsideSending { rank });
@@ -393,13 +431,58 @@ fn gather(
                     receipt: None,
                     rejection,
                 };
-                if !findings.contains(&finding) {
-                    findings.push(finding);
-                }
+                problems.push((place, finding));
             }
         }
     }
-    sendings
+    gathered
+}
+
+/// The sendings that a file is about, and how many events belong to others. A file is about the sendings whose papers it
+/// holds: all of them, or else some, or else there is nothing to tell them apart by.
+fn subjects(
+    file: &ProofFileContent<'_>,
+    gathered: Gathered,
+    findings: &mut Vec<Finding>,
+) -> (Vec<VerifiedSending>, usize) {
+    let digests: Vec<Sha256Digest> = file
+        .documents
+        .iter()
+        .map(|(_, bytes)| Sha256Digest::of(bytes))
+        .collect();
+    let held = |sending: &VerifiedSending| {
+        let papers = &sending.submission.papers;
+        let held = papers
+            .iter()
+            .filter(|paper| digests.contains(&paper.digest))
+            .count();
+        match held {
+            0 => 0,
+            some if some == papers.len() => 2,
+            _ => 1,
+        }
+    };
+    let most = gathered.sendings.iter().map(held).max().unwrap_or(0);
+    let chosen: Vec<bool> = gathered
+        .sendings
+        .iter()
+        .map(|sending| held(sending) == most)
+        .collect();
+    for (place, finding) in gathered.problems {
+        if chosen[place] && !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    let mut others = gathered.elsewhere;
+    let mut subjects = Vec::new();
+    for (place, sending) in gathered.sendings.into_iter().enumerate() {
+        if chosen[place] {
+            subjects.push(sending);
+        } else {
+            others += gathered.events[place];
+        }
+    }
+    (subjects, others)
 }
 
 #[derive(Clone, Copy)]

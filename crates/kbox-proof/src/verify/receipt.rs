@@ -129,10 +129,33 @@ pub fn verify_receipt(
         });
     }
     let leaf = hash_leaf(&token.leaf_bytes().map_err(Rejection::TokenMalformed)?);
+    let chain: Vec<Vec<u8>> = authorities
+        .iter()
+        .flat_map(|authority| authority.chain.clone())
+        .collect();
+    let policies: Vec<TsaPolicyId> = alloc::vec![stated.clone()];
+    let imprint = MessageImprint::sha256(&digest);
+    let verify_at = |time| {
+        let trust = TokenTrust {
+            roots: &policy.roots,
+            extra_certificates: &chain,
+            policies: Some(&policies),
+            chain_time: ChainTime::At(time),
+            strict: true,
+        };
+        verify_token(&token, &imprint, &trust).map_err(Rejection::Token)
+    };
 
     // 4
     let proof = TlogProof::parse(receipt.proof.as_bytes()).map_err(Rejection::Proof)?;
-    let checkpoint = proof.verify(&leaf, &log.key).map_err(Rejection::Proof)?;
+    let checkpoint = match proof.verify(&leaf, &log.key) {
+        Ok(checkpoint) => checkpoint,
+        // A token that was changed is another leaf: then the token is what to name, not the proof.
+        Err(error) => {
+            verify_at(token.tst_info().gen_time())?;
+            return Err(Rejection::Proof(error));
+        }
+    };
     check_log(&checkpoint, log)?;
     let index = proof.index().get();
     if log.end.is_some_and(|(size, _)| index >= size) {
@@ -172,20 +195,7 @@ pub fn verify_receipt(
     };
 
     // 7
-    let chain: Vec<Vec<u8>> = authorities
-        .iter()
-        .flat_map(|authority| authority.chain.clone())
-        .collect();
-    let policies: Vec<TsaPolicyId> = alloc::vec![stated.clone()];
-    let trust = TokenTrust {
-        roots: &policy.roots,
-        extra_certificates: &chain,
-        policies: Some(&policies),
-        chain_time: ChainTime::At(existed.unwrap_or(now)),
-        strict: true,
-    };
-    let timestamp =
-        verify_token(&token, &MessageImprint::sha256(&digest), &trust).map_err(Rejection::Token)?;
+    let timestamp = verify_at(existed.unwrap_or(now))?;
     let own: Vec<_> = authorities
         .iter()
         .filter(|authority| {

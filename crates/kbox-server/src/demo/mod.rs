@@ -284,7 +284,8 @@ fn scene(
     step(7, "Vérification hors ligne par kbox-verify");
     let verifier = verifier()?;
     let (code, said) = verify(&verifier, &trust_path, &path)?;
-    println!("{}", indent(&said, 200));
+    println!("{}", indent(&abridged(&said), usize::MAX));
+    println!("      (rapport complet : rapport.html et rapport.txt dans le dossier)");
     expect(code == 0, "le dossier intact devait être accepté")?;
     spoiled(data, &file, &verifier, &trust_path)?;
     public_stamp(data, &file, running, &verifier, &trust_path)?;
@@ -770,14 +771,41 @@ fn spoiled(data: &Path, file: &ProofFile, verifier: &Path, trust: &Path) -> Resu
         let path = folder.join(format!("{name}.asice"));
         write(&copy, &path)?;
         let (code, said) = verify(verifier, trust, &path)?;
-        println!("    - {title} : refusé (code {code})\n{}", indent(&said, 3));
+        let (reason, finding) = first_finding(&said)
+            .ok_or_else(|| Failure(format!("aucune raison donnée pour {}", path.display())))?;
+        println!("    - {title} : refusé (code {code})\n        {finding}");
         expect(code == 1 || code == 2, title)?;
-        reasons.insert(said.replace(&path.display().to_string(), ""));
+        reasons.insert(reason.to_string());
     }
     expect(
         reasons.len() == 7,
         "chaque copie devait avoir sa propre raison",
     )
+}
+
+/// The stable code of a report's first finding, and its line.
+fn first_finding(report: &str) -> Option<(&str, &str)> {
+    report.lines().map(str::trim).find_map(|line| {
+        let (code, _) = line.strip_prefix("- [")?.split_once(']')?;
+        Some((code, line))
+    })
+}
+
+/// The report without most of its list of recipients, whose lines are all alike.
+fn abridged(report: &str) -> String {
+    let mut kept = Vec::new();
+    let (mut inside, mut items) = (false, 0);
+    for line in report.lines() {
+        let item = inside && line.trim_start().starts_with("- ");
+        items = if item { items + 1 } else { 0 };
+        inside = item || line.trim() == "Destinataires" || (inside && line.trim().is_empty());
+        // The refused address is among them.
+        if item && items > 2 && !line.contains("refusé") {
+            continue;
+        }
+        kept.push(line);
+    }
+    kept.join("\n")
 }
 
 /// A true receipt, of a log that nobody trusts here.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
 use hyper::{HeaderMap, Method, Request};
 use kbox_proof::tsp::{PkiFailureInfo, TimeStampResp};
@@ -188,6 +188,10 @@ fn principal(app: &App, route: &Route, headers: &HeaderMap) -> Result<Admitted, 
 }
 
 async fn read(body: Incoming, max: usize) -> Result<Bytes, Problem> {
+    // What says beforehand that it is too long is refused at once.
+    if body.size_hint().lower() > u64::try_from(max).unwrap_or(u64::MAX) {
+        return Err(Problem::too_large(max));
+    }
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, max).collect());
     match collected.await {
         Err(_) => Err(Problem::body_timeout()),

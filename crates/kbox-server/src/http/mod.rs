@@ -6,6 +6,8 @@ pub(crate) mod call;
 mod dispatch;
 pub(crate) mod problem;
 pub(crate) mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::future::Future;
