@@ -75,6 +75,8 @@ pure:
 test: lint doc no-std pure
 	@echo "== tests of the pure half alone"
 	cargo test --release --locked -p kbox-proof
+	@echo "== binaries, for the end-to-end tests"
+	$(CARGO) build --release --locked --workspace --bins
 	@echo "== tests of everything"
 	$(CARGO) test --release --locked --workspace
 

@@ -1,1 +1,223 @@
-//! End-to-end tests.
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What the end-to-end tests share: the binaries as processes, and a client that we did not write.
+// Helpers of tests end where something is not as expected.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// The SIREN of the tests' commune.
+pub const SIREN: &str = "218002533";
+
+/// A binary of the workspace, which `cargo build` put beside the tests.
+pub fn binary(name: &str) -> PathBuf {
+    let mut folder = std::env::current_exe().unwrap();
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        path.is_file(),
+        "{} is missing: run the tests through `make test`, which builds the binaries first",
+        path.display()
+    );
+    path
+}
+
+/// Runs a binary to its end.
+pub fn run(name: &str, arguments: &[&str]) -> Output {
+    Command::new(binary(name)).args(arguments).output().unwrap()
+}
+
+/// What a process said, both outputs.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// A running `kbox-server serve`; killed when dropped.
+pub struct Server {
+    pub child: Child,
+    pub url: String,
+    pub agent: ureq::Agent,
+}
+
+/// An answer, whatever its status.
+pub struct Answer {
+    pub status: u16,
+    pub media_type: String,
+    pub location: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+    /// The stable code of a refusal.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or("").to_string()
+    }
+}
+
+impl Server {
+    /// Starts on a free port, and waits until it says where it listens.
+    pub fn start(data: &Path) -> Self {
+        let mut child = Command::new(binary("kbox-server"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--data"])
+            .arg(data)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut heard = String::new();
+        let url = loop {
+            let Some(Ok(line)) = lines.next() else {
+                panic!("the server ended: {heard}");
+            };
+            heard.push_str(&line);
+            heard.push('\n');
+            if let Some(rest) = line.strip_prefix("serving ") {
+                break rest.split(' ').next().unwrap().to_string();
+            }
+        };
+        // Its outlet is kept open and drained.
+        std::thread::spawn(move || lines.for_each(drop));
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Self {
+            child,
+            url,
+            agent: config.into(),
+        }
+    }
+
+    fn answer(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<Answer> {
+        let mut response = result.ok()?;
+        let header = |name: &str| {
+            let value = response.headers().get(name)?;
+            Some(value.to_str().ok()?.to_string())
+        };
+        let (media_type, location) = (
+            header("content-type").unwrap_or_default(),
+            header("location"),
+        );
+        Some(Answer {
+            status: response.status().as_u16(),
+            media_type,
+            location,
+            body: response
+                .body_mut()
+                .with_config()
+                .limit(64 << 20)
+                .read_to_vec()
+                .ok()?,
+        })
+    }
+
+    pub fn get(&self, path: &str, key: Option<&str>) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.url));
+        if let Some(key) = key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        Self::answer(request.call()).unwrap()
+    }
+
+    /// `None` when the server did not answer.
+    pub fn try_post(
+        &self,
+        path: &str,
+        key: Option<&str>,
+        media_type: &str,
+        body: &[u8],
+    ) -> Option<Answer> {
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("Content-Type", media_type);
+        if let Some(key) = key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        Self::answer(request.send(body))
+    }
+
+    pub fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Answer {
+        self.try_post(path, key, "application/json", body.to_string().as_bytes())
+            .unwrap()
+    }
+
+    /// An integration's key for the tests' commune, made with the administrator's.
+    pub fn key(&self, data: &Path) -> String {
+        let admin = std::fs::read_to_string(data.join("admin-key")).unwrap();
+        let admin = Some(admin.trim());
+        let commune = json!({"siren": SIREN, "nom": "Commune de Doullens", "instance": "commune",
+            "population": 5751, "departement": "80", "fuseau": "Europe/Paris"});
+        assert_eq!(
+            self.post("/api/v1/collectivites", admin, &commune).status,
+            201
+        );
+        let made = self.post(
+            "/api/v1/keys",
+            admin,
+            &json!({"role": "integration", "collectivite": SIREN}),
+        );
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.json()["key"].as_str().unwrap().to_string()
+    }
+
+    /// Asks it to stop, as a service manager does, and waits for its end.
+    #[cfg(unix)]
+    pub fn terminate(mut self) -> std::process::ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A sending with two recipients, as an embedding program records it.
+pub fn submission(request_id: &str) -> Value {
+    json!({
+        "request_id": request_id,
+        "body": {
+            "claimed_time": "2026-11-24T09:00:00Z",
+            "detail": {"event": "SubmissionAcceptance", "content": {
+                "seance": {"id": request_id, "instance": "commune", "intitule": "Conseil municipal", "lieu": "Hôtel de ville",
+                    "debut": "2026-12-02T18:30", "fuseau": "Europe/Paris", "utc_offset": 3600, "tzdb": "2025b"},
+                "rule": {"id": "COM-L", "article": "CGCT L.2121-12", "jours": 5, "nature": "franc", "population": 5751,
+                    "departement": "80", "urgence": null, "seconde_convocation": false},
+                "author": "Le maire",
+                "version": 1,
+                "papers": [{"digest": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "size": 1, "titre": "Convocation",
+                    "nature": "convocation"}],
+                "roster": [
+                    {"commitment": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "for_information": false},
+                    {"commitment": "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "for_information": true}
+                ]
+            }}
+        }
+    })
+}

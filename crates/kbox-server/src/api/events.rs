@@ -7,6 +7,7 @@ use kbox_council::Trace;
 use kbox_proof::event::{Body, EventId, EvidenceEvent, PersonalData};
 use kbox_proof::ledger::{EventRequest, RecordBatch, RequestId};
 use kbox_proof::receipt::{RECEIPT_MEDIA_TYPE, Receipt};
+use kbox_proof::store::RequestIdError;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -28,15 +29,17 @@ struct NewEvent {
 pub(crate) fn record(app: &App, call: &Call) -> Result<Answer, Problem> {
     let collectivite = call.collectivite()?;
     let new: NewEvent = call.json()?;
-    // The workflow's own ids begin otherwise: neither can take the other's.
-    let request_id = RequestId::parse(&format!("api/{}", new.request_id)).map_err(|error| {
+    let refused = |error: RequestIdError| {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "request_id",
             format!("request_id: {error}"),
             "L’identifiant de la demande n’est pas accepté.",
         )
-    })?;
+    };
+    let own = RequestId::parse(&new.request_id).map_err(refused)?;
+    // The workflow's own ids begin otherwise: neither can take the other's.
+    let request_id = RequestId::parse(&format!("api/{own}")).map_err(refused)?;
     let event = EventRequest {
         request_id,
         collectivite: collectivite.clone(),

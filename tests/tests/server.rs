@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `kbox-server serve` as a process: what programs get from it, and what it says when something is wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::process::Command;
+
+use kbox_proof::merkle::hash_leaf;
+use kbox_proof::receipt::{Receipt, TrustBundle};
+use kbox_proof::tlog::{Note, VerifiedCheckpoint, VerifierKey};
+use kbox_tests::{Server, binary, run, said, submission};
+use serde_json::json;
+
+fn save(folder: &Path, name: &str, bytes: &[u8]) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+fn openssl(arguments: &[&str]) -> std::process::Output {
+    Command::new("openssl").args(arguments).output().unwrap()
+}
+
+#[test]
+fn an_embedding_program_gets_a_receipt_that_verifies_and_can_ask_again() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let key = server.key(data.path());
+    let key = Some(key.as_str());
+
+    let made = server.post("/api/v1/events", key, &submission("conseil-1"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(made.media_type, "application/vnd.kbox.receipt+json");
+    let again = server.post("/api/v1/events", key, &submission("conseil-1"));
+    assert_eq!(
+        (again.status, &again.body),
+        (201, &made.body),
+        "the same receipt, byte for byte"
+    );
+    let mut other = submission("conseil-1");
+    other["body"]["detail"]["content"]["author"] = json!("Le premier adjoint");
+    let conflict = server.post("/api/v1/events", key, &other);
+    assert_eq!(
+        (conflict.status, conflict.code().as_str()),
+        (409, "conflict")
+    );
+    assert_eq!(conflict.media_type, "application/problem+json");
+
+    let fetched = server.get(&made.location.unwrap(), key);
+    assert_eq!(fetched.status, 200);
+    let receipt = Receipt::from_json(&fetched.body).unwrap();
+    assert_eq!(receipt.event, Receipt::from_json(&made.body).unwrap().event);
+
+    let away = tempfile::tempdir().unwrap();
+    let trust = save(away.path(), "trust.json", &server.get("/trust", None).body);
+    let path = save(away.path(), "preuve.kbox.json", &fetched.body);
+    let verified = run("kbox-verify", &["--trust", &trust, &path]);
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+
+    // OpenSSL reads the same token over the same event.
+    let bundle = TrustBundle::from_json(&std::fs::read(&trust).unwrap()).unwrap();
+    let roots = save(away.path(), "roots.pem", bundle.roots.concat().as_bytes());
+    let token = save(away.path(), "token.der", &receipt.token);
+    let event = save(away.path(), "event.der", &receipt.event);
+    let output = openssl(&[
+        "ts",
+        "-verify",
+        "-data",
+        &event,
+        "-token_in",
+        "-in",
+        &token,
+        "-CAfile",
+        &roots,
+    ]);
+    assert!(
+        said(&output).contains("Verification: OK"),
+        "{}",
+        said(&output)
+    );
+
+    // Whoever holds a token alone finds its place in the log without asking anyone.
+    let leaf = Command::new(binary("kbox-verify"))
+        .args(["leaf", &path])
+        .output()
+        .unwrap();
+    let hash = hash_leaf(&leaf.stdout).to_string();
+    let proof = server.get(&format!("/log/proof/{hash}"), None);
+    assert!(
+        proof.text().starts_with("c2sp.org/tlog-proof@v1\n"),
+        "{}",
+        proof.text()
+    );
+}
+
+#[test]
+fn the_log_is_public_and_its_tiles_hold_the_tree_of_its_checkpoint() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let key = server.key(data.path());
+    for number in 0..3 {
+        let made = server.post(
+            "/api/v1/events",
+            Some(&key),
+            &submission(&format!("conseil-{number}")),
+        );
+        assert_eq!(made.status, 201);
+    }
+    let text = server.get("/log/checkpoint", None).text();
+    let bundle = TrustBundle::from_json(&server.get("/trust", None).body).unwrap();
+    let note = Note::parse(text.as_bytes()).unwrap();
+    let vkey = VerifierKey::parse(&bundle.shards[0].vkey).unwrap();
+    let checkpoint = VerifiedCheckpoint::verify(&note, &vkey).unwrap();
+    assert_eq!(
+        checkpoint.size().get(),
+        4,
+        "the trust bundle and three events"
+    );
+    assert_eq!(server.get("/log/checkpoints/4", None).text(), text);
+    let tile = server.get("/log/tile/0/000.p/4", None).body;
+    assert_eq!(tile.len(), 4 * 32);
+    let entries = server.get("/log/tile/entries/000.p/4", None).body;
+    let mut rest = entries.as_slice();
+    for hash in tile.chunks(32) {
+        let length = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+        let (leaf, after) = rest[2..].split_at(length);
+        assert_eq!(hash_leaf(leaf).as_bytes().as_slice(), hash);
+        rest = after;
+    }
+    assert!(rest.is_empty());
+    // The trust bundle of each version is the one whose digest is the log's first event.
+    assert_eq!(
+        server.get("/trust/1", None).body,
+        server.get("/trust", None).body
+    );
+    for absent in [
+        "/trust/2",
+        "/trust/01",
+        "/log/checkpoints/9",
+        "/log/checkpoints/04",
+        "/log/tile/0/000",
+        "/log/tile/0/000.p/5",
+        "/log/tile/0/0",
+        "/log/tile/entries/001.p/1",
+        "/log/tile/../checkpoint",
+        &format!("/log/proof/{}", "0".repeat(64)),
+    ] {
+        let answer = server.get(absent, None);
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (404, "not_found"),
+            "{absent}"
+        );
+    }
+}
+
+#[test]
+fn the_public_timestamp_service_answers_openssl_and_refuses_in_its_own_language() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let away = tempfile::tempdir().unwrap();
+    let document = save(away.path(), "document.txt", b"bonjour");
+    let query = away.path().join("query.tsq");
+    let query = query.to_str().unwrap();
+    assert!(
+        openssl(&[
+            "ts", "-query", "-data", &document, "-sha256", "-cert", "-out", query
+        ])
+        .status
+        .success()
+    );
+    let request = std::fs::read(query).unwrap();
+    let stamp = |body: &[u8]| {
+        let answer = server
+            .try_post("/tsa", None, "application/timestamp-query", body)
+            .unwrap();
+        assert_eq!(
+            (answer.status, answer.media_type.as_str()),
+            (200, "application/timestamp-reply")
+        );
+        answer.body
+    };
+    let reply = save(away.path(), "reply.tsr", &stamp(&request));
+    let bundle = TrustBundle::from_json(&server.get("/trust", None).body).unwrap();
+    let roots = save(away.path(), "roots.pem", bundle.roots.concat().as_bytes());
+    let output = openssl(&[
+        "ts",
+        "-verify",
+        "-queryfile",
+        query,
+        "-in",
+        &reply,
+        "-CAfile",
+        &roots,
+    ]);
+    assert!(
+        said(&output).contains("Verification: OK"),
+        "{}",
+        said(&output)
+    );
+
+    for (name, body, reason) in [
+        (
+            "garbage",
+            vec![0xff; 40],
+            "the data submitted has the wrong format",
+        ),
+        (
+            "long",
+            vec![0x30; 16 * 1024 + 1],
+            "the data submitted has the wrong format",
+        ),
+        (
+            "cut",
+            request[..request.len() - 1].to_vec(),
+            "the data submitted has the wrong format",
+        ),
+    ] {
+        let path = save(away.path(), &format!("{name}.tsr"), &stamp(&body));
+        let text = said(&openssl(&["ts", "-reply", "-in", &path, "-text"]));
+        assert!(text.contains("Rejected"), "{name}: {text}");
+        assert!(text.contains(reason), "{name}: {text}");
+    }
+    let wrong = server
+        .try_post("/tsa", None, "application/json", &request)
+        .unwrap();
+    assert_eq!((wrong.status, wrong.code().as_str()), (415, "media_type"));
+}
+
+#[test]
+fn the_law_is_asked_without_a_key() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let mut question = json!({"instance": "commune", "population": 12000, "departement": "80", "fuseau": "Europe/Paris",
+        "envoi": "2026-11-18T21:00:00Z", "precision_ms": 1000, "seance": "2026-11-24T18:30", "urgence": false,
+        "seconde_convocation": false});
+    let answer = server.post("/api/v1/delai", None, &question).json();
+    assert_eq!(
+        (
+            &answer["regle"],
+            &answer["delai"],
+            &answer["verdict"],
+            &answer["envoyer_avant"],
+            &answer["jours"][0]
+        ),
+        (
+            &json!("CGCT L.2121-12"),
+            &json!(5),
+            &json!("respecte"),
+            &json!("2026-11-18T23:00:00Z"),
+            &json!("2026-11-19")
+        )
+    );
+    question["instance"] = json!("senat");
+    let refused = server.post("/api/v1/delai", None, &question);
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (400, "malformed")
+    );
+    question["instance"] = json!("commune");
+    question["population"] = json!(null);
+    question["departement"] = json!("999");
+    let refused = server.post("/api/v1/delai", None, &question);
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (422, "law"),
+        "{}",
+        refused.text()
+    );
+}
+
+#[test]
+fn bad_input_gets_a_typed_refusal_and_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let key = server.key(data.path());
+    let key = Some(key.as_str());
+    assert_eq!(
+        server
+            .post("/api/v1/events", key, &submission("conseil-1"))
+            .status,
+        201
+    );
+    let before = server.get("/log/checkpoint", None).text();
+    let step = |detail: serde_json::Value| json!({"request_id": "x", "body": {"claimed_time": "2026-11-24T09:00:00Z", "detail": detail}});
+    let changed = |path: &str, value: serde_json::Value| {
+        let mut event = submission("conseil-2");
+        *event.pointer_mut(path).unwrap() = value;
+        event
+    };
+    for (event, status, code) in [
+        (json!({}), 400, "malformed"),
+        (json!([]), 400, "malformed"),
+        (changed("/request_id", json!("")), 422, "request_id"),
+        (changed("/request_id", json!("é\n")), 422, "request_id"),
+        (
+            changed("/body/claimed_time", json!("hier")),
+            400,
+            "malformed",
+        ),
+        (
+            changed("/body/detail/content/version", json!(0)),
+            422,
+            "event",
+        ),
+        (
+            changed("/body/detail/content/papers", json!([])),
+            422,
+            "event",
+        ),
+        (
+            changed("/body/detail/content/roster", json!([])),
+            422,
+            "event",
+        ),
+        (
+            changed("/body/detail/content/seance/debut", json!("demain")),
+            422,
+            "event",
+        ),
+        (
+            changed("/body/detail/content/author", json!("Le maire\u{202e}")),
+            400,
+            "malformed",
+        ),
+        (
+            step(json!({"event": "ContentConsignment", "content": {"recipient": 0}})),
+            422,
+            "event",
+        ),
+        (
+            step(
+                json!({"event": "TrustBundlePublication", "content": {"version": 2, "bundle": format!("{}=", "A".repeat(43))}}),
+            ),
+            403,
+            "operators_event",
+        ),
+        (
+            step(json!({"event": "Nothing", "content": {}})),
+            400,
+            "malformed",
+        ),
+    ] {
+        let refused = server.post("/api/v1/events", key, &event);
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (status, code),
+            "{event}\n{}",
+            refused.text()
+        );
+        assert!(!refused.json()["detail"].as_str().unwrap().is_empty());
+    }
+    let typed = server
+        .try_post("/api/v1/events", key, "text/plain", b"{}")
+        .unwrap();
+    assert_eq!((typed.status, typed.code().as_str()), (415, "media_type"));
+    let other = json!({"role": "integration", "collectivite": "999999999"});
+    let admin = std::fs::read_to_string(data.path().join("admin-key")).unwrap();
+    let unknown = server.post("/api/v1/keys", Some(admin.trim()), &other);
+    assert_eq!(
+        (unknown.status, unknown.code().as_str()),
+        (404, "unknown_collectivite")
+    );
+    // A paper whose bytes differ from its digest.
+    let seance = json!({"id": "un", "intitule": "Conseil", "lieu": "Mairie", "debut": "2099-12-02T18:30", "auteur": "Le maire"});
+    assert_eq!(server.post("/api/v1/seances", key, &seance).status, 201);
+    let path = format!(
+        "/api/v1/seances/un/pieces?nom=a.pdf&titre=A&nature=convocation&sha256={}",
+        "0".repeat(64)
+    );
+    let paper = server
+        .try_post(&path, key, "application/pdf", b"%PDF-")
+        .unwrap();
+    assert_eq!(
+        (paper.status, paper.code().as_str()),
+        (422, "digest_mismatch"),
+        "{}",
+        paper.text()
+    );
+    // Without a relay nothing is sealed either.
+    let convened = server
+        .try_post(
+            "/api/v1/seances/un/convocation",
+            key,
+            "application/json",
+            b"",
+        )
+        .unwrap();
+    assert_eq!(
+        (convened.status, convened.code().as_str()),
+        (503, "no_relay")
+    );
+    assert_eq!(server.get("/log/checkpoint", None).text(), before);
+}
+
+#[test]
+fn starting_says_what_is_wrong_and_what_to_do() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let folder = data.path().to_str().unwrap();
+    let address = server.url.strip_prefix("http://").unwrap().to_string();
+    let fails = |arguments: &[&str], words: &str| {
+        let output = run("kbox-server", arguments);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(words), "{words}: {text}");
+    };
+    let empty = tempfile::tempdir().unwrap();
+    let elsewhere = empty.path().join("new");
+    fails(
+        &[
+            "serve",
+            "--data",
+            elsewhere.to_str().unwrap(),
+            "--listen",
+            &address,
+        ],
+        "--listen",
+    );
+    assert!(
+        !elsewhere.exists(),
+        "nothing is made when the port is taken"
+    );
+    fails(
+        &["serve", "--data", folder, "--listen", "127.0.0.1:0"],
+        "in use by another kbox process",
+    );
+    fails(
+        &["keys", "list", "--data", folder],
+        "in use by another kbox process",
+    );
+    fails(
+        &["serve", "--data", folder, "--listen", "0.0.0.0:0"],
+        "--behind-proxy",
+    );
+    assert!(server.terminate().success());
+
+    let keys = data.path().join("keys");
+    std::fs::rename(&keys, data.path().join("gone")).unwrap();
+    fails(
+        &["serve", "--data", folder, "--listen", "127.0.0.1:0"],
+        "backup",
+    );
+    std::fs::rename(data.path().join("gone"), &keys).unwrap();
+    let config = save(
+        empty.path(),
+        "kbox.toml",
+        b"origin = \"other.example/log/1\"",
+    );
+    fails(
+        &[
+            "serve",
+            "--config",
+            &config,
+            "--data",
+            folder,
+            "--listen",
+            "127.0.0.1:0",
+        ],
+        "other.example/log/1",
+    );
+    let config = save(empty.path(), "wrong.toml", b"datta = \"x\"");
+    fails(&["serve", "--config", &config], "datta");
+    fails(
+        &["serve", "--config", "/does/not/exist.toml"],
+        "/does/not/exist.toml",
+    );
+    let version = data.path().join("VERSION");
+    std::fs::write(&version, "kbox-data 9\n").unwrap();
+    fails(
+        &["serve", "--data", folder, "--listen", "127.0.0.1:0"],
+        "kbox-data 9",
+    );
+    std::fs::write(&version, "kbox-data 1\n").unwrap();
+    let production = save(
+        empty.path(),
+        "production.toml",
+        b"environment = \"production\"\nbase_url = \"https://kbox.example.fr\"",
+    );
+    let new = empty.path().join("production");
+    fails(
+        &[
+            "serve",
+            "--config",
+            &production,
+            "--data",
+            new.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+        ],
+        "evidence-key.pem",
+    );
+
+    // The administrator's key of the first start still opens; keys can be made while nothing runs.
+    let made = run(
+        "kbox-server",
+        &["keys", "add", "--role", "administrateur", "--data", folder],
+    );
+    assert!(made.status.success(), "{}", said(&made));
+    let key = String::from_utf8(made.stdout).unwrap();
+    let server = Server::start(data.path());
+    assert_eq!(server.get("/api/v1/keys", Some(key.trim())).status, 200);
+    assert_eq!(server.get("/readyz", None).json()["status"], "ready");
+    let usage = run("kbox-server", &["serve", "--frobnicate"]);
+    assert_eq!(usage.status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn secrets_are_for_this_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = tempfile::tempdir().unwrap();
+    drop(Server::start(data.path()));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data.path().join("admin-key")), 0o600);
+    assert_eq!(mode(&data.path().join("keys")), 0o700);
+    for entry in std::fs::read_dir(data.path().join("keys")).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
