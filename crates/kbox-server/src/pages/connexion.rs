@@ -16,9 +16,8 @@ pub(crate) fn connexion(cadre: Cadre, refus: Option<&str>) -> String {
             form.pile method="post" action="/connexion" {
                 label for="cle" { "Clé d’accès (clé d’API)" }
                 p.aide id="aide-cle" {
-                    "Elle remplace le mot de passe. Au premier démarrage, le serveur écrit celle de l’administrateur dans le \
-                     fichier " code { "admin-key" } " de son dossier de données\u{a0}: demandez-la à la personne qui a \
-                     installé kbox, et ne la transmettez à personne."
+                    "Elle remplace le mot de passe et ouvre les séances de votre collectivité. La personne qui administre ce \
+                     service vous l’a remise\u{a0}: ne la transmettez à personne."
                 }
                 input id="cle" name="cle" type="password" required autocomplete="current-password" spellcheck="false"
                     aria-describedby=(if refus.is_some() { "refus aide-cle" } else { "aide-cle" })
@@ -53,7 +52,7 @@ mod tests {
             "<form class=\"pile\" method=\"post\" action=\"/connexion\">",
             "<label for=\"cle\">",
             "<input id=\"cle\" name=\"cle\" type=\"password\" required",
-            "admin-key",
+            "qui administre ce service",
         ] {
             assert!(html.contains(wanted), "{wanted}");
         }

@@ -38,7 +38,7 @@ pub(crate) fn lien(cadre: Cadre, vue: &MemberView, lien: &str) -> String {
             form.action method="post" action=(lien) {
                 p id="effet" {
                     "En appuyant sur ce bouton, vous ouvrez votre convocation\u{a0}: la date et l’heure de cette ouverture sont \
-                     enregistrées, avec un récépissé horodaté. Afficher la présente page n’enregistre rien."
+                     enregistrées, avec l’adresse de votre connexion et un récépissé horodaté. Afficher la présente page n’enregistre rien."
                 }
                 button type="submit" aria-describedby="effet" { "Ouvrir ma convocation et ses pièces" }
             }

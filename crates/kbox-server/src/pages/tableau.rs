@@ -239,8 +239,10 @@ fn sans_avis(tableau: &Dashboard, heures: &Heures) -> Markup {
         section.avertissement aria-labelledby="sans-avis" {
             h2 id="sans-avis" { (compte(combien, "élu", "élus")) " sans avis accepté" }
             p {
-                @if tableau.verdict.is_some() { strong { "Ce verdict ne les couvre pas" } "\u{a0}; à" } @else { "À" }
-                " convoquer autrement, par exemple par écrit à leur domicile, "
+                @if tableau.verdict.is_some() {
+                    strong { "Ce verdict ne " @if combien == 1 { "le" } @else { "les" } " couvre pas" } "\u{a0}; à"
+                } @else { "À" }
+                " convoquer autrement, par exemple par écrit à " @if combien == 1 { "son" } @else { "leur" } " domicile, "
                 strong { "au plus tard le " (heures.dernier_moment(tableau.limite.envoyer_avant)) } "."
             }
             ul {
@@ -578,7 +580,7 @@ mod tests {
             assert!(html.contains(wanted), "{wanted} in {html}");
         }
         let html = shown(&essai::tableau(&[Some(A_TEMPS)]));
-        assert!(!html.contains("sans avis") && !html.contains("ne les couvre pas"));
+        assert!(!html.contains("sans avis") && !html.contains("couvre pas"));
         let html = shown(&essai::tableau(&[None]));
         assert!(html.contains("1 élu sans avis accepté") && !html.contains("Ce verdict"));
     }
