@@ -2,6 +2,9 @@
 # so that its C++ is compiled once and clones, lints, tests and benches share it.
 CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/kbox
 export CARGO_TARGET_DIR ?= $(CACHE)/target
+# A pipe fails when any part of it does.
+SHELL = bash
+.SHELLFLAGS = -euo pipefail -c
 
 ROCKSDB_SYS := $(shell sed -n '/^name = "librocksdb-sys"/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 ROCKSDB_LIB := $(CACHE)/rocksdb-$(ROCKSDB_SYS)
@@ -78,7 +81,8 @@ test: lint doc no-std pure
 	@echo "== binaries, for the end-to-end tests"
 	$(CARGO) build --release --locked --workspace --bins
 	@echo "== tests of everything"
-	$(CARGO) test --release --locked --workspace
+	$(CARGO) test --release --locked --workspace 2>&1 | tee $(CARGO_TARGET_DIR)/tests.log
+	@awk '/^vectors: /{run += $$2; skipped += $$4} END{printf "vectors: %d run, %d skipped\n", run, skipped}' $(CARGO_TARGET_DIR)/tests.log
 
 .PHONY: bench
 bench: setup rocksdb

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{
@@ -45,8 +45,9 @@ pub struct Council {
     sending: Mutex<()>,
 }
 
-fn hold(mutex: &Mutex<()>) -> Result<MutexGuard<'_, ()>, CouncilError> {
-    mutex.lock().map_err(|_| CouncilError::Poisoned)
+/// What a thread that panicked had begun is in the records like after a crash, and the next call goes on from there.
+fn hold(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn check_id(id: &str) -> Result<(), CouncilError> {
@@ -198,7 +199,7 @@ impl Council {
         event::Collectivite::parse(&value.siren)?;
         check_text("nom", &value.nom)?;
         kbox_proof::law::Fuseau::parse(&value.fuseau)?;
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         let key = format!("council/collectivite/{}", value.siren);
         self.create(&value.siren, "collectivité", &value.siren, &key, value)
     }
@@ -233,7 +234,7 @@ impl Council {
         check_text("fonction", &elu.fonction)?;
         check_text("canal_choisi_le", &elu.canal_choisi_le)?;
         mail::check_address(&elu.courriel)?;
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         self.create(siren, "élu", &elu.id, &key_elu(siren, &elu.id), elu)
     }
 
@@ -261,7 +262,7 @@ impl Council {
         }
         droit::delai(&collectivite, seance, None)?;
         droit::seance(&collectivite, seance)?;
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         self.create(
             siren,
             "séance",
@@ -339,7 +340,7 @@ impl Council {
             digest: found,
             taille: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         let papers = self.papers(siren, seance)?;
         if papers.contains(&paper) {
             return Ok(paper);
@@ -428,7 +429,7 @@ impl Council {
         let collectivite = self.collectivite(siren)?;
         let seance = self.seance(siren, seance_id)?;
         let owner = event::Collectivite::parse(siren)?;
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         if let Some(mut envoi) = self.envoi(siren, seance_id)? {
             if envoi.depot.trace.is_none() {
                 self.finish_envoi(&owner, siren, seance_id, &mut envoi, Vec::new())?;
@@ -617,7 +618,7 @@ impl Council {
     /// [`CouncilError::NotSealed`], the ledger's refusal.
     pub fn consign(&self, siren: &str, seance: &str) -> Result<Vec<Destinataire>, CouncilError> {
         self.seance(siren, seance)?;
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         let depot = self.depot(siren, seance)?;
         let mut all = self.destinataires(siren, seance)?;
         for destinataire in &mut all {
@@ -686,7 +687,7 @@ impl Council {
         let collectivite = self.collectivite(siren)?;
         let seance = self.seance(siren, seance_id)?;
         let quand = droit::quand(&seance)?;
-        let _round = hold(&self.sending)?;
+        let _round = hold(&self.sending);
         let envoi = self
             .envoi(siren, seance_id)?
             .ok_or(CouncilError::NotSealed)?;
@@ -700,7 +701,7 @@ impl Council {
             let key = key_destinataire(siren, seance_id, destinataire.index);
             // What was kept of an earlier round that the ledger cut short comes first.
             {
-                let _held = hold(&self.state)?;
+                let _held = hold(&self.state);
                 *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
                 self.finish(siren, seance_id, std::slice::from_mut(destinataire))?;
             }
@@ -748,7 +749,7 @@ impl Council {
                     demonstration: self.evidence.environment() == Environment::Demonstration,
                 },
             )?;
-            let _held = hold(&self.state)?;
+            let _held = hold(&self.state);
             *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
             let attempts = destinataire
                 .steps
@@ -852,7 +853,7 @@ impl Council {
         needs_opening: bool,
     ) -> Result<MemberView, CouncilError> {
         let link = self.link(token)?;
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         let mut view = self.view(&link)?;
         let destinataire = &mut view.destinataire;
         let consignation = destinataire
@@ -963,7 +964,7 @@ impl Council {
     pub fn proof_file(&self, siren: &str, seance: &str) -> Result<ProofFile, CouncilError> {
         self.seance(siren, seance)?;
         let owner = event::Collectivite::parse(siren)?;
-        let _held = hold(&self.state)?;
+        let _held = hold(&self.state);
         let envoi = self.envoi(siren, seance)?.ok_or(CouncilError::NotSealed)?;
         let depot = envoi.depot.trace.as_ref().ok_or(CouncilError::NotSealed)?;
         let all = self.destinataires(siren, seance)?;

@@ -78,8 +78,6 @@ pub enum CouncilError {
         /// What is wrong.
         problem: String,
     },
-    /// A thread of this process failed while it held the workflow.
-    Poisoned,
 }
 
 impl CouncilError {
@@ -109,7 +107,7 @@ impl CouncilError {
             Self::Evidence(EvidenceError::TimeNotAvailable(_)) => "L’heure du serveur n’est pas sûre : rien n’a été consigné ni envoyé. Réessayez quand l’horloge sera rétablie.".into(),
             Self::Evidence(EvidenceError::Full(_)) => "Le disque du service est plein : rien n’a été consigné. Adressez-vous à l’administrateur.".into(),
             Self::Evidence(_) => "Le registre de preuve n’a pas accepté l’opération.".into(),
-            Self::Record { .. } | Self::Poisoned => "Erreur interne du service ; adressez-vous à l’administrateur.".into(),
+            Self::Record { .. } => "Erreur interne du service ; adressez-vous à l’administrateur.".into(),
         }
     }
 }
@@ -155,9 +153,6 @@ impl fmt::Display for CouncilError {
             Self::Evidence(error) => error.fmt(f),
             Self::Record { key, problem } => {
                 write!(f, "stored record {key} cannot be read: {problem}")
-            }
-            Self::Poisoned => {
-                f.write_str("an earlier failure left the workflow unusable; restart the service")
             }
         }
     }
