@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `docs/conformance.md` answers every requirement, and names only tests that exist.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The requirements: each letter's numbers run from 1 without a gap.
+const SECTIONS: [(char, u32); 8] = [
+    ('Q', 14),
+    ('R', 8),
+    ('I', 20),
+    ('M', 16),
+    ('C', 10),
+    ('O', 18),
+    ('H', 7),
+    ('V', 24),
+];
+
+fn ids() -> Vec<String> {
+    SECTIONS
+        .iter()
+        .flat_map(|(letter, last)| (1..=*last).map(move |number| format!("{letter}{number}")))
+        .collect()
+}
+
+/// `fn name(` stands below `#[test]`, with nothing but attributes and comments between.
+fn has_test(source: &str, name: &str) -> bool {
+    let mut is_test = false;
+    for line in source.lines().map(str::trim_start) {
+        match line {
+            "#[test]" => is_test = true,
+            _ if line.starts_with("#[ignore") => is_test = false,
+            _ if line.starts_with("#[") || line.starts_with("//") => {}
+            _ => {
+                if is_test && line.starts_with(&format!("fn {name}(")) {
+                    return true;
+                }
+                is_test = false;
+            }
+        }
+    }
+    false
+}
+
+/// The ids of a table's rows, and what is wrong with them; `source` gives a file of the repository.
+fn complaints(table: &str, source: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rows: BTreeMap<&str, u32> = BTreeMap::new();
+    let ids = ids();
+    for line in table.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [id, clause, requirement, how] = cells.as_slice() else {
+            found.push(format!("not four cells: {line}"));
+            continue;
+        };
+        if *id == "id" || id.starts_with("---") {
+            continue;
+        }
+        *rows.entry(id).or_default() += 1;
+        if !ids.iter().any(|known| known == id) {
+            found.push(format!("{id}: no such requirement"));
+        }
+        if clause.is_empty() || requirement.is_empty() {
+            found.push(format!("{id}: clause or requirement left out"));
+        }
+        // Tests stand in backquotes; what is left may only be reasons.
+        let mut tests = 0;
+        let mut words = String::new();
+        for (index, part) in how.split('`').enumerate() {
+            match (index % 2, part.split_once("::")) {
+                (0, _) => words.push_str(part),
+                (_, None) => words.push_str(part),
+                (_, Some((file, name))) => {
+                    tests += 1;
+                    match source(file) {
+                        None => found.push(format!("{id}: no file {file}")),
+                        Some(source) if !has_test(&source, name) => {
+                            found.push(format!("{id}: no test {name} in {file}"));
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
+        let words = words.trim_matches([' ', ',', ';']);
+        let is_reason = ["not ours: ", "not yet: "]
+            .iter()
+            .any(|start| words.starts_with(start));
+        if tests == 0 && !is_reason {
+            found.push(format!("{id}: neither a test nor a reason"));
+        }
+        if !words.is_empty() && !is_reason {
+            found.push(format!("{id}: {words:?} is no reason"));
+        }
+    }
+    for id in &ids {
+        match rows.get(id.as_str()) {
+            None => found.push(format!("{id}: missing")),
+            Some(1) => {}
+            Some(count) => found.push(format!("{id}: {count} rows")),
+        }
+    }
+    found
+}
+
+#[test]
+fn every_requirement_has_one_row_with_tests_that_exist_or_a_reason() {
+    let table = std::fs::read_to_string(repository().join("docs/conformance.md")).unwrap();
+    let found = complaints(&table, |file| {
+        std::fs::read_to_string(repository().join(file)).ok()
+    });
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_table_with_one_fault_is_told_so() {
+    let source = |file: &str| {
+        (file == "a.rs").then(|| {
+            "#[test]\n#[cfg(unix)]\nfn held() {}\nfn helper() {}\n#[test]\n#[ignore]\nfn off() {}\n"
+                .to_string()
+        })
+    };
+    let good: Vec<String> = ids()
+        .iter()
+        .map(|id| format!("| {id} | RFC 3161 §1 | words | `a.rs::held` |"))
+        .collect();
+    let with = |row: &str| {
+        let mut rows = good.clone();
+        rows[3] = row.to_string();
+        complaints(&rows.join("\n"), source)
+    };
+    assert_eq!(good.len(), 117);
+    for row in [
+        good[3].as_str(),
+        "| Q4 | c | r | not ours: reason |",
+        "| Q4 | c | r | `a.rs::held`; not yet: what `else` is missing |",
+        "| Q4 | c | r | `a.rs::held`, `a.rs::held` |",
+    ] {
+        assert_eq!(with(row), [""; 0], "{row}");
+    }
+    for row in [
+        "",
+        good[4].as_str(),
+        "| Q15 | c | r | `a.rs::held` |",
+        "| Q4 | | r | `a.rs::held` |",
+        "| Q4 | c | r |",
+        "| Q4 | c | r | |",
+        "| Q4 | c | r | not yet: |",
+        "| Q4 | c | r | tested by hand |",
+        "| Q4 | c | r | `a.rs::held`, mostly |",
+        "| Q4 | c | r | `a.rs::gone` |",
+        "| Q4 | c | r | `a.rs::hel` |",
+        "| Q4 | c | r | `a.rs::helper` |",
+        "| Q4 | c | r | `a.rs::off` |",
+        "| Q4 | c | r | `b.rs::held` |",
+    ] {
+        assert_ne!(with(row), [""; 0], "{row}");
+    }
+}
