@@ -3,15 +3,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use kbox_proof::report::Language;
+use kbox_proof::time::Time;
 use lexopt::prelude::*;
 
 pub(crate) const USAGE: &str = "\
-kbox-verify [--trust FILE]… [--document FILE]… [--json] [--lang fr|en] PATH
+kbox-verify [--trust FILE]… [--document FILE]… [--existed-by TIME] [--json] [--lang fr|en] PATH
 kbox-verify leaf PATH
 
 PATH is a receipt (.kbox.json), a proof file (.asice), a token (.tst, .tsr) or a C2SP .tlog-proof.
   --trust FILE     whom you trust: trust.json, PEM certificates, or a C2SP tlog-policy
   --document FILE  what a token or tlog-proof is about
+  --existed-by TIME  for a token: you can show otherwise that it existed by then (RFC 3339);
+                   its certificates are judged at that time, and not now
   --json           machine-readable, with stable codes
   --lang fr|en     language of the report (default fr)
 `leaf` writes the log entry of a receipt or token to standard output, for other people's tools.
@@ -22,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) path: PathBuf,
     pub(crate) trust: Vec<PathBuf>,
     pub(crate) documents: Vec<PathBuf>,
+    /// Proof of existence of a bare token, as the auditor states it.
+    pub(crate) existed_by: Option<Time>,
     pub(crate) json: bool,
     pub(crate) language: Language,
 }
@@ -36,6 +41,7 @@ pub(crate) enum Command {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = lexopt::Parser::from_iter(arguments);
     let (mut paths, mut trust, mut documents) = (Vec::new(), Vec::new(), Vec::new());
+    let mut existed_by = None;
     let (mut json, mut language) = (false, Language::French);
     let text = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(text)? {
@@ -44,6 +50,13 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Short('V') | Long("version") => return Ok(Command::Version),
             Long("trust") => trust.push(PathBuf::from(parser.value().map_err(text)?)),
             Long("document") => documents.push(PathBuf::from(parser.value().map_err(text)?)),
+            Long("existed-by") => {
+                let value = parser.value().map_err(text)?.string().map_err(text)?;
+                existed_by = Some(
+                    Time::parse_rfc3339(&value)
+                        .map_err(|error| format!("--existed-by: {error}"))?,
+                );
+            }
             Long("json") => json = true,
             Long("lang") => {
                 language = match parser.value().map_err(text)?.to_str() {
@@ -63,6 +76,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             path,
             trust,
             documents,
+            existed_by,
             json,
             language,
         })),

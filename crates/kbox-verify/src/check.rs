@@ -13,8 +13,8 @@ use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{TlogPolicy, TlogProof};
 use kbox_proof::tsp::{
-    ChainTime, MessageImprint, TimeStampResp, TimeStampToken, TokenTrust, certificates_from_pem,
-    verify_token,
+    Accuracy, ChainTime, MessageImprint, TimeStampResp, TimeStampToken, TokenTrust, TstInfo,
+    certificates_from_pem, verify_token,
 };
 use kbox_proof::verify::{Finding, Rejection, TrustPolicy, verify_proof_file, verify_receipt};
 use serde_json::{Value, json};
@@ -201,6 +201,14 @@ pub(crate) fn verify(options: &Options) -> Result<ExitCode, String> {
 
 fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
     let language = options.language;
+    let has_own_proof = bytes.starts_with(b"PK")
+        || bytes.trim_ascii_start().starts_with(b"{")
+        || bytes.starts_with(b"c2sp.org/tlog-proof@");
+    if has_own_proof && options.existed_by.is_some() {
+        return Err(
+            "--existed-by is for tokens: a receipt's proof of existence is in its log".to_string(),
+        );
+    }
     let policy = || match &trust.bundle {
         Some(bundle) => TrustPolicy::new(bundle)
             .map(Some)
@@ -416,43 +424,126 @@ fn token(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
             Value::Null,
         ));
     };
-    let mut rule = TokenTrust::new(&roots, ChainTime::At(now()?));
+    let judged = Judged::new(options)?;
+    let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
     rule.extra_certificates = &extra;
-    Ok(
-        match verify_token(&token, &MessageImprint::of(algorithm, &data), &rule) {
-            Ok(verified) => {
-                let (earliest, latest) = verified.interval();
-                let text = say(
-                    language,
-                    &format!(
-                        "PROUVÉ : d'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest} (heure indiquée {}, au plus tôt {earliest}), politique {}. La révocation n'a pas été vérifiée.",
-                        verified.gen_time(),
-                        verified.policy()
-                    ),
-                    &format!(
-                        "PROVEN: the timestamp authority states that these bytes existed no later than {latest} (stated {}, earliest {earliest}), policy {}. Revocation was not checked.",
-                        verified.gen_time(),
-                        verified.policy()
-                    ),
-                );
-                let facts = json!({"gen_time": verified.gen_time(), "earliest": earliest, "latest": latest, "policy": verified.policy().to_string()});
-                short(KIND, Outcome::Proven, None, text, facts)
-            }
-            Err(error) => {
-                let rejection = Rejection::Token(error);
-                let outcome = Outcome::of([&rejection]);
-                let word = match outcome {
-                    Outcome::Undecided => say(language, "INDÉTERMINÉ", "CANNOT DECIDE"),
-                    _ => say(language, "REJETÉ", "DISPROVEN"),
-                };
-                short(
-                    KIND,
-                    outcome,
-                    Some(rejection.code()),
-                    format!("{word} : [{}] {rejection}", rejection.code()),
-                    Value::Null,
-                )
-            }
-        },
-    )
+    let verified = verify_token(&token, &MessageImprint::of(algorithm, &data), &rule);
+    // What is disproven stays so, whatever the auditor states.
+    let disproven = verified
+        .as_ref()
+        .is_err_and(|rejection| !rejection.is_undecided());
+    if !disproven && judged.contradicts(token.tst_info()) {
+        return Ok(judged.contradiction(KIND, token.tst_info().gen_time(), language));
+    }
+    let mut answer = match verified {
+        Ok(verified) => {
+            let (earliest, latest) = verified.interval();
+            let text = say(
+                language,
+                &format!(
+                    "PROUVÉ : d'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest} (heure indiquée {}, au plus tôt {earliest}), politique {}. La révocation n'a pas été vérifiée.",
+                    verified.gen_time(),
+                    verified.policy()
+                ),
+                &format!(
+                    "PROVEN: the timestamp authority states that these bytes existed no later than {latest} (stated {}, earliest {earliest}), policy {}. Revocation was not checked.",
+                    verified.gen_time(),
+                    verified.policy()
+                ),
+            );
+            let facts = json!({"gen_time": verified.gen_time(), "earliest": earliest, "latest": latest, "policy": verified.policy().to_string()});
+            short(KIND, Outcome::Proven, None, text, facts)
+        }
+        Err(error) => {
+            let rejection = Rejection::Token(error);
+            let outcome = Outcome::of([&rejection]);
+            let word = match outcome {
+                Outcome::Undecided => say(language, "INDÉTERMINÉ", "CANNOT DECIDE"),
+                _ => say(language, "REJETÉ", "DISPROVEN"),
+            };
+            short(
+                KIND,
+                outcome,
+                Some(rejection.code()),
+                format!("{word} : [{}] {rejection}", rejection.code()),
+                json!({}),
+            )
+        }
+    };
+    judged.say(&mut answer, language);
+    Ok(answer)
+}
+
+/// The instant at which a bare token's certificates are judged, and on whose word.
+struct Judged {
+    at: Time,
+    stated: bool,
+}
+
+impl Judged {
+    fn new(options: &Options) -> Result<Self, String> {
+        let now = now()?;
+        match options.existed_by {
+            Some(at) if at > now => Err(format!(
+                "--existed-by {at} lies in the future: nothing is known of it yet"
+            )),
+            Some(at) => Ok(Self { at, stated: true }),
+            None => Ok(Self {
+                at: now,
+                stated: false,
+            }),
+        }
+    }
+
+    /// The token says that it was made after the instant by which it is said to have existed.
+    fn contradicts(&self, info: &TstInfo) -> bool {
+        let accuracy = info.accuracy().map(Accuracy::to_duration);
+        let earliest = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
+        self.stated && earliest > self.at
+    }
+
+    fn contradiction(&self, kind: &'static str, gen_time: Time, language: Language) -> Answer {
+        let code = "existed_by.before_gen_time";
+        let at = self.at;
+        let text = say(
+            language,
+            &format!(
+                "INDÉTERMINÉ : [{code}] vous indiquez que le jeton existait le {at} (--existed-by), mais il se dit fait le {gen_time}."
+            ),
+            &format!(
+                "CANNOT DECIDE: [{code}] you state that the token existed by {at} (--existed-by), but it says that it was made at {gen_time}."
+            ),
+        );
+        let facts = json!({"gen_time": gen_time, "judged_at": at, "judged_by": "existed_by"});
+        short(kind, Outcome::Undecided, Some(code), text, facts)
+    }
+
+    /// Adds to the answer when the certificates were judged, and why then.
+    fn say(&self, answer: &mut Answer, language: Language) {
+        let at = self.at;
+        let text = match self.stated {
+            true => say(
+                language,
+                &format!(
+                    "Certificats jugés au {at}, date à laquelle vous indiquez que le jeton existait (--existed-by)."
+                ),
+                &format!(
+                    "Certificates judged at {at}, by when you state that the token existed (--existed-by)."
+                ),
+            ),
+            false => say(
+                language,
+                &format!(
+                    "Certificats jugés maintenant ({at}), faute de preuve que le jeton existait plus tôt ; si vous en avez une, indiquez sa date avec --existed-by."
+                ),
+                &format!(
+                    "Certificates judged now ({at}), for want of proof that the token existed earlier; if you have one, give its time with --existed-by."
+                ),
+            ),
+        };
+        answer.report.push_str(&text);
+        answer.report.push('\n');
+        answer.facts["judged_at"] = json!(at);
+        answer.facts["judged_by"] = json!(if self.stated { "existed_by" } else { "now" });
+    }
 }

@@ -10,8 +10,13 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::Command;
 
+use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::{Demand, Document, ProofFile, Receipt};
-use kbox_proof::tsp::certificate_to_pem;
+use kbox_proof::time::Time;
+use kbox_proof::tsa::{Authority, AuthorityConfig};
+use kbox_proof::tsp::{
+    HashAlgorithm, MessageImprint, SerialNumber, TsaPolicyId, certificate_to_pem,
+};
 use operator::{Operator, PAPER, sent};
 
 struct Folder(tempfile::TempDir);
@@ -21,6 +26,25 @@ impl Folder {
         let path = self.0.path().join(name);
         fs::write(&path, bytes).unwrap();
         path
+    }
+
+    fn openssl(&self, arguments: &str) {
+        let output = Command::new("openssl")
+            .args(arguments.split_whitespace())
+            .current_dir(self.0.path())
+            .output()
+            .expect("openssl is part of the tests' set-up, see docs/testing.md");
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "openssl {arguments}: {err}");
+    }
+
+    /// Exit code and JSON for `token.tst` over `data`, trusting `root.pem`.
+    fn judge_token(&self, more: &[&str]) -> (i32, serde_json::Value) {
+        let mut arguments = vec!["--json", "--trust", "root.pem", "--document", "data"];
+        arguments.extend(more);
+        arguments.push("token.tst");
+        let (code, out, err) = self.run(&arguments);
+        (code, serde_json::from_str(&out).expect(&err))
     }
 
     /// Exit code, standard output, standard error; run in the folder, with a clean environment.
@@ -288,4 +312,163 @@ fn the_leaf_of_a_receipt_is_what_the_log_hashes() {
         "one.tlog-proof",
     ]);
     assert_eq!(code, 1);
+}
+
+fn time(text: &str) -> Time {
+    Time::parse_rfc3339(text).unwrap()
+}
+
+/// `token.tst` of 15 June 2015 over `data`, under certificates that ended in 2020, with `root.pem`.
+fn expired_token() -> Folder {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let start = time("2010-06-01T00:00:00Z");
+    let pki = DevPki::generate(start, true).unwrap();
+    let config = AuthorityConfig {
+        signer: pki.public.signer,
+        chain: pki.public.chain,
+        policy: TsaPolicyId::public_policy(),
+        accuracy: std::time::Duration::from_secs(1),
+    };
+    let authority = Authority::new(config, start).unwrap();
+    let imprint = MessageImprint::of(HashAlgorithm::Sha256, b"convocation");
+    let serial = SerialNumber::from_epoch_and_counter(1, 1);
+    let made = time("2015-06-15T12:00:00Z");
+    let token = authority
+        .issue(&imprint, made, &serial, None, true)
+        .unwrap();
+    folder.put("token.tst", token);
+    folder.put("root.pem", certificate_to_pem(&pki.root));
+    folder.put("data", b"convocation");
+    folder
+}
+
+#[test]
+fn an_expired_certificate_decides_nothing_now_and_proves_by_a_time_at_which_the_token_existed() {
+    let folder = expired_token();
+    let (code, json) = folder.judge_token(&[]);
+    assert_eq!(
+        (code, &json["outcome"], &json["findings"][0]["code"]),
+        (2, &"undecided".into(), &"tsp.chain_expired".into())
+    );
+    assert_eq!(json["facts"]["judged_by"], "now");
+
+    let (code, json) = folder.judge_token(&["--existed-by", "2019-01-01T01:00:00+01:00"]);
+    assert_eq!((code, &json["outcome"]), (0, &"proven".into()), "{json}");
+    assert_eq!(json["facts"]["judged_by"], "existed_by");
+    assert_eq!(json["facts"]["judged_at"], "2019-01-01T00:00:00Z");
+    for (language, words) in [
+        ("fr", "jugés au 2019-01-01T00:00:00Z"),
+        ("en", "judged at 2019-01-01T00:00:00Z"),
+    ] {
+        let (_, out, _) = folder.run(&[
+            "--lang",
+            language,
+            "--existed-by",
+            "2019-01-01T00:00:00Z",
+            "--trust",
+            "root.pem",
+            "--document",
+            "data",
+            "token.tst",
+        ]);
+        assert!(out.contains(words), "{out}");
+    }
+
+    // Too late a proof of existence is none.
+    let (code, json) = folder.judge_token(&["--existed-by", "2022-01-01T00:00:00Z"]);
+    assert_eq!(
+        (code, &json["findings"][0]["code"]),
+        (2, &"tsp.chain_expired".into())
+    );
+}
+
+#[test]
+fn a_time_of_existence_that_the_token_contradicts_decides_nothing_and_rescues_nothing() {
+    let folder = expired_token();
+    let early = ["--existed-by", "2015-06-15T11:59:58Z"];
+    let (code, json) = folder.judge_token(&early);
+    assert_eq!(
+        (code, &json["findings"][0]["code"]),
+        (2, &"existed_by.before_gen_time".into())
+    );
+    // Within the token's accuracy of a second there is no contradiction.
+    let (code, _) = folder.judge_token(&["--existed-by", "2015-06-15T11:59:59Z"]);
+    assert_eq!(code, 0);
+    folder.put("data", b"another convocation");
+    let (code, json) = folder.judge_token(&early);
+    assert_eq!(
+        (code, &json["findings"][0]["code"]),
+        (1, &"tsp.imprint_mismatch".into())
+    );
+}
+
+#[test]
+fn a_time_of_existence_is_an_instant_of_the_past_and_for_tokens_alone() {
+    let (folder, _) = folder();
+    for (value, path, words) in [
+        ("yesterday", "one.kbox.json", "RFC 3339"),
+        ("2019-01-01T00:00:00", "one.kbox.json", "RFC 3339"),
+        ("2019-01-01T00:00:00Z", "one.kbox.json", "is for tokens"),
+        ("2019-01-01T00:00:00Z", "file.asice", "is for tokens"),
+    ] {
+        let arguments = ["--trust", "trust.json", "--existed-by", value, path];
+        let (code, _, err) = folder.run(&arguments);
+        assert!(code == 2 && err.contains(words), "{value} {path}: {err}");
+    }
+    let folder = expired_token();
+    let arguments = ["--trust", "root.pem", "--document", "data", "token.tst"];
+    let (code, _, err) =
+        folder.run(&[&["--existed-by", "2200-01-01T00:00:00Z"][..], &arguments].concat());
+    assert!(code == 2 && err.contains("future"), "{err}");
+}
+
+/// A key that its certificate no longer covers still signs; OpenSSL 3.0 looks at its own clock alone.
+#[test]
+fn a_gen_time_outside_the_certificate_is_disproven_whenever_it_is_judged_although_openssl_accepts_it()
+ {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.put("data", b"convocation");
+    folder.put("index", b"");
+    folder.put("serial", b"01\n");
+    folder.put(
+        "x.cnf",
+        "[req]\ndistinguished_name=dn\n[dn]\n\
+         [ca]\ndefault_ca=a\n[a]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n\
+         [p]\ncommonName=supplied\n\
+         [root]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n\
+         [tsu]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n\
+         [ts]\nserial=serial\nsigner_cert=tsu.pem\nsigner_key=tsu.key\ndefault_policy=1.2.3.4\ndigests=sha256\n\
+         signer_digest=sha256\ness_cert_id_alg=sha256\ncrypto_device=builtin\n",
+    );
+    for name in ["root", "tsu"] {
+        folder.openssl(&format!(
+            "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {name}.key"
+        ));
+        folder.openssl(&format!(
+            "req -new -config x.cnf -key {name}.key -subj /CN={name} -out {name}.csr"
+        ));
+    }
+    folder.openssl("ca -config x.cnf -batch -notext -selfsign -keyfile root.key -in root.csr -extensions root -startdate 20100101000000Z -enddate 20600101000000Z -out root.pem");
+    folder.openssl("ca -config x.cnf -batch -notext -cert root.pem -keyfile root.key -in tsu.csr -extensions tsu -startdate 20100101000000Z -enddate 20200101000000Z -out tsu.pem");
+    folder.openssl("ts -query -data data -sha256 -cert -no_nonce -out q.tsq");
+    folder
+        .openssl("ts -reply -config x.cnf -section ts -queryfile q.tsq -token_out -out token.tst");
+    folder.openssl(
+        "ts -verify -token_in -in token.tst -data data -CAfile root.pem -attime 1500000000",
+    );
+    for more in [
+        &[][..],
+        &["--existed-by", "2018-01-01T00:00:00Z"],
+        &["--existed-by", "2026-01-01T00:00:00Z"],
+    ] {
+        let (code, json) = folder.judge_token(more);
+        assert_eq!(
+            (code, &json["outcome"], &json["findings"][0]["code"]),
+            (
+                1,
+                &"disproven".into(),
+                &"tsp.gen_time_outside_certificate".into()
+            )
+        );
+    }
 }
