@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::{RosterOpening, event_digest};
 use kbox_proof::merkle::hash_leaf;
 use kbox_proof::receipt::{Receipt, TrustBundle};
 use kbox_proof::tlog::{Note, VerifiedCheckpoint, VerifierKey};
@@ -90,6 +92,55 @@ fn an_embedding_program_gets_a_receipt_that_verifies_and_can_ask_again() {
         proof.text().starts_with("c2sp.org/tlog-proof@v1\n"),
         "{}",
         proof.text()
+    );
+}
+
+#[test]
+fn the_requests_of_the_embedding_guide_are_taken_as_they_stand() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let key = server.key(data.path());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/api");
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let json = |name: &str| serde_json::from_slice::<serde_json::Value>(&read(name)).unwrap();
+
+    let submission = read("submission.json");
+    let made = server
+        .try_post(
+            "/api/v1/events",
+            Some(&key),
+            "application/json",
+            &submission,
+        )
+        .unwrap();
+    assert_eq!(made.status, 201, "{}", made.text());
+    let first = Receipt::from_json(&made.body).unwrap();
+    let mut consignment = json("consignment.json");
+    consignment["body"]["refers_to"] = json!(event_digest(&first.event));
+    let second = server.post("/api/v1/events", Some(&key), &consignment);
+    assert_eq!(second.status, 201, "{}", second.text());
+
+    // What the guide says of digests and commitments.
+    let content = &json("submission.json")["body"]["detail"]["content"];
+    let paper = read("convocation.txt");
+    assert_eq!(
+        content["papers"][0]["digest"],
+        json!(Sha256Digest::of(&paper))
+    );
+    assert_eq!(content["papers"][0]["size"], json!(paper.len()));
+    let opening: RosterOpening =
+        serde_json::from_value(consignment["personal"]["recipient"].clone()).unwrap();
+    assert_eq!(content["roster"][0], json!(opening.entry(false).unwrap()));
+
+    let away = tempfile::tempdir().unwrap();
+    let trust = save(away.path(), "trust.json", &server.get("/trust", None).body);
+    let path = save(away.path(), "second.kbox.json", &second.body);
+    let verified = run("kbox-verify", &["--trust", &trust, &path]);
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+    assert!(
+        said(&verified).contains("Camille Delattre"),
+        "{}",
+        said(&verified)
     );
 }
 

@@ -35,6 +35,8 @@ pub(crate) fn delai(_: &App, call: &Call) -> Result<Answer, Problem> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use kbox_proof::event::{Body, Detail, PersonalData};
+
     use super::*;
     use crate::http::routes::{Face, ROUTES};
 
@@ -58,5 +60,26 @@ mod tests {
         described.sort();
         served.sort();
         assert_eq!(described, served);
+    }
+
+    #[test]
+    fn the_examples_of_an_event_are_read_by_the_types_that_read_requests() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let schemas = &document["components"]["schemas"];
+        let examples = schemas["NewEvent"]["examples"].as_array().unwrap();
+        assert_eq!(examples.len(), 2);
+        for example in examples {
+            let body: Body = serde_json::from_value(example["body"].clone()).unwrap();
+            body.check().unwrap();
+            let personal = example.get("personal").cloned();
+            personal.map(|personal| serde_json::from_value::<PersonalData>(personal).unwrap());
+        }
+        let kinds = schemas["EventDetail"]["oneOf"].as_array().unwrap();
+        for kind in kinds {
+            let detail: Detail = serde_json::from_value(kind["example"].clone()).unwrap();
+            assert_eq!(kind["properties"]["event"]["const"], detail.name());
+        }
+        // Every event but the operator's own.
+        assert_eq!(kinds.len(), 10);
     }
 }
