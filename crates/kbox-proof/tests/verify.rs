@@ -103,7 +103,7 @@ fn file_and_reports(operator: &Operator) -> (VerifiedProofFile, [String; 4]) {
         documents: DOCUMENTS.to_vec(),
         receipts: &receipts,
     };
-    let result = verify_proof_file(&content, &policy, at(86_400));
+    let result = verify_proof_file(&content, &policy, at(864_000));
     let [french, english] = [Language::French, Language::English]
         .map(|language| report::proof_file(&result, &policy, language));
     let reports = [
@@ -294,6 +294,8 @@ struct Witnessed {
     operator: Operator,
     witnesses: Vec<Witness>,
     trust: TrustBundle,
+    /// Whose public authority anchors the log from outside.
+    outside: Operator,
 }
 
 /// Three witnesses, two needed.
@@ -314,10 +316,13 @@ fn witnessed() -> Witnessed {
         quorum: 2,
     };
     trust.demand = Demand::Temoigne;
+    let outside = Operator::new();
+    trust.anchor_roots = vec![certificate_to_pem(&outside.pki_root)];
     Witnessed {
         operator,
         witnesses,
         trust,
+        outside,
     }
 }
 
@@ -356,16 +361,17 @@ impl Witnessed {
         receipt
     }
 
-    fn anchored(&self, public: bool) -> Receipt {
+    /// Anchored by an outside authority, under a policy of its own or under the evidence policy.
+    fn anchored(&self, outside: bool) -> Receipt {
         let mut receipt = self.receipt(&[0, 0], &[60, 60]);
         let checkpoint = TlogProof::parse(receipt.proof.as_bytes())
             .unwrap()
             .checkpoint()
             .encode();
-        let authority = if public {
-            &self.operator.public
+        let authority = if outside {
+            &self.outside.public
         } else {
-            &self.operator.evidence
+            &self.outside.evidence
         };
         let imprint = MessageImprint::sha256(&Sha256Digest::of(checkpoint.as_bytes()));
         let serial = SerialNumber::from_epoch_and_counter(9, 1);
@@ -404,6 +410,31 @@ fn a_quorum_of_witnesses_bounds_the_time_and_an_anchor_adds_its_own() {
         (verified.level(), verified.proof_of_existence()),
         (Demand::Ancre, Some(at(61)))
     );
+}
+
+#[test]
+fn an_anchor_by_the_operators_public_authority_or_by_nobody_trusted_adds_nothing() {
+    let mut world = witnessed();
+    let outside = world.anchored(true);
+    // The operator's own /tsa, under the same root as the evidence authority.
+    let own = std::mem::replace(&mut world.outside, Operator::new());
+    let public = std::mem::replace(&mut world.operator.public, own.public);
+    world.outside.public = public;
+    let by_public = world.anchored(true);
+    assert_eq!(
+        code(&world.judge(&by_public).unwrap_err()),
+        "anchor.rejected"
+    );
+    // Whoever trusts no outside authority gets what the witnesses prove, and no more.
+    world.trust.anchor_roots.clear();
+    for receipt in [outside, by_public] {
+        let verified = world.judge(&receipt).unwrap();
+        assert_eq!(verified.level(), Demand::Temoigne);
+        assert_eq!(verified.proof_of_existence(), Some(at(61)));
+    }
+    // A bundle that lets the evidence authorities' root anchor is no trust.
+    world.trust.anchor_roots = world.trust.roots.clone();
+    assert!(TrustPolicy::new(&world.trust).is_err());
 }
 
 #[test]
@@ -610,6 +641,14 @@ fn attacks() -> Vec<(&'static str, Vec<String>)> {
         }),
         ("log.beyond_end", closed(3, Sha256Digest::of(b"root"))),
         ("log.two_histories", closed(7, Sha256Digest::of(b"root"))),
+        ("log.not_final", closed(9, Sha256Digest::of(b"root"))),
+        ("token.from_the_future", {
+            let early = TrustPolicy::new(&trust).unwrap();
+            let now = start().saturating_sub(Duration::from_secs(60));
+            vec![code(
+                &verify_receipt(&receipts[0], &early, now).unwrap_err(),
+            )]
+        }),
         ("log.checkpoint", {
             let mut receipt = world.receipt(&[0, 0], &[60, 60]);
             let other = LogSigner::from_seed(&[201; 32]).unwrap();
@@ -789,4 +828,28 @@ fn an_expired_certificate_without_proof_of_existence_is_undecided_and_with_one_i
     assert_eq!(Outcome::of([&rejection]), Outcome::Undecided, "{rejection}");
     let policy = TrustPolicy::new(&world.trust).unwrap();
     assert!(verify_receipt(&world.receipt(&[0, 0], &[60, 60]), &policy, far).is_ok());
+}
+
+/// A decoy in time beside the real sending that was late: the decoy's papers alone in the file.
+#[test]
+fn a_sending_of_the_same_seance_whose_papers_are_left_out_is_named_and_is_a_reservation() {
+    let mut operator = sent();
+    let mut second = submission();
+    second.version = 2;
+    second.papers[0].digest = Sha256Digest::of(b"what the members really got");
+    let first = event_digest(&operator.events[0].0);
+    operator.record(
+        body(Detail::SubmissionAcceptance(second), Some(first)),
+        None,
+    );
+    let (file, reports) = file_and_reports(&operator);
+    assert_eq!(file.sendings().len(), 1);
+    assert_eq!(file.unjudged().len(), 1);
+    assert!(file.has_reservation());
+    assert!(
+        reports[0].contains("avec réserve")
+            && reports[0].contains("un autre envoi pour la même séance"),
+        "{}",
+        reports[0]
+    );
 }

@@ -103,7 +103,8 @@ pub(crate) fn proof_file(
         &verify_proof_file(&file.content(), &policy, now),
         &policy,
         Language::French,
-    );
+    )
+    .enclosed();
     file.report = Some((report.to_html(), report.to_text()));
     file.trust = Some(bundle);
     Ok(file)

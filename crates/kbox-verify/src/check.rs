@@ -2,7 +2,7 @@
 //! Reads the files, lets the library judge, prints.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -177,6 +177,17 @@ fn no_trust(kind: &'static str, language: Language) -> Answer {
     )
 }
 
+/// Prints; who stops reading (`| head`) has read enough.
+fn print_out(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("the report cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(crate) fn verify(options: &Options) -> Result<ExitCode, String> {
     let bytes = read(&options.path)?;
     let trust = read_trust(&options.trust)?;
@@ -188,9 +199,9 @@ pub(crate) fn verify(options: &Options) -> Result<ExitCode, String> {
             "findings": answer.findings,
             "facts": answer.facts,
         });
-        println!("{value:#}");
+        print_out(&format!("{value:#}\n"))?;
     } else {
-        print!("{}", answer.report);
+        print_out(&answer.report)?;
     }
     Ok(match answer.outcome {
         Outcome::Proven => ExitCode::SUCCESS,

@@ -103,6 +103,10 @@ pub struct TrustBundle {
     pub authorities: Vec<TrustedAuthority>,
     /// Root certificates, PEM.
     pub roots: Vec<String>,
+    /// Roots of outside timestamp authorities whose tokens anchor the log, PEM. Never a root of an evidence authority: who
+    /// can have the one stamp anything could set every proof of existence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anchor_roots: Vec<String>,
     /// Logs.
     #[serde(deserialize_with = "objects")]
     pub shards: Vec<Shard>,
@@ -137,6 +141,7 @@ impl TrustBundle {
             version: 1,
             authorities: alloc::vec![authority],
             roots,
+            anchor_roots: Vec::new(),
             shards: alloc::vec![shard],
             witnesses: Witnesses::default(),
             demand,
@@ -177,6 +182,7 @@ impl TrustBundle {
         for (what, len) in [
             ("authorities", self.authorities.len()),
             ("roots", self.roots.len()),
+            ("anchor roots", self.anchor_roots.len()),
             ("shards", self.shards.len()),
             ("witness operators", operators.len()),
             (

@@ -38,6 +38,8 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::Proof(error) => format!("la preuve d'inscription au journal ne tient pas ({error})"),
         Rejection::CheckpointOrigin { found } => format!("la preuve vient du journal {found}, non de celui de l'événement"),
         Rejection::BeyondEnd { index } => format!("l'entrée {index} est au-delà de la fin d'un journal clos"),
+        Rejection::NotFinal { size, final_size } => format!("le récépissé s'appuie sur un état à {size} entrées d'un journal clos à {final_size} : demandez-le de nouveau"),
+        Rejection::FromTheFuture { gen_time, now } => format!("le jeton est daté du {gen_time}, et l'horloge de cette machine indique {now} : l'une des deux est fausse"),
         Rejection::TwoHistories => "le journal montre deux histoires différentes".to_string(),
         Rejection::Checkpoint(error) => format!("une tête de journal n'est pas valable ({error})"),
         Rejection::Consistency(error) => format!("deux têtes de journal n'appartiennent pas à la même histoire ({error})"),

@@ -78,6 +78,23 @@ pub struct Report {
 }
 
 impl Report {
+    /// As it is put into the proof file that it is about, where it proves nothing: whoever can write the file can write it.
+    #[must_use]
+    pub fn enclosed(mut self) -> Self {
+        let words = match self.language {
+            Language::French => {
+                "Ce rapport accompagne le dossier et ne prouve rien par lui-même : vérifiez le dossier avec kbox-verify, et un \
+                 fichier trust.json obtenu ailleurs que dans ce dossier."
+            }
+            Language::English => {
+                "This report accompanies the file and proves nothing by itself: verify the file with kbox-verify, and a \
+                 trust.json that you got elsewhere than in this file."
+            }
+        };
+        self.lines.insert(0, Line::Text(words.to_string()));
+        self
+    }
+
     /// Plain text for a terminal or a file.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -379,6 +396,20 @@ pub fn proof_file(
                 &format!("Niveau atteint : {}", level_name(file.level())),
                 &format!("Level reached: {}", level_name(file.level())),
             );
+            if let Some((first, _)) = ranks.filter(|(first, _)| *first > 0) {
+                writer.text(
+                    &format!("Le dossier commence au rang {first} de la collectivité : il ne dit rien de ce qui précède, par exemple d'un premier envoi pour la même séance."),
+                    &format!("The file begins at rank {first} of the collectivité: it says nothing of what came before, such as an earlier sending for the same séance."),
+                );
+            }
+            for sending in file.unjudged() {
+                let sealed = local(sending, sending.sealed);
+                let version = sending.submission.version;
+                writer.text(
+                    &format!("Réserve : un autre envoi pour la même séance, scellé le {sealed} (version {version}), figure au registre ; ses pièces ne sont pas dans ce dossier et rien n'est jugé à son sujet."),
+                    &format!("Reservation: another sending for the same séance, sealed {sealed} (version {version}), is in the log; its papers are not in this file and nothing is judged about it."),
+                );
+            }
             if file.others() > 0 {
                 let others = file.others();
                 writer.text(

@@ -13,7 +13,7 @@ mod rejection;
 pub use self::policy::{TrustPolicy, TrustProblem};
 pub use self::proof_file::{
     LegalVerdict, Period, RecipientLine, SendingVerdict, VerifiedProofFile, VerifiedSending,
-    verify_proof_file,
+    check_rule, verify_proof_file,
 };
 pub use self::receipt::{VerifiedReceipt, verify_receipt};
 pub use self::rejection::{Finding, Rejection};

@@ -58,6 +58,7 @@ pub struct TrustPolicy {
     pub(super) environment: Environment,
     pub(super) authorities: Vec<Authority>,
     pub(super) roots: Vec<Vec<u8>>,
+    pub(super) anchor_roots: Vec<Vec<u8>>,
     pub(super) logs: Vec<Log>,
     pub(super) operators: Vec<Operator>,
     pub(super) quorum: usize,
@@ -135,10 +136,22 @@ impl TrustPolicy {
                 independent: operator.independent,
             });
         }
+        let roots = pem("roots".to_string(), &bundle.roots)?;
+        let anchor_roots = match bundle.anchor_roots.as_slice() {
+            [] => Vec::new(),
+            list => pem("anchor_roots".to_string(), list)?,
+        };
+        if anchor_roots.iter().any(|root| roots.contains(root)) {
+            return Err(problem(
+                "anchor_roots".to_string(),
+                &"a root of the evidence authorities cannot anchor the log from outside",
+            ));
+        }
         Ok(Self {
             environment: bundle.environment,
             authorities,
-            roots: pem("roots".to_string(), &bundle.roots)?,
+            roots,
+            anchor_roots,
             logs,
             operators,
             quorum: usize::try_from(bundle.witnesses.quorum).unwrap_or(usize::MAX),

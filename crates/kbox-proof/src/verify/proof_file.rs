@@ -10,7 +10,10 @@ use super::receipt::{VerifiedReceipt, verify_receipt};
 use super::rejection::{Finding, Rejection};
 use crate::digest::Sha256Digest;
 use crate::event::{Detail, Nature, RecipientIdentity, Reference, Submission};
-use crate::law::{self, DelaiAnswer, DelaiRequest, Faits, Instance, LocalDateTime, Regle, Verdict};
+use crate::law::{
+    self, DelaiAnswer, DelaiRequest, Faits, Fuseau, Instance, LawError, LocalDateTime, Regle,
+    Verdict,
+};
 use crate::receipt::{Demand, ProofFileContent};
 use crate::time::Time;
 
@@ -149,6 +152,7 @@ fn worst<'a>(answers: impl Iterator<Item = Option<&'a DelaiAnswer>>) -> Option<V
 pub struct VerifiedProofFile {
     receipts: Vec<VerifiedReceipt>,
     sendings: Vec<VerifiedSending>,
+    unjudged: Vec<VerifiedSending>,
     others: usize,
 }
 
@@ -162,6 +166,12 @@ impl VerifiedProofFile {
     #[must_use]
     pub fn sendings(&self) -> &[VerifiedSending] {
         &self.sendings
+    }
+    /// Other sendings of the same séances in the file, whose papers are not: another version, or another convocation. Nothing
+    /// is judged about them, which is a reservation.
+    #[must_use]
+    pub fn unjudged(&self) -> &[VerifiedSending] {
+        &self.unjudged
     }
     /// Events of other sendings of the same collectivité: they show that no rank is missing, and nothing is judged about them.
     #[must_use]
@@ -177,12 +187,14 @@ impl VerifiedProofFile {
             .min()
             .unwrap_or(Demand::Horodate)
     }
-    /// Somebody's period is not established, for want of an accepted notice.
+    /// Somebody's period is not established for want of an accepted notice, or a sending of the same séance is not judged.
     #[must_use]
     pub fn has_reservation(&self) -> bool {
-        self.sendings
-            .iter()
-            .any(|sending| sending.without_notice().next().is_some())
+        !self.unjudged.is_empty()
+            || self
+                .sendings
+                .iter()
+                .any(|sending| sending.without_notice().next().is_some())
     }
 }
 
@@ -212,7 +224,7 @@ pub fn verify_proof_file(
     let complete = findings.is_empty();
     check_chain(&receipts, complete, &mut findings);
     let gathered = gather(&receipts, complete, &mut findings);
-    let (sendings, others) = subjects(file, gathered, &mut findings);
+    let (sendings, unjudged, others) = subjects(file, gathered, &mut findings);
     check_documents(file, &sendings, &mut findings);
     if complete && sendings.is_empty() {
         findings.push(Finding {
@@ -224,6 +236,7 @@ pub fn verify_proof_file(
         Ok(VerifiedProofFile {
             receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
             sendings,
+            unjudged,
             others,
         })
     } else {
@@ -444,7 +457,7 @@ fn subjects(
     file: &ProofFileContent<'_>,
     gathered: Gathered,
     findings: &mut Vec<Finding>,
-) -> (Vec<VerifiedSending>, usize) {
+) -> (Vec<VerifiedSending>, Vec<VerifiedSending>, usize) {
     let digests: Vec<Sha256Digest> = file
         .documents
         .iter()
@@ -474,15 +487,22 @@ fn subjects(
         }
     }
     let mut others = gathered.elsewhere;
-    let mut subjects = Vec::new();
+    let (mut subjects, mut rest) = (Vec::new(), Vec::new());
     for (place, sending) in gathered.sendings.into_iter().enumerate() {
         if chosen[place] {
             subjects.push(sending);
         } else {
             others += gathered.events[place];
+            rest.push(sending);
         }
     }
-    (subjects, others)
+    // A sending that is left out must not vanish when it convenes to the same séance.
+    rest.retain(|sending: &VerifiedSending| {
+        subjects.iter().any(|subject: &VerifiedSending| {
+            subject.submission.seance.id == sending.submission.seance.id
+        })
+    });
+    (subjects, rest, others)
 }
 
 #[derive(Clone, Copy)]
@@ -517,7 +537,11 @@ fn installation(submission: &Submission) -> bool {
     submission.rule.id.as_str().starts_with("INST")
 }
 
-fn check_rule(submission: &Submission) -> Result<(), Rejection> {
+/// That the rule a submission declares is the law's for the facts that it declares, and that its séance has a legal time.
+///
+/// # Errors
+/// [`Rejection::Rule`], [`Rejection::Law`].
+pub fn check_rule(submission: &Submission) -> Result<(), Rejection> {
     let rule = &submission.rule;
     let selected = Regle::select(&Faits {
         instance: instance(submission)?,
@@ -538,12 +562,24 @@ fn check_rule(submission: &Submission) -> Result<(), Rejection> {
         Some(_) => selected.plancher_urgence.unwrap_or(selected.delai),
         None => selected.delai,
     };
-    if (rule.id.as_str(), rule.jours, rule.nature) == (selected.id, days, nature) {
+    let law = |error: LawError| Rejection::Law {
+        problem: error.to_string(),
+    };
+    let zone = Fuseau::parse(submission.seance.fuseau.as_str()).map_err(law)?;
+    let start = LocalDateTime::parse(submission.seance.debut.as_str()).map_err(law)?;
+    zone.instant(start).map_err(law)?;
+    let declared = (
+        rule.id.as_str(),
+        rule.article.as_str(),
+        rule.jours,
+        rule.nature,
+    );
+    if declared == (selected.id, selected.article, days, nature) {
         Ok(())
     } else {
         Err(Rejection::Rule {
-            declared: alloc::format!("{} ({} days)", rule.id, rule.jours),
-            law: alloc::format!("{} ({days} days)", selected.id),
+            declared: alloc::format!("{}, {} ({} days)", rule.id, rule.article, rule.jours),
+            law: alloc::format!("{}, {} ({days} days)", selected.id, selected.article),
         })
     }
 }

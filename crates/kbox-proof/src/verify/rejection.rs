@@ -63,6 +63,8 @@ rejections! {
     TokenPolicy { /** Policy found. */ policy: String } => "token.policy";
     /// The token was signed by a certificate that is not the evidence authority's.
     TokenAuthority => "token.authority";
+    /// The token is dated later than the verifier's own clock: one of the two is wrong.
+    FromTheFuture { /** The token's. */ gen_time: Time, /** The verifier's. */ now: Time } => "token.from_the_future", undecided true;
     /// The authority was not active at this index of the log.
     AuthorityRange { /** Index in the log. */ index: u64 } => "token.authority_range";
     /// The proof's text is malformed, the log's signature does not hold, or the token is not in its tree.
@@ -73,6 +75,8 @@ rejections! {
     BeyondEnd { /** Index in the log. */ index: u64 } => "log.beyond_end";
     /// The checkpoint has the final size of a closed log and another root: two histories.
     TwoHistories => "log.two_histories";
+    /// The receipt stands under an earlier checkpoint of a log that is closed: fetch it again under the final one.
+    NotFinal { /** Its size. */ size: u64, /** Size of the closed log. */ final_size: u64 } => "log.not_final", undecided true;
     /// A checkpoint beside the proof is malformed or not signed by the log.
     Checkpoint(CheckpointError) => "log.checkpoint";
     /// Two checkpoints of the receipt do not belong to one history.
@@ -163,6 +167,8 @@ impl fmt::Display for Rejection {
             Self::Mixed => f.write_str("the file mixes logs or collectivités"),
             Self::Duplicate { rank } => write!(f, "two receipts of rank {rank}"),
             Self::Gaps { from, to } => write!(f, "events of ranks {from} to {to} are missing: the file is incomplete"),
+            Self::NotFinal { size, final_size } => write!(f, "the receipt stands under a checkpoint of {size} entries of a log that was closed at {final_size}: fetch it again"),
+            Self::FromTheFuture { gen_time, now } => write!(f, "the token is dated {gen_time}, and the verifier's clock says {now}: one of them is wrong"),
             Self::Chain { rank } => write!(f, "the event of rank {rank} does not cite the one before it"),
             Self::Reference { rank } => write!(f, "the event of rank {rank} refers to an event that is not in the file or does not fit it"),
             Self::OutsideSending { rank } => write!(f, "the event of rank {rank} names a recipient or paper that its sending does not have"),

@@ -4,10 +4,11 @@
 use hyper::StatusCode;
 use hyper::header::LOCATION;
 use kbox_council::Trace;
-use kbox_proof::event::{Body, EventId, EvidenceEvent, PersonalData};
+use kbox_proof::event::{Body, Detail, EventId, EvidenceEvent, PersonalData};
 use kbox_proof::ledger::{EventRequest, RecordBatch, RequestId};
 use kbox_proof::receipt::{RECEIPT_MEDIA_TYPE, Receipt};
 use kbox_proof::store::RequestIdError;
+use kbox_proof::verify::check_rule;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -29,6 +30,17 @@ struct NewEvent {
 pub(crate) fn record(app: &App, call: &Call) -> Result<Answer, Problem> {
     let collectivite = call.collectivite()?;
     let new: NewEvent = call.json()?;
+    // What no verifier would accept later is not recorded now.
+    if let Detail::SubmissionAcceptance(submission) = &new.body.detail {
+        check_rule(submission).map_err(|rejection| {
+            Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "rule",
+                rejection,
+                "La règle de délai déclarée n’est pas celle de la loi pour ces faits.",
+            )
+        })?;
+    }
     let refused = |error: RequestIdError| {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
