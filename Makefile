@@ -47,6 +47,7 @@ setup:
 
 build: setup rocksdb
 	$(CARGO) build --release --locked --workspace
+	@echo "== kbox-server and kbox-verify are in $(BIN)"
 
 demo: build
 	$(BIN)/kbox-server demo --data $(DEMO) $(if $(COMMUNE),--commune $(COMMUNE))
