@@ -365,9 +365,32 @@ fn bad_input_gets_a_typed_refusal_and_changes_nothing() {
             "event",
         ),
         (
+            changed("/body/detail/content/rule/jours", json!(3)),
+            422,
+            "rule",
+        ),
+        (
+            changed(
+                "/body/detail/content/rule/article",
+                json!("Constitution, art. 1"),
+            ),
+            422,
+            "rule",
+        ),
+        (
+            changed("/body/detail/content/seance/fuseau", json!("Mars/Base")),
+            422,
+            "rule",
+        ),
+        (
+            changed("/body/detail/content/seance/instance", json!("royaume")),
+            422,
+            "rule",
+        ),
+        (
             changed("/body/detail/content/seance/debut", json!("demain")),
             422,
-            "event",
+            "rule",
         ),
         (
             changed("/body/detail/content/author", json!("Le maire\u{202e}")),
