@@ -26,7 +26,7 @@ use crate::tsp::{der, pem_blocks, to_pem};
 pub enum KeyError {
     /// No PEM block `PRIVATE KEY` (PKCS#8, not encrypted).
     Pem,
-    /// Neither a P-256 nor an RSA key of at least 2048 bits (token keys), or not an Ed25519 key (log keys).
+    /// Neither a P-256 nor an RSA key of at least 3072 bits (token keys), or not an Ed25519 key (log keys).
     Unsupported,
     /// The cryptographic library refused.
     Refused,
@@ -37,7 +37,7 @@ impl fmt::Display for KeyError {
         f.write_str(match self {
             Self::Pem => "no unencrypted PKCS#8 key; write it as -----BEGIN PRIVATE KEY-----",
             Self::Unsupported => {
-                "the key's kind is not usable here: tokens need P-256 or RSA of 2048 bits and more, the log Ed25519"
+                "the key's kind is not usable here: tokens need P-256 or RSA of 3072 bits and more, the log Ed25519"
             }
             Self::Refused => "the cryptographic library refused the operation",
         })
@@ -55,6 +55,9 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], KeyError> {
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| KeyError::Refused)?;
     Ok(bytes)
 }
+
+/// RSA-3072: below 3000 bits TS 119 312 no longer recommends new signatures. Verifying still takes 2048.
+const MIN_RSA_BYTES: usize = 3072 / 8;
 
 /// The key that signs tokens: P-256, or RSA where a partner demands it.
 pub struct TokenSigner {
@@ -120,7 +123,7 @@ impl TokenSigner {
                 }
                 Err(_) => {
                     let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unsupported)?;
-                    if key.public_modulus_len() < 256 {
+                    if key.public_modulus_len() < MIN_RSA_BYTES {
                         return Err(KeyError::Unsupported);
                     }
                     let algorithm = der::element(

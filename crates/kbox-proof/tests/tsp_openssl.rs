@@ -214,7 +214,11 @@ fn openssl_accepts_our_rsa_tokens_under_its_own_certificates() {
         return;
     }
     let folder = Folder::new("rsa-ours");
-    openssl_pki(&folder, KEYS[2].1, "sha256");
+    openssl_pki(
+        &folder,
+        "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+        "sha256",
+    );
     folder.openssl_ok("pkcs8 -topk8 -nocrypt -in tsa.key -out tsa.p8");
     let key = String::from_utf8(folder.read("tsa.p8")).unwrap();
     let mut chain = pem(&folder, "tsa.pem");

@@ -18,6 +18,7 @@ pub use serial::SerialSource;
 use crate::clock::{Clock, ClockReading};
 use crate::key::{KeyError, TokenSigner};
 use crate::time::Time;
+use crate::tsp::oid::known;
 use crate::tsp::{
     Accuracy, Certificate, ChainTime, HashAlgorithm, MessageImprint, Nonce, PkiFailureInfo,
     SerialNumber, TimeStampReq, TimeStampResp, TimeStampToken, TokenTrust, TsaPolicyId, TspError,
@@ -28,6 +29,21 @@ use template::Template;
 /// genTime is written in whole milliseconds, rounded down.
 const GEN_TIME_STEP: Duration = Duration::from_millis(1);
 
+/// The longest nonce that is echoed. RFC 3161 §2.4.1 sets no limit and expects 64 bits; a token holds what a stranger chose, so
+/// there is one. A longer nonce is refused as badRequest: well formed, and not supported.
+pub const MAX_NONCE_BYTES: usize = 64;
+
+/// EN 319 421 §7.7.2(b): no coarser accuracy may be stated.
+const MAX_ACCURACY: Duration = Duration::from_secs(1);
+
+/// What the subject of a signing unit's certificate must hold (EN 319 422 §6.2). A legal person's has an organizationIdentifier
+/// too; whether it is one, nobody can tell from the certificate.
+const SUBJECT: [(&[u8], &str); 3] = [
+    (known::COUNTRY_NAME, "countryName"),
+    (known::ORGANIZATION_NAME, "organizationName"),
+    (known::COMMON_NAME, "commonName"),
+];
+
 /// What an authority is made of.
 #[derive(Debug)]
 pub struct AuthorityConfig {
@@ -37,7 +53,7 @@ pub struct AuthorityConfig {
     pub chain: Vec<Vec<u8>>,
     /// The policy under which every token is issued.
     pub policy: TsaPolicyId,
-    /// The accuracy stated in every token. The clock's own must be at least a millisecond finer, as genTime is rounded down
+    /// The accuracy stated in every token, at most a second. The clock's own must be at least a millisecond finer, as genTime is rounded down
     /// to milliseconds.
     pub accuracy: Duration,
 }
@@ -50,12 +66,19 @@ pub enum TsaError {
     NoCertificate,
     /// A certificate cannot be read.
     Certificate(TspError),
-    /// The accuracy cannot be stated, or is no coarser than genTime's own step.
+    /// The accuracy is no coarser than genTime's own step, or coarser than the second that EN 319 421 §7.7.2(b) allows.
     Accuracy,
     /// The certificate is for another key.
     KeyMismatch,
     /// The certificate may not sign tokens, or does not lead to its root; the rule is named.
     Unfit(TspRejection),
+    /// The certificate has no key usage: its key would be for anything (RFC 3161 §2.1(10), EN 319 421 §7.7.1(d)).
+    KeyUsageAbsent,
+    /// The certificate does not say whose it is (EN 319 422 §6.2).
+    Subject {
+        /// The attribute of the subject that is missing.
+        missing: &'static str,
+    },
     /// The instant lies outside the validity of the certificate or of its private key.
     NotValid {
         /// The instant.
@@ -80,10 +103,21 @@ impl fmt::Display for TsaError {
             Self::Certificate(error) => {
                 write!(f, "the authority's certificate cannot be read: {error}")
             }
-            Self::Accuracy => f.write_str("the accuracy must be coarser than a millisecond"),
+            Self::Accuracy => {
+                f.write_str("the accuracy must be coarser than a millisecond, and at most a second")
+            }
             Self::KeyMismatch => f.write_str("the authority's certificate is for another key"),
             Self::Unfit(rejection) => {
                 write!(f, "the authority's certificate is unfit: {rejection}")
+            }
+            Self::KeyUsageAbsent => f.write_str(
+                "the authority's certificate has no key usage; it must allow signatures alone",
+            ),
+            Self::Subject { missing } => {
+                write!(
+                    f,
+                    "the subject of the authority's certificate has no {missing}"
+                )
             }
             Self::NotValid {
                 at,
@@ -132,11 +166,23 @@ impl Authority {
         };
         let certificate = Certificate::parse(first).map_err(TsaError::Certificate)?;
         crate::tsp::check_signer_fitness(&certificate).map_err(TsaError::Unfit)?;
+        if certificate
+            .key_usage()
+            .map_err(TsaError::Certificate)?
+            .is_none()
+        {
+            return Err(TsaError::KeyUsageAbsent);
+        }
+        for (kind, name) in SUBJECT {
+            if !certificate.subject_has(kind) {
+                return Err(TsaError::Subject { missing: name });
+            }
+        }
         if certificate.public_key_info() != signer.public_key_info() {
             return Err(TsaError::KeyMismatch);
         }
         let stated = Accuracy::from_duration(accuracy).map_err(|_| TsaError::Accuracy)?;
-        if accuracy <= GEN_TIME_STEP {
+        if accuracy <= GEN_TIME_STEP || accuracy > MAX_ACCURACY {
             return Err(TsaError::Accuracy);
         }
         let (key_from, key_to) = certificate
@@ -252,6 +298,15 @@ impl Authority {
             return Err((
                 Reason::UnacceptedPolicy,
                 "the requested policy is not this authority's",
+            ));
+        }
+        if request
+            .nonce()
+            .is_some_and(|nonce| nonce.len() > MAX_NONCE_BYTES)
+        {
+            return Err((
+                Reason::BadRequest,
+                "a nonce of more than 64 bytes is not supported",
             ));
         }
         // RFC 3161 §2.4.1: any unrecognised extension, critical or not.

@@ -7,6 +7,11 @@
     clippy::indexing_slicing
 )]
 
+mod certificates;
+mod requests;
+mod tokens;
+mod verifying;
+
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -56,6 +61,10 @@ struct Ca {
 fn base_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CountryName, "FR");
+    params
+        .distinguished_name
+        .push(DnType::OrganizationName, "Test");
     params.distinguished_name.push(DnType::CommonName, name);
     params.not_before = rcgen::date_time_ymd(2026, 1, 1);
     params.not_after = rcgen::date_time_ymd(2030, 1, 1);
@@ -119,6 +128,7 @@ struct Draft {
     content_type: Option<Vec<u8>>,
     message_digest: Option<Vec<u8>>,
     ess: Option<Vec<u8>>,
+    one_more: Option<Vec<u8>>,
     signature_algorithm: Vec<u8>,
     certificates: Vec<Vec<u8>>,
     spoil_signature: bool,
@@ -148,6 +158,7 @@ impl Draft {
                 known::SIGNING_CERTIFICATE_V2,
                 &signing_certificate_v2(&certificate),
             )),
+            one_more: None,
             signature_algorithm: element(
                 der::SEQUENCE,
                 &[&element(der::OID, &[known::ECDSA_SHA256])],
@@ -168,11 +179,15 @@ impl Draft {
             .message_digest
             .clone()
             .unwrap_or_else(|| attribute(known::MESSAGE_DIGEST, &digest));
-        let mut attributes: Vec<Vec<u8>> =
-            [self.content_type.clone(), Some(digest), self.ess.clone()]
-                .into_iter()
-                .flatten()
-                .collect();
+        let mut attributes: Vec<Vec<u8>> = [
+            self.content_type.clone(),
+            Some(digest),
+            self.ess.clone(),
+            self.one_more.clone(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         attributes.sort();
         let attributes = attributes.concat();
         let mut signed = element(der::SET, &[&attributes]);

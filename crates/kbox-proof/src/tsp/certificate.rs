@@ -163,14 +163,26 @@ impl Certificate {
     /// The subject's commonName, for people to read.
     #[must_use]
     pub fn subject_common_name(&self) -> Option<String> {
+        let text = self.subject_attribute(known::COMMON_NAME)?;
+        core::str::from_utf8(text).ok().map(ToString::to_string)
+    }
+
+    /// The subject has an attribute of this kind that is not empty.
+    #[cfg(feature = "issue")]
+    pub(crate) fn subject_has(&self, kind: &[u8]) -> bool {
+        self.subject_attribute(kind)
+            .is_some_and(|value| !value.is_empty())
+    }
+
+    /// The content of the subject's first attribute of this kind.
+    fn subject_attribute(&self, kind: &[u8]) -> Option<&[u8]> {
         let mut sets = der::single(&self.subject, der::SEQUENCE).ok()?.elements();
         while !sets.is_empty() {
             let mut set = sets.expect(der::SET).ok()?.elements();
             while !set.is_empty() {
                 let mut parts = set.expect(der::SEQUENCE).ok()?.elements();
-                if parts.expect(der::OID).ok()?.content == known::COMMON_NAME {
-                    let text = parts.any().ok()?.content;
-                    return core::str::from_utf8(text).ok().map(ToString::to_string);
+                if parts.expect(der::OID).ok()?.content == kind {
+                    return Some(parts.any().ok()?.content);
                 }
             }
         }
@@ -223,7 +235,9 @@ impl Certificate {
         };
         let bits = der::single(&extension.value, der::BIT_STRING)?;
         // The first octet counts the unused bits.
-        Ok(Some(bits.content.get(1).copied().unwrap_or(0)))
+        let octet = |index| bits.content.get(index).copied().unwrap_or(0);
+        // decipherOnly is the ninth bit; told as encipherOnly, the eighth, it is as little one of signing.
+        Ok(Some(octet(1) | octet(2) >> 7))
     }
 
     pub(crate) fn time_stamping_usage(&self) -> Result<TimeStampingUsage, TspError> {

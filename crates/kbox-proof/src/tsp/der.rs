@@ -132,6 +132,21 @@ impl<'a> Elements<'a> {
         }
     }
 
+    /// A version number, which must be 1.
+    pub(crate) fn version_one(&mut self, structure: &'static str) -> Result<(), TspError> {
+        let error = self.error();
+        let element = self.expect(INTEGER)?;
+        match element.content {
+            [1] => Ok(()),
+            // Negative and huge ones are versions too, if none that anybody knows.
+            other if is_minimal_integer(other) => Err(TspError::Version {
+                structure,
+                found: small_unsigned(other).unwrap_or(u32::MAX),
+            }),
+            _ => Err(error),
+        }
+    }
+
     /// A small non-negative INTEGER.
     pub(crate) fn small_integer(&mut self) -> Result<u32, TspError> {
         let error = self.error();

@@ -33,7 +33,7 @@ pub enum TspError {
     Version {
         /// The structure, in the standard's words.
         structure: &'static str,
-        /// Version found.
+        /// Version found; `u32::MAX` for any that is negative or above 2^31.
         found: u32,
     },
     /// `genTime` is no UTC instant in the form of RFC 3161 §2.4.2.

@@ -233,6 +233,12 @@ pub(crate) mod known {
     pub(crate) const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];
     /// id-at-commonName, 2.5.4.3
     pub(crate) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
+    /// id-at-countryName, 2.5.4.6
+    #[cfg(feature = "issue")]
+    pub(crate) const COUNTRY_NAME: &[u8] = &[0x55, 4, 6];
+    /// id-at-organizationName, 2.5.4.10
+    #[cfg(feature = "issue")]
+    pub(crate) const ORGANIZATION_NAME: &[u8] = &[0x55, 4, 10];
 }
 
 #[cfg(test)]

@@ -77,15 +77,7 @@ impl TimeStampReq {
             });
         }
         let mut parts = der::single(bytes, der::SEQUENCE)?.elements();
-        match parts.small_integer()? {
-            1 => {}
-            found => {
-                return Err(TspError::Version {
-                    structure: "TimeStampReq",
-                    found,
-                });
-            }
-        }
+        parts.version_one("TimeStampReq")?;
         let imprint = MessageImprint::from_element(&parts.expect(der::SEQUENCE)?)?;
         let req_policy = parts
             .optional(der::OID)?

@@ -184,6 +184,15 @@ impl Nonce {
     pub fn as_content(&self) -> &[u8] {
         &self.0
     }
+
+    /// Length in bytes, without the zero that only keeps a number from being negative.
+    #[cfg(feature = "issue")]
+    pub(crate) fn len(&self) -> usize {
+        match self.0.as_slice() {
+            [0, digits @ ..] if !digits.is_empty() => digits.len(),
+            content => content.len(),
+        }
+    }
 }
 
 /// `Accuracy ::= SEQUENCE { seconds INTEGER OPTIONAL, millis [0] INTEGER (1..999) OPTIONAL, micros [1] INTEGER (1..999) OPTIONAL }`
@@ -300,15 +309,7 @@ impl TstInfo {
     /// [`TspError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, TspError> {
         let mut parts = der::single(bytes, der::SEQUENCE)?.elements();
-        match parts.small_integer()? {
-            1 => {}
-            found => {
-                return Err(TspError::Version {
-                    structure: "TSTInfo",
-                    found,
-                });
-            }
-        }
+        parts.version_one("TSTInfo")?;
         let policy = Oid::from_element(&parts.expect(der::OID)?)?;
         let imprint = MessageImprint::from_element(&parts.expect(der::SEQUENCE)?)?;
         let serial = SerialNumber::from_content(parts.expect(der::INTEGER)?.content)?;
@@ -600,6 +601,38 @@ mod tests {
             Accuracy::from_duration(Duration::ZERO),
             Err(TspError::Accuracy)
         );
+    }
+
+    #[test]
+    fn accuracy_parts_of_zero_or_a_thousand_negative_or_out_of_order_do_not_parse() {
+        let parse = |content: &[u8]| {
+            let bytes = der::element(der::SEQUENCE, &[content]);
+            Accuracy::from_element(&der::single(&bytes, der::SEQUENCE).unwrap())
+        };
+        for (content, nanos) in [
+            (&[0x80, 1, 1][..], 1_000_000),
+            (&[0x81, 1, 1], 1_000),
+            (&[0x80, 2, 3, 0xe7], 999_000_000),
+            (&[0x81, 2, 3, 0xe7], 999_000),
+            (&[2, 1, 0], 0),
+        ] {
+            let accuracy = parse(content).unwrap();
+            assert_eq!(accuracy.to_duration(), Duration::from_nanos(nanos));
+        }
+        for content in [
+            &[0x80, 1, 0][..],
+            &[0x81, 1, 0],
+            &[0x80, 2, 3, 0xe8],
+            &[0x81, 2, 3, 0xe8],
+            &[0x80, 1, 0xff],
+            &[2, 1, 0xff],
+            &[0x80, 2, 0, 1],
+            &[0x81, 1, 1, 0x80, 1, 1],
+            &[0x80, 1, 1, 2, 1, 1],
+            &[0x82, 1, 1],
+        ] {
+            assert!(parse(content).is_err(), "{content:02x?}");
+        }
     }
 
     #[test]

@@ -399,7 +399,7 @@ pub fn verify_token(
     }
 
     // 4.
-    let signer = find_signer(token, trust, &mut flags)?;
+    let (signer, further) = find_signer(token, trust, &mut flags)?;
 
     // 5.
     check_signer_fitness(&signer)?;
@@ -434,7 +434,7 @@ pub fn verify_token(
         ChainTime::At(time) => time,
         ChainTime::GenTime => info.gen_time(),
     };
-    let chain = match find_chain(&signer, token, trust, at) {
+    let chain = match find_chain(&signer, &further, token, trust, at) {
         Err(rejection) if !matches!(rejection, TspRejection::ChainExpired { .. }) => {
             return Err(rejection);
         }
@@ -498,39 +498,48 @@ impl EssCertificateId {
 /// ESSCertIDv2 ::= SEQUENCE { hashAlgorithm AlgorithmIdentifier DEFAULT {sha256}, certHash, issuerSerial OPTIONAL }
 /// IssuerSerial ::= SEQUENCE { issuer GeneralNames, serialNumber INTEGER }
 /// ```
-/// The first id is the signer's (RFC 5035 §3); further ones only narrow the chain, and are not needed to.
-fn parse_ess(value: &[u8], v2: bool) -> Result<EssCertificateId, TspRejection> {
-    let malformed = |_| TspRejection::EssMalformed;
+/// The first id is the signer's; further ones limit the certificates of its chain (RFC 5035 §3).
+fn parse_ess(value: &[u8], v2: bool) -> Result<Vec<EssCertificateId>, TspRejection> {
     let read = || {
         let mut attribute = der::single(value, der::SEQUENCE)?.elements();
         let mut ids = attribute.expect(der::SEQUENCE)?.elements();
         attribute.optional(der::SEQUENCE)?;
         attribute.finish()?;
-        let mut id = ids.expect(der::SEQUENCE)?.elements();
-        let algorithm = match (v2, id.peek()) {
-            (true, Some(der::SEQUENCE)) => Some(AlgorithmIdentifier::from_element(&id.any()?)?),
-            _ => None,
-        };
-        let value = id.expect(der::OCTET_STRING)?.content.to_vec();
-        let mut issuer_serial = None;
-        if let Some(part) = id.optional(der::SEQUENCE)? {
-            let mut parts = part.elements();
-            let mut names = parts.expect(der::SEQUENCE)?.elements();
-            let issuer = names.expect(0xa4)?.content.to_vec();
-            names.finish()?;
-            let serial = parts.expect(der::INTEGER)?.content.to_vec();
-            parts.finish()?;
-            issuer_serial = Some((issuer, serial));
+        let mut found = Vec::new();
+        while !ids.is_empty() {
+            found.push(parse_ess_id(&ids.expect(der::SEQUENCE)?, v2)?);
         }
-        id.finish()?;
-        Ok((algorithm, value, issuer_serial))
+        Ok(found)
     };
-    let (algorithm, value, issuer_serial) =
-        read().map_err(|error: super::TspError| malformed(error))?;
-    let hash = match algorithm {
-        Some(algorithm) => Some(algorithm.hash().ok_or(TspRejection::EssMalformed)?),
-        None => v2.then_some(HashAlgorithm::Sha256),
+    let found = read().map_err(|_: super::TspError| TspRejection::EssMalformed)?;
+    match found.is_empty() {
+        true => Err(TspRejection::EssMalformed),
+        false => Ok(found),
+    }
+}
+
+fn parse_ess_id(element: &der::Element<'_>, v2: bool) -> Result<EssCertificateId, super::TspError> {
+    let mut id = element.elements();
+    let error = id.error();
+    let hash = match (v2, id.peek()) {
+        (true, Some(der::SEQUENCE)) => {
+            let algorithm = AlgorithmIdentifier::from_element(&id.any()?)?;
+            Some(algorithm.hash().ok_or(error)?)
+        }
+        _ => v2.then_some(HashAlgorithm::Sha256),
     };
+    let value = id.expect(der::OCTET_STRING)?.content.to_vec();
+    let mut issuer_serial = None;
+    if let Some(part) = id.optional(der::SEQUENCE)? {
+        let mut parts = part.elements();
+        let mut names = parts.expect(der::SEQUENCE)?.elements();
+        let issuer = names.expect(0xa4)?.content.to_vec();
+        names.finish()?;
+        let serial = parts.expect(der::INTEGER)?.content.to_vec();
+        parts.finish()?;
+        issuer_serial = Some((issuer, serial));
+    }
+    id.finish()?;
     Ok(EssCertificateId {
         hash,
         value,
@@ -538,11 +547,12 @@ fn parse_ess(value: &[u8], v2: bool) -> Result<EssCertificateId, TspRejection> {
     })
 }
 
+/// The signer's certificate, and the ids beside its own that limit its chain.
 fn find_signer(
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     flags: &mut Vec<TokenFlag>,
-) -> Result<Certificate, TspRejection> {
+) -> Result<(Certificate, Vec<EssCertificateId>), TspRejection> {
     let attribute = |kind| only_attribute(token, kind).map_err(|()| TspRejection::EssMalformed);
     let v2 = attribute(known::SIGNING_CERTIFICATE_V2)?
         .map(|value| parse_ess(value, true))
@@ -582,8 +592,14 @@ fn find_signer(
             continue;
         }
         // Where both are present, both name the same certificate (RFC 5816 §2.2.1).
-        if v1.iter().chain(&v2).all(|id| id.matches(&certificate)) {
-            return Ok(certificate);
+        let is_bound = [&v1, &v2]
+            .into_iter()
+            .flatten()
+            .filter_map(|ids| ids.first())
+            .all(|id| id.matches(&certificate));
+        if is_bound {
+            let ids = v2.or(v1).unwrap_or_default();
+            return Ok((certificate, ids.into_iter().skip(1).collect()));
         }
         missing = TspRejection::EssMismatch;
     }
@@ -619,9 +635,11 @@ pub(crate) fn check_signer_fitness(signer: &Certificate) -> Result<(), TspReject
 }
 
 /// One step of the search: the certificates so far, from the signer upwards.
-struct Search {
+struct Search<'a> {
     roots: Vec<Certificate>,
     candidates: Vec<Certificate>,
+    /// The certificates named beside the signer's.
+    named: &'a [EssCertificateId],
     at: Time,
     signatures: usize,
     /// The most telling failure of a chain that reached a root or broke.
@@ -630,6 +648,7 @@ struct Search {
 
 fn find_chain(
     signer: &Certificate,
+    named: &[EssCertificateId],
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     at: Time,
@@ -647,6 +666,7 @@ fn find_chain(
     let mut search = Search {
         roots,
         candidates,
+        named,
         at,
         signatures: 0,
         failure: TspRejection::NoChain,
@@ -662,13 +682,19 @@ fn find_chain(
     }
 }
 
-impl Search {
+impl Search<'_> {
     /// Extends `path` to a root; leaves it as it was when there is no way.
     fn climb(&mut self, path: &mut Vec<Certificate>) -> bool {
         let Some(top) = path.last().cloned() else {
             return false;
         };
         if self.roots.contains(&top) {
+            if !self.is_as_named(path) {
+                self.note(TspRejection::ChainConstraint {
+                    rule: "a certificate other than those named under the signature",
+                });
+                return false;
+            }
             return self.is_valid_now(path);
         }
         if path.len() >= MAX_CHAIN {
@@ -697,6 +723,18 @@ impl Search {
             path.pop();
         }
         false
+    }
+
+    /// The chain holds all that is named beside the signer, or nothing else. Neither alone would do: real authorities name
+    /// less than a chain by a cross-certificate, and whoever trusts an intermediate has less than they name.
+    fn is_as_named(&self, path: &[Certificate]) -> bool {
+        let above = path.get(1..).unwrap_or_default();
+        let below_root = above.split_last().map_or(above, |(_, rest)| rest);
+        let is_in_chain = |id: &EssCertificateId| above.iter().any(|other| id.matches(other));
+        self.named.iter().all(is_in_chain)
+            || below_root
+                .iter()
+                .all(|other| self.named.iter().any(|id| id.matches(other)))
     }
 
     fn is_valid_now(&mut self, path: &[Certificate]) -> bool {
