@@ -11,7 +11,7 @@ use crate::http::problem::Problem;
 const QUERY: &str = "application/timestamp-query";
 pub(crate) const REPLY: &str = "application/timestamp-reply";
 
-/// `POST /tsa`: always a TimeStampResp, refusals included.
+/// `POST /tsa`: a TimeStampResp, refusals included. What is no request at all (type, method) is refused by HTTP alone.
 pub(crate) fn stamp(app: &App, call: &Call) -> Result<Answer, Problem> {
     if !call.media_type().eq_ignore_ascii_case(QUERY) {
         return Err(Problem::media_type(QUERY));

@@ -816,7 +816,7 @@ fn foreign_receipt() -> Result<Receipt, Failure> {
         signer: pki.evidence.signer,
         chain: pki.evidence.chain,
         policy: TsaPolicyId::evidence_policy(),
-        accuracy: Duration::from_secs(2),
+        accuracy: Duration::from_secs(1),
     };
     let authority = Authority::new(config, now).map_err(during("autre autorité"))?;
     let clock: Arc<dyn Clock> =

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
-use hyper::{HeaderMap, Method, Request};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use kbox_proof::tsp::{PkiFailureInfo, TimeStampResp};
 
 use super::answer::{self, Answer};
@@ -63,21 +63,28 @@ fn face_of(path: &str) -> Face {
     }
 }
 
-fn refuse(app: &App, problem: &Problem, face: Face) -> Answer {
+pub(super) fn refuse(app: &App, problem: &Problem, face: Face) -> Answer {
     match face {
         Face::Api => problem.to_json(),
         Face::Page => problem.to_page(app.cadre()),
-        // RFC 3161 §3.4: what concerns the request is said in a TimeStampResp.
-        Face::Tsp if problem.status() == hyper::StatusCode::PAYLOAD_TOO_LARGE => {
-            let text = "the request is longer than any TimeStampReq";
-            let response = TimeStampResp::rejection(PkiFailureInfo::BadDataFormat, text);
-            answer::body(
-                hyper::StatusCode::OK,
-                crate::api::tsa::REPLY,
-                response.to_der(),
-            )
+        Face::Tsp => {
+            // What concerns the request, or us, is said in a TimeStampResp too (RFC 3161 §2.4.2, §3.4).
+            let (status, reason, text) = match problem.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => (
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    PkiFailureInfo::BadDataFormat,
+                    "the request is longer than any TimeStampReq",
+                ),
+                StatusCode::INTERNAL_SERVER_ERROR => (
+                    StatusCode::OK,
+                    PkiFailureInfo::SystemFailure,
+                    "the authority failed; nothing was stamped",
+                ),
+                _ => return problem.to_json(),
+            };
+            let response = TimeStampResp::rejection(reason, text);
+            answer::body(status, crate::api::tsa::REPLY, response.to_der())
         }
-        Face::Tsp => problem.to_json(),
     }
 }
 
