@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
-use kbox_proof::key::LogSigner;
+use kbox_proof::key::{LogSigner, TokenSigner};
 use kbox_proof::law::Verdict;
 use kbox_proof::merkle::{self, TreeSize};
 use kbox_proof::receipt::*;
 use kbox_proof::report::{self, Language, Outcome};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{Checkpoint, Note, TlogProof, note_key_id, timestamped_signature};
-use kbox_proof::tsp::{MessageImprint, SerialNumber, certificate_to_pem};
+use kbox_proof::tsa::{Authority, AuthorityConfig};
+use kbox_proof::tsp::{MessageImprint, Oid, Revocation, SerialNumber, certificate_to_pem};
 use kbox_proof::verify::{
     Rejection, SendingVerdict, TrustPolicy, VerifiedProofFile, verify_proof_file, verify_receipt,
 };
@@ -300,7 +301,10 @@ struct Witnessed {
 
 /// Three witnesses, two needed.
 fn witnessed() -> Witnessed {
-    let operator = sent();
+    witnessed_by(sent())
+}
+
+fn witnessed_by(operator: Operator) -> Witnessed {
     let witnesses: Vec<Witness> = (1..=3).map(Witness::new).collect();
     let mut trust = operator.trust(Demand::Journalise);
     trust.witnesses = Witnesses {
@@ -852,4 +856,213 @@ fn a_sending_of_the_same_seance_whose_papers_are_left_out_is_named_and_is_a_rese
         "{}",
         reports[0]
     );
+}
+
+/// An operator under a CA whose key stays at hand, so that it can revoke: 1 is the evidence authority, 2 the public one.
+fn revocable() -> (Operator, rcgen::Issuer<'static, rcgen::KeyPair>) {
+    let params = |name, serial: u64| {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, value) in [
+            (rcgen::DnType::CountryName, "FR"),
+            (rcgen::DnType::OrganizationName, "Test"),
+            (rcgen::DnType::CommonName, name),
+        ] {
+            params.distinguished_name.push(kind, value);
+        }
+        params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2036, 1, 1);
+        params.serial_number = Some(serial.into());
+        params
+    };
+    let key = || rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let root_key = key();
+    let mut root = params("CA", 9);
+    root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+    root.key_usages = vec![
+        rcgen::KeyUsagePurpose::KeyCertSign,
+        rcgen::KeyUsagePurpose::CrlSign,
+    ];
+    let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
+    let issuer = rcgen::Issuer::new(root, root_key);
+    let authority = |name, serial, policy| {
+        let key = key();
+        let mut params = params(name, serial);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+        // id-kp-timeStamping alone, critical (RFC 3161 §2.3).
+        let purpose = b"\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x08".to_vec();
+        let mut usage = rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 37], purpose);
+        usage.set_criticality(true);
+        params.custom_extensions.push(usage);
+        let certificate = params.signed_by(&key, &issuer).unwrap().der().to_vec();
+        let config = AuthorityConfig {
+            signer: TokenSigner::from_pkcs8_pem(&key.serialize_pem()).unwrap(),
+            chain: vec![certificate, root_der.clone()],
+            policy,
+            accuracy: Duration::from_secs(1),
+        };
+        Authority::new(config, start()).unwrap()
+    };
+    let mut operator = Operator::new();
+    operator.evidence = authority("Evidence", 1, Oid::demonstration_evidence_policy());
+    operator.public = authority("Public", 2, Oid::demonstration_public_policy());
+    operator.pki_root = root_der;
+    (sent_by(operator), issuer)
+}
+
+/// A list of New Year 2027.
+fn list(
+    issuer: &rcgen::Issuer<'static, rcgen::KeyPair>,
+    revoked: &[(u64, u8, rcgen::RevocationReason)],
+) -> Vec<u8> {
+    let entry = |(serial, day, reason): &(u64, u8, _)| rcgen::RevokedCertParams {
+        serial_number: (*serial).into(),
+        revocation_time: rcgen::date_time_ymd(2026, 11, *day),
+        reason_code: Some(*reason),
+        invalidity_date: None,
+    };
+    let params = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2027, 1, 1),
+        next_update: rcgen::date_time_ymd(2027, 2, 1),
+        crl_number: 1.into(),
+        issuing_distribution_point: None,
+        revoked_certs: revoked.iter().map(entry).collect(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    params.signed_by(issuer).unwrap().der().to_vec()
+}
+
+#[test]
+fn a_revoked_authority_is_judged_at_the_proof_of_existence_and_not_at_the_time_it_states() {
+    use rcgen::RevocationReason as Reason;
+    let (operator, issuer) = revocable();
+    let mut world = witnessed_by(operator);
+    let witnessed = world.receipt(&[0, 0], &[60, 60]);
+    let bare = world.operator.receipts().remove(1);
+    // Tokens of 24 November, witnessed within a minute; judged on the 25th where there is no witness.
+    let mut verdicts = |day, reason| {
+        world.trust.crls = vec![list(&issuer, &[(1, day, reason)])];
+        world.trust.demand = Demand::Journalise;
+        [&witnessed, &bare].map(|receipt| match world.judge(receipt) {
+            Ok(verified) => (verified.revocation().code(), Outcome::Proven),
+            Err(rejection) => (rejection.code(), Outcome::of([&rejection])),
+        })
+    };
+    let stands = ("revoked_later", Outcome::Proven);
+    assert_eq!(
+        verdicts(25, Reason::Superseded),
+        [stands, ("tsp.revoked_no_poe", Outcome::Undecided)]
+    );
+    assert_eq!(
+        verdicts(25, Reason::KeyCompromise),
+        [stands, ("tsp.revoked_key_compromise", Outcome::Disproven)]
+    );
+    assert_eq!(
+        verdicts(24, Reason::KeyCompromise),
+        [("tsp.revoked_key_compromise", Outcome::Disproven); 2]
+    );
+    assert_eq!(
+        verdicts(24, Reason::Superseded),
+        [("tsp.revoked", Outcome::Disproven); 2]
+    );
+
+    // An anchor is as good as its authority.
+    let (outside, outside_issuer) = revocable();
+    world.trust.anchor_roots = vec![certificate_to_pem(&outside.pki_root)];
+    world.outside = outside;
+    let anchored = world.anchored(true);
+    for (revoked, known) in [
+        (vec![], Ok(Revocation::NotRevoked)),
+        (
+            vec![(2, 25, Reason::KeyCompromise)],
+            Err(Outcome::Disproven),
+        ),
+        (vec![(2, 25, Reason::Superseded)], Err(Outcome::Undecided)),
+    ] {
+        world.trust.crls = vec![list(&issuer, &[]), list(&outside_issuer, &revoked)];
+        let found = world.judge(&anchored).map(|verified| verified.revocation());
+        let found = found.map_err(|rejection| {
+            assert_eq!(rejection.code(), "anchor.rejected");
+            Outcome::of([&rejection])
+        });
+        assert_eq!(found, known);
+    }
+}
+
+#[test]
+fn what_is_known_of_revocation_is_said_in_every_report_and_never_left_to_silence() {
+    use rcgen::RevocationReason as Reason;
+    let (operator, issuer) = revocable();
+    let receipts = operator.receipts();
+    let content = ProofFileContent {
+        documents: DOCUMENTS.to_vec(),
+        receipts: &receipts,
+    };
+    let mut trust = operator.trust(Demand::Journalise);
+    // On the 24th, hours before the date of the revocation; and two years later.
+    let (soon, late) = (at(60), at(2 * 365 * 86_400));
+    for (crls, now, french, english) in [
+        (vec![], soon, "n'a pas été vérifiée", "was not checked"),
+        (
+            vec![list(&issuer, &[])],
+            soon,
+            "Aucun certificat n'était révoqué",
+            "No certificate was revoked",
+        ),
+        (
+            vec![list(&issuer, &[])],
+            late,
+            "n'est pas établie",
+            "is not settled",
+        ),
+        (
+            vec![list(&issuer, &[(1, 25, Reason::KeyCompromise)])],
+            soon,
+            "révoqué le 2026-11-25T00:00:00Z",
+            "revoked at 2026-11-25T00:00:00Z",
+        ),
+        (
+            vec![list(&issuer, &[(1, 25, Reason::KeyCompromise)])],
+            late,
+            "révoqué depuis le 2026-11-25T00:00:00Z (motif keyCompromise)",
+            "revoked since 2026-11-25T00:00:00Z (keyCompromise)",
+        ),
+    ] {
+        trust.crls = crls;
+        let policy = TrustPolicy::new(&trust).unwrap();
+        let file = verify_proof_file(&content, &policy, now);
+        let receipt = verify_receipt(&receipts[1], &policy, now);
+        for (language, words) in [(Language::French, french), (Language::English, english)] {
+            for report in [
+                report::proof_file(&file, &policy, language),
+                report::receipt(&receipt, &policy, language),
+            ] {
+                assert!(report.to_text().contains(words), "{}", report.to_text());
+                assert!(report.to_html().contains(words), "{}", report.to_html());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_trust_bundle_keeps_its_revocation_lists_and_one_that_cannot_be_used_is_named() {
+    let (operator, issuer) = revocable();
+    let mut trust = operator.trust(Demand::Journalise);
+    assert!(!trust.to_json().contains("crls") && !trust.to_json().contains("ocsp"));
+    trust.crls = vec![list(&issuer, &[])];
+    trust.ocsp = vec![vec![0x30, 3, 0x0a, 1, 3]];
+    let json = trust.to_json();
+    assert_eq!(TrustBundle::from_json(json.as_bytes()).as_ref(), Ok(&trust));
+    assert!(TrustBundle::from_json(json.replace("MAMKAQM=", "MAMKAQN=").as_bytes()).is_err());
+    // A response of "try later" holds no answer.
+    assert_eq!(TrustPolicy::new(&trust).unwrap_err().place, "ocsp[0]");
+    trust.ocsp.clear();
+    assert!(TrustPolicy::new(&trust).is_ok());
+    trust.crls.push(b"noise".to_vec());
+    assert_eq!(TrustPolicy::new(&trust).unwrap_err().place, "crls[1]");
+    trust.crls = vec![vec![0]; 257];
+    assert!(TrustBundle::from_json(trust.to_json().as_bytes()).is_err());
+    trust.crls.clear();
+    trust.ocsp = vec![vec![0]; 257];
+    assert!(TrustBundle::from_json(trust.to_json().as_bytes()).is_err());
 }

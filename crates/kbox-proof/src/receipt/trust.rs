@@ -107,6 +107,12 @@ pub struct TrustBundle {
     /// can have the one stamp anything could set every proof of existence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anchor_roots: Vec<String>,
+    /// Certificate revocation lists of the authorities' issuers, DER.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "base64_list")]
+    pub crls: Vec<Vec<u8>>,
+    /// OCSP responses about the authorities' certificates, DER.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "base64_list")]
+    pub ocsp: Vec<Vec<u8>>,
     /// Logs.
     #[serde(deserialize_with = "objects")]
     pub shards: Vec<Shard>,
@@ -119,6 +125,26 @@ pub struct TrustBundle {
     /// D: how long before or after genTime the witnesses' bounds may lie, seconds.
     #[serde(default = "default_max_gap")]
     pub max_gap_s: u64,
+}
+
+/// A list of base64 texts.
+mod base64_list {
+    use alloc::vec::Vec;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::receipt::Base64;
+
+    pub(super) fn serialize<S: Serializer>(list: &[Vec<u8>], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(list.iter().map(|bytes| Base64(bytes.clone())))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<Vec<u8>>, D::Error> {
+        let list = Vec::<Base64>::deserialize(from)?;
+        Ok(list.into_iter().map(|Base64(bytes)| bytes).collect())
+    }
 }
 
 const fn default_max_gap() -> u64 {
@@ -142,6 +168,8 @@ impl TrustBundle {
             authorities: alloc::vec![authority],
             roots,
             anchor_roots: Vec::new(),
+            crls: Vec::new(),
+            ocsp: Vec::new(),
             shards: alloc::vec![shard],
             witnesses: Witnesses::default(),
             demand,
@@ -183,6 +211,8 @@ impl TrustBundle {
             ("authorities", self.authorities.len()),
             ("roots", self.roots.len()),
             ("anchor roots", self.anchor_roots.len()),
+            ("crls", self.crls.len()),
+            ("ocsp", self.ocsp.len()),
             ("shards", self.shards.len()),
             ("witness operators", operators.len()),
             (

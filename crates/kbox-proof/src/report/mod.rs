@@ -13,6 +13,7 @@ use crate::event::Environment;
 use crate::law::{DelaiAnswer, Fuseau, Verdict};
 use crate::receipt::Demand;
 use crate::time::Time;
+use crate::tsp::Revocation;
 use crate::verify::{
     Finding, Period, RecipientLine, Rejection, TrustPolicy, VerifiedProofFile, VerifiedReceipt,
     VerifiedSending,
@@ -215,8 +216,16 @@ impl Writer {
         }
     }
 
+    /// What is known of revocation; what is not known stands among the limits.
+    fn revocation(&mut self, revocation: Revocation) {
+        if is_settled(revocation) {
+            let words = revocation_words(revocation, self.language);
+            self.text(&words, &words);
+        }
+    }
+
     /// What the level reached leaves open.
-    fn limits(&mut self, level: Demand) {
+    fn limits(&mut self, level: Demand, revocation: Revocation) {
         self.heading(
             "Ce que ces preuves ne prouvent pas",
             "What this does not prove",
@@ -237,10 +246,10 @@ impl Writer {
             "Une preuve atteste qu'une affirmation existait au plus tard à un instant ; elle ne prouve pas qu'elle est vraie.",
             "Evidence proves that an assertion existed no later than a moment; it does not prove that it is true.",
         );
-        self.item(
-            "La révocation des certificats n'a pas été vérifiée.",
-            "Revocation of certificates was not checked.",
-        );
+        if !is_settled(revocation) {
+            let words = revocation_words(revocation, self.language);
+            self.item(&words, &words);
+        }
         self.item(
             "L'accusé de réception est déclaré par la plateforme ; la lecture effective n'est pas prouvée.",
             "Acknowledgements are declared by the platform; that a paper was read is not proven.",
@@ -325,7 +334,8 @@ pub fn receipt(
                 &format!("Niveau atteint : {}", level_name(verified.level())),
                 &format!("Level reached: {}", level_name(verified.level())),
             );
-            writer.limits(verified.level());
+            writer.revocation(verified.revocation());
+            writer.limits(verified.level(), verified.revocation());
             writer.finish("Récépissé : PROUVÉ", "Receipt: PROVEN")
         }
         Err(rejection) => {
@@ -337,6 +347,50 @@ pub fn receipt(
             failed(writer, Outcome::of([rejection]), "Récépissé", "Receipt")
         }
     }
+}
+
+const fn is_settled(revocation: Revocation) -> bool {
+    matches!(
+        revocation,
+        Revocation::RevokedLater { .. } | Revocation::NotRevoked
+    )
+}
+
+/// What is known of the revocation of certificates, in one sentence; never silence.
+#[must_use]
+pub fn revocation_words(revocation: Revocation, language: Language) -> String {
+    let french = language == Language::French;
+    let words = match revocation {
+        Revocation::NotChecked if french => {
+            "La révocation des certificats n'a pas été vérifiée : ni liste de révocation (CRL) ni réponse OCSP à leur sujet n'a été fournie."
+        }
+        Revocation::NotChecked => {
+            "Revocation of certificates was not checked: no revocation list (CRL) or OCSP response about them was given."
+        }
+        Revocation::Inconclusive if french => {
+            "La révocation des certificats n'est pas établie : les listes de révocation ou réponses OCSP fournies ne couvrent pas tous les certificats, ou sont antérieures à la preuve d'existence."
+        }
+        Revocation::Inconclusive => {
+            "Revocation of certificates is not settled: the revocation lists or OCSP responses given do not cover every certificate, or are older than the proof of existence."
+        }
+        Revocation::RevokedLater { at } if french => {
+            return format!(
+                "Un certificat a été révoqué le {at}, après la preuve d'existence : ce qui existait avant reste valable."
+            );
+        }
+        Revocation::RevokedLater { at } => {
+            return format!(
+                "A certificate was revoked at {at}, after the proof of existence: what existed before stands."
+            );
+        }
+        Revocation::NotRevoked if french => {
+            "Aucun certificat n'était révoqué au moment de la preuve d'existence, d'après les listes de révocation ou réponses OCSP fournies."
+        }
+        Revocation::NotRevoked => {
+            "No certificate was revoked at the proof of existence, by the revocation lists or OCSP responses given."
+        }
+    };
+    words.to_string()
 }
 
 fn failed(writer: Writer, outcome: Outcome, french: &str, english: &str) -> Report {
@@ -420,7 +474,8 @@ pub fn proof_file(
             for sending in file.sendings() {
                 sending_lines(&mut writer, sending);
             }
-            writer.limits(file.level());
+            writer.revocation(file.revocation());
+            writer.limits(file.level(), file.revocation());
             if file.has_reservation() {
                 writer.finish(
                     "Dossier de preuve : PROUVÉ, avec réserve",

@@ -10,7 +10,7 @@ use signature::hazmat::PrehashVerifier;
 
 use super::TspError;
 use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
-use super::der::{self, Element};
+use super::der::{self, Element, Elements};
 use super::oid::{Oid, known};
 use super::tst_info::{civil_time, parse_gen_time};
 use crate::time::Time;
@@ -38,10 +38,10 @@ pub struct Certificate {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Extension {
-    kind: Oid,
-    critical: bool,
-    value: Vec<u8>,
+pub(super) struct Extension {
+    pub(super) kind: Oid,
+    pub(super) critical: bool,
+    pub(super) value: Vec<u8>,
 }
 
 /// What extKeyUsage says about timestamping (RFC 3161 §2.3).
@@ -104,21 +104,15 @@ impl Certificate {
         // issuerUniqueID, subjectUniqueID
         parts.optional(0x81)?;
         parts.optional(0x82)?;
-        let mut extensions: Vec<Extension> = Vec::new();
-        if let Some(field) = parts.optional(0xa3)? {
-            let mut inner = field.elements();
-            let mut list = inner.expect(der::SEQUENCE)?.elements();
-            inner.finish()?;
-            while !list.is_empty() {
-                let error = list.error();
-                let extension = parse_extension(&list.expect(der::SEQUENCE)?)?;
-                // RFC 5280 §4.2: at most one of each kind.
-                if extensions.iter().any(|other| other.kind == extension.kind) {
-                    return Err(error);
-                }
-                extensions.push(extension);
+        let extensions = match parts.optional(0xa3)? {
+            Some(field) => {
+                let mut inner = field.elements();
+                let list = inner.expect(der::SEQUENCE)?.elements();
+                inner.finish()?;
+                parse_extensions(list)?
             }
-        }
+            None => Vec::new(),
+        };
         parts.finish()?;
         Ok(Self {
             der: bytes.to_vec(),
@@ -266,6 +260,19 @@ impl Certificate {
             .any(|kind| kind == known::TIME_STAMPING || kind == known::ANY_EXTENDED_KEY_USAGE))
     }
 
+    /// extKeyUsage names id-kp-OCSPSigning (RFC 6960 §4.2.2.2).
+    pub(super) fn is_for_ocsp_signing(&self) -> bool {
+        self.purposes()
+            .is_ok_and(|purposes| purposes.iter().any(|kind| kind == known::OCSP_SIGNING))
+    }
+
+    /// The key's own octets, without algorithm, tag and length.
+    pub(super) fn public_key_bits(&self) -> Result<Vec<u8>, TspError> {
+        let mut parts = der::single(&self.public_key, der::SEQUENCE)?.elements();
+        parts.expect(der::SEQUENCE)?;
+        bit_string(&parts.expect(der::BIT_STRING)?)
+    }
+
     fn purposes(&self) -> Result<Vec<Vec<u8>>, TspError> {
         let Some(extension) = self.extension(known::EXTENDED_KEY_USAGE) else {
             return Ok(Vec::new());
@@ -356,6 +363,20 @@ impl Certificate {
     }
 }
 
+/// `Extensions ::= SEQUENCE OF Extension`, at most one of each kind (RFC 5280 §4.2).
+pub(super) fn parse_extensions(mut list: Elements<'_>) -> Result<Vec<Extension>, TspError> {
+    let mut extensions: Vec<Extension> = Vec::new();
+    while !list.is_empty() {
+        let error = list.error();
+        let extension = parse_extension(&list.expect(der::SEQUENCE)?)?;
+        if extensions.iter().any(|other| other.kind == extension.kind) {
+            return Err(error);
+        }
+        extensions.push(extension);
+    }
+    Ok(extensions)
+}
+
 fn parse_extension(element: &Element<'_>) -> Result<Extension, TspError> {
     let mut parts = element.elements();
     let kind = Oid::from_element(&parts.expect(der::OID)?)?;
@@ -372,7 +393,7 @@ fn parse_extension(element: &Element<'_>) -> Result<Extension, TspError> {
     })
 }
 
-fn bit_string(element: &Element<'_>) -> Result<Vec<u8>, TspError> {
+pub(super) fn bit_string(element: &Element<'_>) -> Result<Vec<u8>, TspError> {
     match element.content {
         [0, bytes @ ..] => Ok(bytes.to_vec()),
         _ => Err(TspError::Der {
@@ -382,7 +403,7 @@ fn bit_string(element: &Element<'_>) -> Result<Vec<u8>, TspError> {
 }
 
 /// `Time ::= CHOICE { utcTime UTCTime, generalTime GeneralizedTime }` (RFC 5280 §4.1.2.5)
-fn certificate_time(element: &Element<'_>) -> Result<Time, TspError> {
+pub(super) fn certificate_time(element: &Element<'_>) -> Result<Time, TspError> {
     let error = TspError::Der {
         offset: element.offset,
     };

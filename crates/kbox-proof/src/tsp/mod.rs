@@ -3,7 +3,7 @@
 //!
 //! Here are the messages ([`TimeStampReq`], [`TimeStampResp`], [`TimeStampToken`], [`TstInfo`]), each read strictly
 //! and encodable again, and **the** check of a token, [`verify_token`]. Out of scope: issuing tokens (`tsa`),
-//! transport, revocation, and whether a token is in a log (`verify`).
+//! transport, fetching of revocation lists, and whether a token is in a log (`verify`).
 
 mod algorithm;
 mod certificate;
@@ -12,6 +12,7 @@ mod error;
 pub(crate) mod oid;
 mod request;
 mod response;
+mod revocation;
 pub(crate) mod token;
 pub(crate) mod tst_info;
 mod verify;
@@ -22,6 +23,9 @@ pub use error::TspError;
 pub use oid::{Oid, OidError, TsaPolicyId};
 pub use request::{MAX_REQUEST_BYTES, TimeStampReq};
 pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};
+pub use revocation::{
+    Revocation, RevocationEvidence, RevocationReason, RevocationRejection, crls_from_pem,
+};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
 pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
 pub use verify::{

@@ -231,6 +231,22 @@ pub(crate) mod known {
     pub(crate) const ANY_EXTENDED_KEY_USAGE: &[u8] = &[0x55, 29, 37, 0];
     /// id-kp-timeStamping, 1.3.6.1.5.5.7.3.8
     pub(crate) const TIME_STAMPING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 8];
+    /// id-kp-OCSPSigning, 1.3.6.1.5.5.7.3.9
+    pub(crate) const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
+    /// id-pkix-ocsp-basic, 1.3.6.1.5.5.7.48.1.1
+    pub(crate) const OCSP_BASIC: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 1, 1];
+    /// id-sha1, 1.3.14.3.2.26: only to say which certificate an OCSP response means
+    pub(crate) const SHA1: &[u8] = &[0x2b, 14, 3, 2, 26];
+    /// id-ce-cRLReasons, 2.5.29.21
+    pub(crate) const REASON_CODE: &[u8] = &[0x55, 29, 21];
+    /// id-ce-invalidityDate, 2.5.29.24
+    pub(crate) const INVALIDITY_DATE: &[u8] = &[0x55, 29, 24];
+    /// id-ce-deltaCRLIndicator, 2.5.29.27
+    pub(crate) const DELTA_CRL_INDICATOR: &[u8] = &[0x55, 29, 27];
+    /// id-ce-issuingDistributionPoint, 2.5.29.28
+    pub(crate) const ISSUING_DISTRIBUTION_POINT: &[u8] = &[0x55, 29, 28];
+    /// id-ce-authorityKeyIdentifier, 2.5.29.35
+    pub(crate) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 29, 35];
     /// id-at-commonName, 2.5.4.3
     pub(crate) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
     /// id-at-countryName, 2.5.4.6

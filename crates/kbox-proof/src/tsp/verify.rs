@@ -12,6 +12,7 @@ use super::der;
 use super::oid::{Oid, TsaPolicyId, known};
 use super::request::TimeStampReq;
 use super::response::{PkiFailureInfo, PkiStatus, TimeStampResp};
+use super::revocation::{Revocation, RevocationEvidence, RevocationRejection};
 use super::token::{SignerIdentifier, TimeStampToken};
 use super::tst_info::{Accuracy, MessageImprint, SerialNumber, TstInfo};
 #[cfg(feature = "issue")]
@@ -45,6 +46,8 @@ pub struct TokenTrust<'a> {
     pub chain_time: ChainTime,
     /// Also demand what RFC 3161 leaves open and our own tokens have: ESSCertIDv2 (no SHA-1) and a stated accuracy.
     pub strict: bool,
+    /// Revocation lists and responses; without any, revocation is not checked, and the result says so.
+    pub revocation: Option<&'a RevocationEvidence>,
 }
 
 impl<'a> TokenTrust<'a> {
@@ -57,6 +60,7 @@ impl<'a> TokenTrust<'a> {
             policies: None,
             chain_time,
             strict: false,
+            revocation: None,
         }
     }
 }
@@ -87,6 +91,7 @@ pub struct VerifiedTimeStamp {
     signer: Certificate,
     chain: Vec<Vec<u8>>,
     flags: Vec<TokenFlag>,
+    revocation: Revocation,
 }
 
 impl VerifiedTimeStamp {
@@ -150,6 +155,12 @@ impl VerifiedTimeStamp {
         &self.chain
     }
 
+    /// What is known of the revocation of the chain's certificates.
+    #[must_use]
+    pub fn revocation(&self) -> Revocation {
+        self.revocation
+    }
+
     /// What a reader should know.
     #[must_use]
     pub fn flags(&self) -> &[TokenFlag] {
@@ -164,22 +175,30 @@ macro_rules! rejections {
         #[non_exhaustive]
         pub enum TspRejection {
             $($(#[$doc])* $name $({ $($(#[$field_doc])* $field: $kind),+ })?,)+
+            /// Revocation stands against the token.
+            Revocation(RevocationRejection),
         }
 
         impl TspRejection {
-            /// Every code there is.
+            /// Every code there is, without those of revocation.
             pub const CODES: &'static [&'static str] = &[$($code),+];
 
             /// The stable code of this cause.
             #[must_use]
             pub fn code(&self) -> &'static str {
-                match self { $(Self::$name $({ $($field: _),+ })? => $code,)+ }
+                match self {
+                    $(Self::$name $({ $($field: _),+ })? => $code,)+
+                    Self::Revocation(cause) => cause.code(),
+                }
             }
         }
 
         impl fmt::Display for TspRejection {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self { $(Self::$name $({ $($field),+ })? => write!(f, $text $($(, $field = $field)+)?),)+ }
+                match self {
+                    $(Self::$name $({ $($field),+ })? => write!(f, $text $($(, $field = $field)+)?),)+
+                    Self::Revocation(cause) => cause.fmt(f),
+                }
             }
         }
     };
@@ -284,13 +303,16 @@ impl TspRejection {
     /// Nothing was disproven: something to decide by is missing.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
-        matches!(
-            self,
-            Self::SignerCertificateMissing
-                | Self::NoChain
-                | Self::ChainExpired { .. }
-                | Self::TrustMalformed
-        )
+        match self {
+            Self::Revocation(cause) => cause.is_undecided(),
+            _ => matches!(
+                self,
+                Self::SignerCertificateMissing
+                    | Self::NoChain
+                    | Self::ChainExpired { .. }
+                    | Self::TrustMalformed
+            ),
+        }
     }
 }
 
@@ -335,7 +357,7 @@ pub fn verify_response(
 /// In this order: 1. strength of the imprint; 2. policy and extensions; 3. content-type and message-digest; 4. the signer's
 /// certificate, found by sid and bound by ESSCertID(v2); 5. its fitness as a timestamp signer; 6. the signature over the
 /// signed attributes; 7. imprint; 8. tsa; 9. a chain to a trusted certificate; 10. genTime within the signer
-/// certificate's validity; 11. the chain's validity at `chain_time`. Exactly one SignerInfo is a matter of parsing. Revocation is not checked here.
+/// certificate's validity; 11. the chain's validity at `chain_time`; 12. revocation, as of then. Exactly one SignerInfo is a matter of parsing.
 ///
 /// # Errors
 /// [`TspRejection`].
@@ -450,11 +472,25 @@ pub fn verify_token(
     }
     let chain = chain?;
 
+    // 12.
+    let accuracy = info.accuracy().map(Accuracy::to_duration);
+    let made = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
+    let revocation = match trust.revocation {
+        None => Revocation::NotChecked,
+        Some(evidence) => evidence
+            .judge(&chain, made, at)
+            .map_err(TspRejection::Revocation)?,
+    };
+
     Ok(VerifiedTimeStamp {
         tst_info: info.clone(),
         signer,
-        chain,
+        chain: chain
+            .into_iter()
+            .map(|certificate| certificate.to_der().to_vec())
+            .collect(),
         flags,
+        revocation,
     })
 }
 
@@ -652,7 +688,7 @@ fn find_chain(
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     at: Time,
-) -> Result<Vec<Vec<u8>>, TspRejection> {
+) -> Result<Vec<Certificate>, TspRejection> {
     let mut roots = Vec::new();
     for bytes in trust.roots {
         roots.push(Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed)?);
@@ -673,10 +709,7 @@ fn find_chain(
     };
     let mut path = alloc::vec![signer.clone()];
     if search.climb(&mut path) {
-        Ok(path
-            .into_iter()
-            .map(|certificate| certificate.to_der().to_vec())
-            .collect())
+        Ok(path)
     } else {
         Err(search.failure)
     }

@@ -10,7 +10,7 @@ use crate::digest::Sha256Digest;
 use crate::event::{Environment, Origin};
 use crate::receipt::{Demand, TrustBundle};
 use crate::tlog::VerifierKey;
-use crate::tsp::{Oid, TsaPolicyId, certificates_from_pem};
+use crate::tsp::{Oid, RevocationEvidence, TsaPolicyId, certificates_from_pem};
 
 /// Why a trust bundle cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub struct TrustPolicy {
     pub(super) authorities: Vec<Authority>,
     pub(super) roots: Vec<Vec<u8>>,
     pub(super) anchor_roots: Vec<Vec<u8>>,
+    pub(super) revocation: RevocationEvidence,
     pub(super) logs: Vec<Log>,
     pub(super) operators: Vec<Operator>,
     pub(super) quorum: usize,
@@ -147,11 +148,23 @@ impl TrustPolicy {
                 &"a root of the evidence authorities cannot anchor the log from outside",
             ));
         }
+        let mut revocation = RevocationEvidence::default();
+        for (index, der) in bundle.crls.iter().enumerate() {
+            revocation
+                .add_crl(der)
+                .map_err(|error| problem(alloc::format!("crls[{index}]"), &error))?;
+        }
+        for (index, der) in bundle.ocsp.iter().enumerate() {
+            revocation
+                .add_ocsp(der)
+                .map_err(|error| problem(alloc::format!("ocsp[{index}]"), &error))?;
+        }
         Ok(Self {
             environment: bundle.environment,
             authorities,
             roots,
             anchor_roots,
+            revocation,
             logs,
             operators,
             quorum: usize::try_from(bundle.witnesses.quorum).unwrap_or(usize::MAX),

@@ -16,6 +16,7 @@ use crate::law::{
 };
 use crate::receipt::{Demand, ProofFileContent};
 use crate::time::Time;
+use crate::tsp::Revocation;
 
 /// The convening period of one recipient.
 ///
@@ -186,6 +187,15 @@ impl VerifiedProofFile {
             .map(VerifiedReceipt::level)
             .min()
             .unwrap_or(Demand::Horodate)
+    }
+    /// What is known of the revocation of certificates, of all receipts together.
+    #[must_use]
+    pub fn revocation(&self) -> Revocation {
+        self.receipts
+            .iter()
+            .map(VerifiedReceipt::revocation)
+            .reduce(Revocation::and)
+            .unwrap_or(Revocation::NotChecked)
     }
     /// Somebody's period is not established for want of an accepted notice, or a sending of the same séance is not judged.
     #[must_use]

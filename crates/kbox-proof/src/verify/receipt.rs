@@ -15,8 +15,8 @@ use crate::receipt::{Anchor, Demand, Receipt};
 use crate::time::Time;
 use crate::tlog::{Note, TlogProof, VerifiedCheckpoint};
 use crate::tsp::{
-    ChainTime, MessageImprint, TimeStampToken, TokenTrust, TsaPolicyId, VerifiedTimeStamp,
-    verify_token,
+    ChainTime, MessageImprint, Revocation, TimeStampToken, TokenTrust, TsaPolicyId,
+    VerifiedTimeStamp, verify_token,
 };
 
 /// An event that existed no later than the times stated here, as far as the trust policy reaches.
@@ -31,6 +31,7 @@ pub struct VerifiedReceipt {
     level: Demand,
     bounds: Option<(Time, Time)>,
     existed: Option<Time>,
+    revocation: Revocation,
 }
 
 impl VerifiedReceipt {
@@ -85,12 +86,17 @@ impl VerifiedReceipt {
     pub fn proof_of_existence(&self) -> Option<Time> {
         self.existed
     }
+    /// What is known of the revocation of certificates, of the token and of all anchors together.
+    #[must_use]
+    pub fn revocation(&self) -> Revocation {
+        self.revocation
+    }
 }
 
 /// Verifies one receipt against what the auditor trusts; `now` judges certificates where there is no proof of existence.
 ///
 /// The steps, in order: 1 the event in DER; 2 its environment and log; 3 the token's form, policy and leaf; 4 inclusion under
-/// the log's signature; 5 witnesses; 6 anchors; 7 the token's signature and certificate chain at the proof of existence;
+/// the log's signature; 5 witnesses; 6 anchors; 7 the token's signature, certificate chain and revocation at the proof of existence;
 /// 8 the witnesses' bounds; 9 the personal part; 10 the level demanded.
 ///
 /// # Errors
@@ -142,6 +148,7 @@ pub fn verify_receipt(
             policies: Some(&policies),
             chain_time: ChainTime::At(time),
             strict: true,
+            revocation: Some(&policy.revocation),
         };
         verify_token(&token, &imprint, &trust).map_err(Rejection::Token)
     };
@@ -187,13 +194,17 @@ pub fn verify_receipt(
 
     // 6
     let mut anchored = None;
+    let mut anchors_revocation: Option<Revocation> = None;
     // Without a trusted outside authority an anchor proves nothing, and is no reason to refuse what the rest proves.
     let anchors = match policy.anchor_roots.is_empty() {
         true => &[],
         false => receipt.anchors.as_slice(),
     };
     for anchor in anchors {
-        let (time, cosigned) = check_anchor(anchor, &checkpoint, log, policy, now)?;
+        let (token, cosigned) = check_anchor(anchor, &checkpoint, log, policy, now)?;
+        let time = token.interval().1;
+        let known = token.revocation();
+        anchors_revocation = Some(anchors_revocation.map_or(known, |others| others.and(known)));
         anchored = Some(anchored.map_or(time, |earlier: Time| earlier.min(time)));
         for (slot, other) in seen.iter_mut().zip(cosigned) {
             if let Some(other) = other {
@@ -291,6 +302,9 @@ pub fn verify_receipt(
         event,
         digest,
         personal,
+        revocation: anchors_revocation.map_or(timestamp.revocation(), |anchors| {
+            anchors.and(timestamp.revocation())
+        }),
         timestamp,
         index,
         level,
@@ -413,11 +427,12 @@ fn check_anchor(
     log: &Log,
     policy: &TrustPolicy,
     now: Time,
-) -> Result<(Time, Vec<Option<Seen>>), Rejection> {
+) -> Result<(VerifiedTimeStamp, Vec<Option<Seen>>), Rejection> {
     let later = checkpoint_of(&anchor.checkpoint, log)?;
     consistent(checkpoint, &later, &anchor.consistency)?;
     let token = TimeStampToken::parse(&anchor.token).map_err(Rejection::AnchorMalformed)?;
-    let trust = TokenTrust::new(&policy.anchor_roots, ChainTime::At(now));
+    let mut trust = TokenTrust::new(&policy.anchor_roots, ChainTime::At(now));
+    trust.revocation = Some(&policy.revocation);
     let imprint = token
         .tst_info()
         .message_imprint()
@@ -437,5 +452,5 @@ fn check_anchor(
     if inside {
         return Err(Rejection::AnchorNotOutside);
     }
-    Ok((verified.interval().1, times(&later, policy)?))
+    Ok((verified, times(&later, policy)?))
 }

@@ -223,7 +223,10 @@ impl Operator {
 
 /// A sending to two members; the first opens, takes the paper and acknowledges.
 pub(crate) fn sent() -> Operator {
-    let mut operator = Operator::new();
+    sent_by(Operator::new())
+}
+
+pub(crate) fn sent_by(mut operator: Operator) -> Operator {
     let sending = operator.record(body(Detail::SubmissionAcceptance(submission()), None), None);
     let one = operator.record(
         body(Detail::ContentConsignment(step(0)), Some(sending)),

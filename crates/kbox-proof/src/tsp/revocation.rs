@@ -1,0 +1,994 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Revocation, offline: certificate revocation lists (RFC 5280 §5) and OCSP responses (RFC 6960) that the auditor gives.
+//!
+//! What they say is held against the token's proof of existence by the rule of RFC 3161 §4 and of EN 319 102-1. Not supported,
+//! and refused rather than read half: delta lists, indirect lists, and lists of a part of an issuer's certificates (whatever
+//! has an issuingDistributionPoint). Nothing is fetched, and the revocation of an OCSP responder itself is not looked at: its
+//! CA vouches for it for the life of its certificate.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use sha2::Digest;
+
+use super::TspError;
+use super::algorithm::AlgorithmIdentifier;
+use super::certificate::{
+    Certificate, Extension, bit_string, certificate_time, parse_extensions, pem_blocks,
+    verify_signature,
+};
+use super::der::{self, Element};
+use super::oid::{Oid, known};
+use super::tst_info::parse_gen_time;
+use crate::time::Time;
+
+/// Lists of authorities that issue timestamping certificates are small; larger ones are of others.
+const MAX_BYTES: usize = 4 << 20;
+/// An honest response carries its responder's certificate, perhaps with its chain.
+const MAX_RESPONDER_CERTIFICATES: usize = 8;
+
+/// Why a certificate was revoked (RFC 5280 §5.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevocationReason {
+    /// unspecified (0), written down
+    Unspecified,
+    /// keyCompromise (1)
+    KeyCompromise,
+    /// cACompromise (2)
+    CaCompromise,
+    /// affiliationChanged (3)
+    AffiliationChanged,
+    /// superseded (4)
+    Superseded,
+    /// cessationOfOperation (5)
+    CessationOfOperation,
+    /// certificateHold (6)
+    CertificateHold,
+    /// privilegeWithdrawn (9)
+    PrivilegeWithdrawn,
+    /// aACompromise (10)
+    AaCompromise,
+}
+
+impl RevocationReason {
+    /// `CRLReason ::= ENUMERATED`. removeFromCRL (8) is for delta lists.
+    fn from_element(element: &Element<'_>) -> Result<Self, TspError> {
+        Ok(match element.content {
+            [0] => Self::Unspecified,
+            [1] => Self::KeyCompromise,
+            [2] => Self::CaCompromise,
+            [3] => Self::AffiliationChanged,
+            [4] => Self::Superseded,
+            [5] => Self::CessationOfOperation,
+            [6] => Self::CertificateHold,
+            [9] => Self::PrivilegeWithdrawn,
+            [10] => Self::AaCompromise,
+            _ => {
+                return Err(TspError::Der {
+                    offset: element.offset,
+                });
+            }
+        })
+    }
+
+    /// The key stayed its holder's alone, so that its signatures of before may still be believed. RFC 3161 §4 lists
+    /// the first four; privilegeWithdrawn says as much of the key (X.509).
+    const fn spares_the_key(self) -> bool {
+        matches!(
+            self,
+            Self::Unspecified
+                | Self::AffiliationChanged
+                | Self::Superseded
+                | Self::CessationOfOperation
+                | Self::PrivilegeWithdrawn
+        )
+    }
+}
+
+impl RevocationReason {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "keyCompromise",
+            Self::CaCompromise => "cACompromise",
+            Self::AffiliationChanged => "affiliationChanged",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessationOfOperation",
+            Self::CertificateHold => "certificateHold",
+            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
+            Self::AaCompromise => "aACompromise",
+        }
+    }
+}
+
+impl fmt::Display for RevocationReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What is known of the revocation of a token's certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Revocation {
+    /// Nothing that speaks of them was given.
+    NotChecked,
+    /// What was given does not speak of all of them, or is older than the proof of existence.
+    Inconclusive,
+    /// One was revoked later: the token existed before.
+    RevokedLater {
+        /// When: the earliest such date.
+        at: Time,
+    },
+    /// None was revoked at the proof of existence.
+    NotRevoked,
+}
+
+impl Revocation {
+    /// `not_checked`, `inconclusive`, `revoked_later` or `not_revoked`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotChecked => "not_checked",
+            Self::Inconclusive => "inconclusive",
+            Self::RevokedLater { .. } => "revoked_later",
+            Self::NotRevoked => "not_revoked",
+        }
+    }
+
+    /// What is known of both together: no more than of the one of which less is known.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::NotChecked, Self::NotChecked) => Self::NotChecked,
+            (Self::NotChecked, _) | (_, Self::NotChecked) => Self::Inconclusive,
+            (one, other) => one.min(other),
+        }
+    }
+}
+
+/// Why revocation stands against a token, or a list or response is of no use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevocationRejection {
+    /// Not a CertificateList or OCSPResponse in DER.
+    Unreadable(TspError),
+    /// A critical extension that nobody here can process (RFC 5280 §5.2), a delta, indirect or partial list, or an OCSP
+    /// response without an answer.
+    Unsupported {
+        /// What it is.
+        what: String,
+    },
+    /// RFC 5280 §6.3.3, RFC 6960 §4.2.2.2: signed by the certificate's issuer, or by a responder that it authorised.
+    Signature,
+    /// RFC 3161 §4 (2): whoever has the key can write any genTime.
+    KeyCompromise {
+        /// The revocation date, or the invalidity date where that is earlier.
+        since: Time,
+        /// Why; RFC 3161 §4 (1) has no reason count as this.
+        reason: Option<RevocationReason>,
+        /// The token's proof of existence, or the time at which it is judged for want of one.
+        existed: Time,
+    },
+    /// RFC 3161 §4 (1): made after the revocation.
+    Revoked {
+        /// The revocation date.
+        at: Time,
+        /// Why.
+        reason: RevocationReason,
+    },
+    /// EN 319 102-1 REVOKED_NO_POE: said to be made before the revocation, but nothing shows it.
+    RevokedNoPoe {
+        /// The revocation date.
+        at: Time,
+        /// Why.
+        reason: RevocationReason,
+    },
+}
+
+impl RevocationRejection {
+    /// Every code there is.
+    pub const CODES: &'static [&'static str] = &[
+        "tsp.revocation_unreadable",
+        "tsp.revocation_unsupported",
+        "tsp.revocation_signature",
+        "tsp.revoked_key_compromise",
+        "tsp.revoked",
+        "tsp.revoked_no_poe",
+    ];
+
+    /// The stable code of this cause.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "tsp.revocation_unreadable",
+            Self::Unsupported { .. } => "tsp.revocation_unsupported",
+            Self::Signature => "tsp.revocation_signature",
+            Self::KeyCompromise { .. } => "tsp.revoked_key_compromise",
+            Self::Revoked { .. } => "tsp.revoked",
+            Self::RevokedNoPoe { .. } => "tsp.revoked_no_poe",
+        }
+    }
+
+    /// Nothing was disproven: better lists or a proof of existence could change it.
+    #[must_use]
+    pub const fn is_undecided(&self) -> bool {
+        !matches!(self, Self::KeyCompromise { .. } | Self::Revoked { .. })
+    }
+}
+
+impl fmt::Display for RevocationRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => write!(f, "a revocation list or response: {error}"),
+            Self::Unsupported { what } => {
+                write!(f, "a revocation list or response cannot be used: {what}")
+            }
+            Self::Signature => f.write_str(
+                "a revocation list or response is not signed by the certificate's issuer or a responder that it authorised",
+            ),
+            Self::KeyCompromise {
+                since,
+                reason,
+                existed,
+            } => {
+                let reason = reason.map_or("no reason given", RevocationReason::word);
+                write!(
+                    f,
+                    "a certificate of the chain is revoked since {since} ({reason}), and that the token existed is shown for {existed} only: its key may have signed any time"
+                )
+            }
+            Self::Revoked { at, reason } => write!(
+                f,
+                "the token was made after a certificate of its chain was revoked, at {at} ({reason})"
+            ),
+            Self::RevokedNoPoe { at, reason } => write!(
+                f,
+                "a certificate of the chain was revoked at {at} ({reason}), and nothing shows that the token existed before"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for RevocationRejection {}
+
+/// The lists and responses that an auditor gives: read, nothing believed before the issuer's signature is checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RevocationEvidence {
+    lists: Vec<CertificateList>,
+    responses: Vec<OcspResponse>,
+}
+
+impl RevocationEvidence {
+    /// Adds a CertificateList in DER.
+    ///
+    /// # Errors
+    /// [`RevocationRejection::Unreadable`], [`RevocationRejection::Unsupported`].
+    pub fn add_crl(&mut self, der: &[u8]) -> Result<(), RevocationRejection> {
+        self.lists.push(CertificateList::parse(der)?);
+        Ok(())
+    }
+
+    /// Adds an OCSPResponse in DER.
+    ///
+    /// # Errors
+    /// [`RevocationRejection::Unreadable`], [`RevocationRejection::Unsupported`].
+    pub fn add_ocsp(&mut self, der: &[u8]) -> Result<(), RevocationRejection> {
+        self.responses.push(OcspResponse::parse(der)?);
+        Ok(())
+    }
+
+    /// Judges a chain, signer first and trusted certificate last, of a token made no earlier than `made` that existed at
+    /// `existed`. The trusted certificate is the auditor's own choice, which no list overrules.
+    pub(super) fn judge(
+        &self,
+        chain: &[Certificate],
+        made: Time,
+        existed: Time,
+    ) -> Result<Revocation, RevocationRejection> {
+        let mut known: Option<Revocation> = None;
+        for (certificate, issuer) in chain.iter().zip(chain.iter().skip(1)) {
+            let mut best = Revocation::NotChecked;
+            for (status, as_of) in self.statements(certificate, issuer)? {
+                let found = match status {
+                    Status::Revoked(revoked) => {
+                        revoked.judge(made, existed)?;
+                        Revocation::RevokedLater { at: revoked.at }
+                    }
+                    // An issuer may forget certificates that have ended (RFC 5280 §5.2, RFC 6960 §4.4.4), and its own
+                    // word ends with its own certificate.
+                    Status::Good
+                        if as_of >= existed
+                            && certificate.is_valid_at(as_of)
+                            && issuer.is_valid_at(as_of) =>
+                    {
+                        Revocation::NotRevoked
+                    }
+                    Status::Good | Status::Unknown => Revocation::Inconclusive,
+                };
+                best = match (best, found) {
+                    // A revocation outweighs whatever did not know of it.
+                    (later @ Revocation::RevokedLater { .. }, Revocation::NotRevoked)
+                    | (Revocation::NotRevoked, later @ Revocation::RevokedLater { .. }) => later,
+                    (Revocation::RevokedLater { at }, Revocation::RevokedLater { at: other }) => {
+                        Revocation::RevokedLater { at: at.min(other) }
+                    }
+                    (one, other) => one.max(other),
+                };
+            }
+            known = Some(known.map_or(best, |known| known.and(best)));
+        }
+        Ok(known.unwrap_or(Revocation::NotChecked))
+    }
+
+    /// Everything that speaks of `certificate`, under its issuer's signature, and as of when.
+    fn statements(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+    ) -> Result<Vec<(Status, Time)>, RevocationRejection> {
+        let mut found = Vec::new();
+        for list in &self.lists {
+            if !list.is_of(issuer) {
+                continue;
+            }
+            list.verify(issuer)?;
+            found.push((list.status(&certificate.serial), list.this_update));
+        }
+        for response in &self.responses {
+            for single in &response.singles {
+                if !single.is_about(certificate, issuer) {
+                    continue;
+                }
+                response.verify(issuer)?;
+                found.push((single.status.clone(), single.this_update));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// All revocation lists in a PEM text, in DER; none when it holds none.
+///
+/// # Errors
+/// [`TspError::Pem`] when a block is malformed.
+pub fn crls_from_pem(text: &str) -> Result<Vec<Vec<u8>>, TspError> {
+    const LABEL: &str = "X509 CRL";
+    if text.contains("-----BEGIN X509 CRL-----") {
+        pem_blocks(text, LABEL)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Revoked {
+    at: Time,
+    reason: Option<RevocationReason>,
+    /// invalidityDate (RFC 5280 §5.3.2): since when the key is believed to be another's.
+    invalid_since: Option<Time>,
+}
+
+impl Revoked {
+    fn judge(&self, made: Time, existed: Time) -> Result<(), RevocationRejection> {
+        match self.reason {
+            Some(reason) if reason.spares_the_key() => {
+                let at = self.at;
+                if existed < at {
+                    Ok(())
+                } else if made >= at {
+                    Err(RevocationRejection::Revoked { at, reason })
+                } else {
+                    Err(RevocationRejection::RevokedNoPoe { at, reason })
+                }
+            }
+            reason => {
+                let since = self.invalid_since.map_or(self.at, |date| date.min(self.at));
+                if existed < since {
+                    return Ok(());
+                }
+                Err(RevocationRejection::KeyCompromise {
+                    since,
+                    reason,
+                    existed,
+                })
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Status {
+    Good,
+    Revoked(Revoked),
+    /// The responder does not know the certificate.
+    Unknown,
+}
+
+/// The magnitude of a serial number: certificates stay raw, and may write it with more zeros than DER allows.
+fn magnitude(serial: &[u8]) -> &[u8] {
+    let start = serial.iter().position(|byte| *byte != 0);
+    serial
+        .get(start.unwrap_or(serial.len())..)
+        .unwrap_or_default()
+}
+
+fn check_size(bytes: &[u8]) -> Result<(), RevocationRejection> {
+    if bytes.len() > MAX_BYTES {
+        return Err(RevocationRejection::Unreadable(TspError::TooLarge {
+            size: bytes.len(),
+            limit: MAX_BYTES,
+        }));
+    }
+    Ok(())
+}
+
+/// RFC 5280 §5.2, §5.3; RFC 6960 §4.1.2: a list or response with a critical extension that is not understood says nothing.
+fn refuse_critical(extensions: &[Extension]) -> Result<(), RevocationRejection> {
+    const INVALIDITY_AND_REASON: [&[u8]; 2] = [known::INVALIDITY_DATE, known::REASON_CODE];
+    match extensions.iter().find(|extension| {
+        extension.critical && !INVALIDITY_AND_REASON.contains(&extension.kind.as_content())
+    }) {
+        None => Ok(()),
+        Some(extension) => Err(unsupported(&extension.kind)),
+    }
+}
+
+fn unsupported(kind: &Oid) -> RevocationRejection {
+    RevocationRejection::Unsupported {
+        what: alloc::format!("it has the extension {kind}"),
+    }
+}
+
+fn value_of<'a>(extensions: &'a [Extension], kind: &[u8]) -> Option<&'a [u8]> {
+    extensions
+        .iter()
+        .find(|extension| extension.kind.as_content() == kind)
+        .map(|extension| extension.value.as_slice())
+}
+
+/// reasonCode and invalidityDate (RFC 5280 §5.3.1, §5.3.2).
+fn entry_facts(
+    extensions: &[Extension],
+) -> Result<(Option<RevocationReason>, Option<Time>), TspError> {
+    let reason = value_of(extensions, known::REASON_CODE)
+        .map(|value| RevocationReason::from_element(&der::single(value, der::ENUMERATED)?))
+        .transpose()?;
+    let invalid_since = value_of(extensions, known::INVALIDITY_DATE)
+        .map(|value| parse_gen_time(der::single(value, der::GENERALIZED_TIME)?.content))
+        .transpose()?;
+    Ok((reason, invalid_since))
+}
+
+/// ```text
+/// CertificateList ::= SEQUENCE { tbsCertList TBSCertList, signatureAlgorithm AlgorithmIdentifier, signatureValue BIT STRING }
+/// TBSCertList ::= SEQUENCE { version INTEGER OPTIONAL, signature AlgorithmIdentifier, issuer Name, thisUpdate Time,
+///   nextUpdate Time OPTIONAL, revokedCertificates SEQUENCE OF Entry OPTIONAL, crlExtensions [0] EXPLICIT OPTIONAL }
+/// Entry ::= SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions Extensions OPTIONAL }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CertificateList {
+    tbs: Vec<u8>,
+    issuer: Vec<u8>,
+    this_update: Time,
+    revoked: Vec<(Vec<u8>, Revoked)>,
+    /// keyIdentifier of authorityKeyIdentifier: which key of this issuer signed.
+    key_identifier: Option<Vec<u8>>,
+    algorithm: AlgorithmIdentifier,
+    signature: Vec<u8>,
+}
+
+impl CertificateList {
+    fn parse(bytes: &[u8]) -> Result<Self, RevocationRejection> {
+        check_size(bytes)?;
+        let (list, extensions, entries) =
+            Self::read(bytes).map_err(RevocationRejection::Unreadable)?;
+        // Critical or not: a list that is not the whole list of its issuer proves nothing by what it leaves out.
+        for kind in [
+            known::DELTA_CRL_INDICATOR,
+            known::ISSUING_DISTRIBUTION_POINT,
+        ] {
+            if let Some(found) = extensions
+                .iter()
+                .find(|extension| extension.kind.as_content() == kind)
+            {
+                return Err(unsupported(&found.kind));
+            }
+        }
+        refuse_critical(&extensions)?;
+        refuse_critical(&entries)?;
+        Ok(list)
+    }
+
+    /// The list, its extensions and the critical ones of its entries.
+    fn read(bytes: &[u8]) -> Result<(Self, Vec<Extension>, Vec<Extension>), TspError> {
+        let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
+        let tbs = outer.expect(der::SEQUENCE)?;
+        let algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
+        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?;
+        outer.finish()?;
+
+        let mut parts = tbs.elements();
+        if parts.peek() == Some(der::INTEGER) {
+            let found = parts.small_integer()?;
+            if found != 1 {
+                return Err(TspError::Version {
+                    structure: "CertificateList",
+                    found,
+                });
+            }
+        }
+        // RFC 5280 §5.1.1.2: the same as the outer one.
+        if AlgorithmIdentifier::from_element(&parts.expect(der::SEQUENCE)?)? != algorithm {
+            return Err(TspError::NotCanonical {
+                structure: "CertificateList",
+            });
+        }
+        let issuer = parts.expect(der::SEQUENCE)?.der.to_vec();
+        let this_update = certificate_time(&parts.any()?)?;
+        // RFC 5280 §5.1.2.5 demands nextUpdate. That it is past says nothing against a list about the past.
+        let error = parts.error();
+        if certificate_time(&parts.any()?)? < this_update {
+            return Err(error);
+        }
+        let mut revoked = Vec::new();
+        let mut critical = Vec::new();
+        if let Some(list) = parts.optional(der::SEQUENCE)? {
+            let mut list = list.elements();
+            while !list.is_empty() {
+                let mut entry = list.expect(der::SEQUENCE)?.elements();
+                let serial = entry.expect(der::INTEGER)?.content.to_vec();
+                let at = certificate_time(&entry.any()?)?;
+                let mut extensions = match entry.optional(der::SEQUENCE)? {
+                    Some(list) => parse_extensions(list.elements())?,
+                    None => Vec::new(),
+                };
+                entry.finish()?;
+                let (reason, invalid_since) = entry_facts(&extensions)?;
+                let fact = Revoked {
+                    at,
+                    reason,
+                    invalid_since,
+                };
+                revoked.push((serial, fact));
+                extensions.retain(|extension| extension.critical);
+                critical.append(&mut extensions);
+            }
+        }
+        let extensions = match parts.optional(0xa0)? {
+            Some(field) => {
+                let mut inner = field.elements();
+                let list = inner.expect(der::SEQUENCE)?.elements();
+                inner.finish()?;
+                parse_extensions(list)?
+            }
+            None => Vec::new(),
+        };
+        parts.finish()?;
+        // AuthorityKeyIdentifier ::= SEQUENCE { keyIdentifier [0] OPTIONAL, … }
+        let key_identifier = match value_of(&extensions, known::AUTHORITY_KEY_IDENTIFIER) {
+            Some(value) => {
+                let mut parts = der::single(value, der::SEQUENCE)?.elements();
+                parts.optional(0x80)?.map(|part| part.content.to_vec())
+            }
+            None => None,
+        };
+        let list = Self {
+            tbs: tbs.der.to_vec(),
+            issuer,
+            this_update,
+            revoked,
+            key_identifier,
+            algorithm,
+            signature,
+        };
+        Ok((list, extensions, critical))
+    }
+
+    /// By this issuer, and not said to be by another key of the same name.
+    fn is_of(&self, issuer: &Certificate) -> bool {
+        let other_key = self
+            .key_identifier
+            .as_deref()
+            .zip(issuer.subject_key_identifier())
+            .is_some_and(|(one, other)| one != other);
+        self.issuer == issuer.subject && !other_key
+    }
+
+    fn verify(&self, issuer: &Certificate) -> Result<(), RevocationRejection> {
+        const CRL_SIGN: u8 = 0b0000_0010;
+        let allowed = issuer
+            .key_usage()
+            .is_ok_and(|usage| usage.is_none_or(|usage| usage & CRL_SIGN != 0));
+        if !allowed {
+            return Err(RevocationRejection::Signature);
+        }
+        verify_signature(
+            &issuer.public_key,
+            &self.algorithm,
+            None,
+            &self.tbs,
+            &self.signature,
+        )
+        .map_err(|_| RevocationRejection::Signature)
+    }
+
+    fn status(&self, serial: &[u8]) -> Status {
+        self.revoked
+            .iter()
+            .find(|(number, _)| magnitude(number) == magnitude(serial))
+            .map_or(Status::Good, |(_, revoked)| {
+                Status::Revoked(revoked.clone())
+            })
+    }
+}
+
+/// ```text
+/// OCSPResponse ::= SEQUENCE { responseStatus ENUMERATED, responseBytes [0] EXPLICIT SEQUENCE { OBJECT IDENTIFIER, OCTET STRING } OPTIONAL }
+/// BasicOCSPResponse ::= SEQUENCE { tbsResponseData ResponseData, signatureAlgorithm AlgorithmIdentifier, signature BIT STRING,
+///   certs [0] EXPLICIT SEQUENCE OF Certificate OPTIONAL }
+/// ResponseData ::= SEQUENCE { version [0] EXPLICIT DEFAULT v1, responderID CHOICE { byName [1] Name, byKey [2] OCTET STRING },
+///   producedAt GeneralizedTime, responses SEQUENCE OF SingleResponse, responseExtensions [1] EXPLICIT OPTIONAL }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OcspResponse {
+    tbs: Vec<u8>,
+    responder: ResponderId,
+    produced_at: Time,
+    singles: Vec<SingleResponse>,
+    certificates: Vec<Certificate>,
+    algorithm: AlgorithmIdentifier,
+    signature: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ResponderId {
+    /// Name in DER.
+    Name(Vec<u8>),
+    /// SHA-1 of the key's BIT STRING.
+    Key(Vec<u8>),
+}
+
+impl ResponderId {
+    fn names(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::Name(name) => *name == certificate.subject,
+            Self::Key(hash) => certificate
+                .public_key_bits()
+                .is_ok_and(|key| sha1::Sha1::digest(key).as_slice() == hash),
+        }
+    }
+}
+
+/// ```text
+/// SingleResponse ::= SEQUENCE { certID CertID, certStatus CertStatus, thisUpdate GeneralizedTime,
+///   nextUpdate [0] EXPLICIT GeneralizedTime OPTIONAL, singleExtensions [1] EXPLICIT OPTIONAL }
+/// CertID ::= SEQUENCE { hashAlgorithm AlgorithmIdentifier, issuerNameHash, issuerKeyHash OCTET STRING, serialNumber INTEGER }
+/// CertStatus ::= CHOICE { good [0] NULL, revoked [1] SEQUENCE { GeneralizedTime, [0] EXPLICIT CRLReason OPTIONAL }, unknown [2] NULL }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct SingleResponse {
+    hash: AlgorithmIdentifier,
+    issuer_name: Vec<u8>,
+    issuer_key: Vec<u8>,
+    serial: Vec<u8>,
+    status: Status,
+    this_update: Time,
+}
+
+impl SingleResponse {
+    fn is_about(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+        // Which certificate is meant: the signature is the issuer's, so a weak hash harms nobody.
+        let digest = |bytes: &[u8]| match self.hash.hash() {
+            Some(hash) => Some(hash.digest(bytes)),
+            None if self.hash.algorithm.as_content() == known::SHA1 => {
+                Some(sha1::Sha1::digest(bytes).to_vec())
+            }
+            None => None,
+        };
+        let key = issuer.public_key_bits().ok().and_then(|key| digest(&key));
+        magnitude(&self.serial) == magnitude(&certificate.serial)
+            && digest(&issuer.subject).as_deref() == Some(&self.issuer_name)
+            && key.as_deref() == Some(&self.issuer_key)
+    }
+
+    fn read(element: &Element<'_>) -> Result<(Self, Vec<Extension>), TspError> {
+        let mut parts = element.elements();
+        let mut id = parts.expect(der::SEQUENCE)?.elements();
+        let hash = AlgorithmIdentifier::from_element(&id.expect(der::SEQUENCE)?)?;
+        let issuer_name = id.expect(der::OCTET_STRING)?.content.to_vec();
+        let issuer_key = id.expect(der::OCTET_STRING)?.content.to_vec();
+        let serial = id.expect(der::INTEGER)?.content.to_vec();
+        id.finish()?;
+        let error = parts.error();
+        let status = parts.any()?;
+        let this_update = generalized_time(&parts.expect(der::GENERALIZED_TIME)?)?;
+        if let Some(field) = parts.optional(0xa0)? {
+            let mut inner = field.elements();
+            let next = generalized_time(&inner.expect(der::GENERALIZED_TIME)?)?;
+            inner.finish()?;
+            if next < this_update {
+                return Err(error);
+            }
+        }
+        let extensions = match parts.optional(0xa1)? {
+            Some(field) => explicit_extensions(&field)?,
+            None => Vec::new(),
+        };
+        parts.finish()?;
+        let status = match (status.tag, status.content) {
+            (0x80, []) => Status::Good,
+            (0x82, []) => Status::Unknown,
+            (0xa1, _) => {
+                let mut info = status.elements();
+                let at = generalized_time(&info.expect(der::GENERALIZED_TIME)?)?;
+                let mut reason = None;
+                if let Some(field) = info.optional(0xa0)? {
+                    let mut inner = field.elements();
+                    reason = Some(RevocationReason::from_element(
+                        &inner.expect(der::ENUMERATED)?,
+                    )?);
+                    inner.finish()?;
+                }
+                info.finish()?;
+                // RFC 6960 §4.4.5: entry extensions of lists may stand here too.
+                let (_, invalid_since) = entry_facts(&extensions)?;
+                Status::Revoked(Revoked {
+                    at,
+                    reason,
+                    invalid_since,
+                })
+            }
+            _ => return Err(error),
+        };
+        let single = Self {
+            hash,
+            issuer_name,
+            issuer_key,
+            serial,
+            status,
+            this_update,
+        };
+        Ok((single, extensions))
+    }
+}
+
+fn generalized_time(element: &Element<'_>) -> Result<Time, TspError> {
+    parse_gen_time(element.content)
+}
+
+fn explicit_extensions(field: &Element<'_>) -> Result<Vec<Extension>, TspError> {
+    let mut inner = field.elements();
+    let list = inner.expect(der::SEQUENCE)?.elements();
+    inner.finish()?;
+    parse_extensions(list)
+}
+
+impl OcspResponse {
+    fn parse(bytes: &[u8]) -> Result<Self, RevocationRejection> {
+        check_size(bytes)?;
+        let unreadable = RevocationRejection::Unreadable;
+        let basic = Self::basic(bytes).map_err(unreadable)?;
+        let Some(basic) = basic else {
+            return Err(RevocationRejection::Unsupported {
+                what: "an OCSP response without an answer, or not of the basic type".into(),
+            });
+        };
+        let (response, extensions) = Self::read(basic).map_err(unreadable)?;
+        refuse_critical(&extensions)?;
+        Ok(response)
+    }
+
+    /// The BasicOCSPResponse, when the status is successful and the type is that.
+    fn basic(bytes: &[u8]) -> Result<Option<&[u8]>, TspError> {
+        let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
+        let successful = outer.expect(der::ENUMERATED)?.content == [0];
+        let field = outer.optional(0xa0)?;
+        outer.finish()?;
+        let Some(field) = field else {
+            return Ok(None);
+        };
+        let mut inner = field.elements();
+        let mut parts = inner.expect(der::SEQUENCE)?.elements();
+        inner.finish()?;
+        let is_basic = parts.expect(der::OID)?.content == known::OCSP_BASIC;
+        let basic = parts.expect(der::OCTET_STRING)?.content;
+        parts.finish()?;
+        Ok((successful && is_basic).then_some(basic))
+    }
+
+    /// The response and all its extensions.
+    fn read(basic: &[u8]) -> Result<(Self, Vec<Extension>), TspError> {
+        let mut outer = der::single(basic, der::SEQUENCE)?.elements();
+        let tbs = outer.expect(der::SEQUENCE)?;
+        let algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
+        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?;
+        let mut certificates = Vec::new();
+        if let Some(field) = outer.optional(0xa0)? {
+            let mut inner = field.elements();
+            let mut list = inner.expect(der::SEQUENCE)?.elements();
+            inner.finish()?;
+            while !list.is_empty() {
+                certificates.push(Certificate::parse(list.expect(der::SEQUENCE)?.der)?);
+                if certificates.len() > MAX_RESPONDER_CERTIFICATES {
+                    return Err(TspError::TooManyCertificates {
+                        found: certificates.len(),
+                    });
+                }
+            }
+        }
+        outer.finish()?;
+
+        let mut parts = tbs.elements();
+        // DER leaves the default out, so any version written is another.
+        if let Some(field) = parts.optional(0xa0)? {
+            let mut inner = field.elements();
+            let found = inner.small_integer()?;
+            return Err(TspError::Version {
+                structure: "ResponseData",
+                found,
+            });
+        }
+        let error = parts.error();
+        let responder = parts.any()?;
+        let mut inner = responder.elements();
+        let responder = match responder.tag {
+            0xa1 => ResponderId::Name(inner.expect(der::SEQUENCE)?.der.to_vec()),
+            0xa2 => ResponderId::Key(inner.expect(der::OCTET_STRING)?.content.to_vec()),
+            _ => return Err(error),
+        };
+        inner.finish()?;
+        let produced_at = generalized_time(&parts.expect(der::GENERALIZED_TIME)?)?;
+        let mut list = parts.expect(der::SEQUENCE)?.elements();
+        let mut extensions = Vec::new();
+        let mut singles = Vec::new();
+        while !list.is_empty() {
+            let (single, mut own) = SingleResponse::read(&list.expect(der::SEQUENCE)?)?;
+            singles.push(single);
+            extensions.append(&mut own);
+        }
+        if let Some(field) = parts.optional(0xa1)? {
+            extensions.append(&mut explicit_extensions(&field)?);
+        }
+        parts.finish()?;
+        let response = Self {
+            tbs: tbs.der.to_vec(),
+            responder,
+            produced_at,
+            singles,
+            certificates,
+            algorithm,
+            signature,
+        };
+        Ok((response, extensions))
+    }
+
+    /// RFC 6960 §4.2.2.2: signed by the issuer, or by whom the issuer itself gave a certificate for this.
+    fn verify(&self, issuer: &Certificate) -> Result<(), RevocationRejection> {
+        let delegated = self.certificates.iter().filter(|certificate| {
+            certificate.issuer == issuer.subject
+                && certificate.is_for_ocsp_signing()
+                && certificate.unknown_critical_extension().is_none()
+                && certificate.is_valid_at(self.produced_at)
+                && certificate.verify_issued_by(issuer).is_ok()
+        });
+        let signed = core::iter::once(issuer)
+            .chain(delegated)
+            .filter(|signer| self.responder.names(signer))
+            .any(|signer| {
+                verify_signature(
+                    &signer.public_key,
+                    &self.algorithm,
+                    None,
+                    &self.tbs,
+                    &self.signature,
+                )
+                .is_ok()
+            });
+        if signed {
+            Ok(())
+        } else {
+            Err(RevocationRejection::Signature)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Time = Time::from_unix_nanos(100);
+
+    fn revoked(reason: Option<RevocationReason>) -> Revoked {
+        Revoked {
+            at: AT,
+            reason,
+            invalid_since: Some(Time::from_unix_nanos(50)),
+        }
+    }
+
+    /// RFC 3161 §4: which reasons leave the key beyond suspicion. Lists by OpenSSL cannot give all of them.
+    #[test]
+    fn every_reason_but_five_and_none_at_all_counts_as_a_compromise_from_the_invalidity_date_on() {
+        use RevocationReason as Reason;
+        for (number, reason, spares) in [
+            (0, Reason::Unspecified, true),
+            (1, Reason::KeyCompromise, false),
+            (2, Reason::CaCompromise, false),
+            (3, Reason::AffiliationChanged, true),
+            (4, Reason::Superseded, true),
+            (5, Reason::CessationOfOperation, true),
+            (6, Reason::CertificateHold, false),
+            (9, Reason::PrivilegeWithdrawn, true),
+            (10, Reason::AaCompromise, false),
+        ] {
+            let bytes = [der::ENUMERATED, 1, number];
+            let read = der::single(&bytes, der::ENUMERATED)
+                .and_then(|element| Reason::from_element(&element));
+            assert_eq!(read, Ok(reason));
+            let [early, middle, late] = [49, 99, 100].map(|existed| {
+                let verdict = revoked(Some(reason))
+                    .judge(Time::from_unix_nanos(0), Time::from_unix_nanos(existed));
+                verdict.err().map(|rejection| rejection.code())
+            });
+            let expected = match spares {
+                true => [None, None, Some("tsp.revoked_no_poe")],
+                false => [
+                    None,
+                    Some("tsp.revoked_key_compromise"),
+                    Some("tsp.revoked_key_compromise"),
+                ],
+            };
+            assert_eq!([early, middle, late], expected, "{reason}");
+        }
+        for number in [7, 8, 11] {
+            let bytes = [der::ENUMERATED, 1, number];
+            let read = der::single(&bytes, der::ENUMERATED)
+                .and_then(|element| Reason::from_element(&element));
+            assert!(read.is_err(), "{number}");
+        }
+        let none = revoked(None).judge(Time::from_unix_nanos(0), Time::from_unix_nanos(99));
+        assert!(matches!(
+            none,
+            Err(RevocationRejection::KeyCompromise { reason: None, .. })
+        ));
+    }
+
+    #[test]
+    fn of_several_the_least_known_counts_and_one_unchecked_makes_the_whole_inconclusive() {
+        let later = Revocation::RevokedLater { at: AT };
+        for (one, other, both) in [
+            (
+                Revocation::NotChecked,
+                Revocation::NotChecked,
+                Revocation::NotChecked,
+            ),
+            (
+                Revocation::NotChecked,
+                Revocation::NotRevoked,
+                Revocation::Inconclusive,
+            ),
+            (
+                Revocation::Inconclusive,
+                Revocation::NotRevoked,
+                Revocation::Inconclusive,
+            ),
+            (later, Revocation::NotRevoked, later),
+            (
+                Revocation::NotRevoked,
+                Revocation::NotRevoked,
+                Revocation::NotRevoked,
+            ),
+        ] {
+            assert_eq!((one.and(other), other.and(one)), (both, both));
+        }
+    }
+
+    #[test]
+    fn a_serial_number_written_with_leading_zeros_is_the_same_number() {
+        assert_eq!(magnitude(&[0, 0, 3]), magnitude(&[3]));
+        assert_ne!(magnitude(&[3, 0]), magnitude(&[3]));
+        assert_eq!(magnitude(&[0]), magnitude(&[0, 0]));
+    }
+}

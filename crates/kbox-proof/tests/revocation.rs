@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Revocation lists and OCSP responses made by OpenSSL (fixtures/revocation), against one token of 1 March 2026.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use kbox_proof::time::Time;
+use kbox_proof::tsp::{
+    ChainTime, HashAlgorithm, MessageImprint, Revocation, RevocationEvidence, RevocationRejection,
+    TimeStampToken, TokenTrust, TspRejection, certificates_from_pem, crls_from_pem, verify_token,
+};
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/revocation");
+    fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn pem(name: &str) -> Vec<Vec<u8>> {
+    certificates_from_pem(&String::from_utf8(fixture(name)).unwrap()).unwrap()
+}
+
+fn add(
+    evidence: &mut RevocationEvidence,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), RevocationRejection> {
+    match name.ends_with(".ocsp") {
+        true => evidence.add_ocsp(bytes),
+        false => evidence.add_crl(bytes),
+    }
+}
+
+struct Case {
+    token: TimeStampToken,
+    imprint: MessageImprint,
+    roots: Vec<Vec<u8>>,
+}
+
+impl Case {
+    fn new(roots: &str) -> Self {
+        Self {
+            token: TimeStampToken::parse(&fixture("token.tst")).unwrap(),
+            imprint: MessageImprint::of(HashAlgorithm::Sha256, &fixture("data.txt")),
+            roots: pem(roots),
+        }
+    }
+
+    fn judge(
+        &self,
+        evidence: &RevocationEvidence,
+        existed: &str,
+    ) -> Result<Revocation, RevocationRejection> {
+        let existed = ChainTime::At(Time::parse_rfc3339(existed).unwrap());
+        let mut trust = TokenTrust::new(&self.roots, existed);
+        trust.revocation = Some(evidence);
+        match verify_token(&self.token, &self.imprint, &trust) {
+            Ok(verified) => Ok(verified.revocation()),
+            Err(TspRejection::Revocation(rejection)) => Err(rejection),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+fn judge(names: &[&str], existed: &str) -> Result<Revocation, RevocationRejection> {
+    let mut evidence = RevocationEvidence::default();
+    for name in names {
+        add(&mut evidence, name, &fixture(name))?;
+    }
+    Case::new("root.pem").judge(&evidence, existed)
+}
+
+const SOON: &str = "2026-03-02T00:00:00Z";
+const JUST_BEFORE: &str = "2026-05-31T23:59:59Z";
+const REVOKED: &str = "2026-06-01T00:00:00Z";
+const LISTED: &str = "2026-09-01T00:00:00Z";
+
+fn later(at: &str) -> Revocation {
+    Revocation::RevokedLater {
+        at: Time::parse_rfc3339(at).unwrap(),
+    }
+}
+
+#[test]
+fn every_code_has_a_list_that_earns_it_and_only_what_disproves_is_no_indecision() {
+    let mut earned = BTreeSet::new();
+    for (code, undecided, names, existed) in [
+        ("tsp.revocation_unreadable", true, "root.pem", SOON),
+        ("tsp.revocation_unsupported", true, "critical.crl", SOON),
+        ("tsp.revocation_signature", true, "forged.crl", SOON),
+        (
+            "tsp.revoked_key_compromise",
+            false,
+            "tsu-keyCompromise.crl",
+            REVOKED,
+        ),
+        (
+            "tsp.revoked",
+            false,
+            "tsu-superseded-before-token.crl",
+            SOON,
+        ),
+        ("tsp.revoked_no_poe", true, "tsu-superseded.crl", REVOKED),
+    ] {
+        let rejection = judge(&[names], existed).unwrap_err();
+        assert_eq!(
+            (rejection.code(), rejection.is_undecided()),
+            (code, undecided)
+        );
+        assert!(!rejection.to_string().is_empty());
+        let rejection = TspRejection::Revocation(rejection);
+        assert_eq!(
+            (rejection.code(), rejection.is_undecided()),
+            (code, undecided)
+        );
+        earned.insert(code);
+    }
+    assert_eq!(earned, RevocationRejection::CODES.iter().copied().collect());
+}
+
+#[test]
+fn what_is_proven_to_exist_before_the_revocation_date_stands_and_nothing_else() {
+    for (reason, code) in [
+        ("no-reason", "tsp.revoked_key_compromise"),
+        ("keyCompromise", "tsp.revoked_key_compromise"),
+        ("CACompromise", "tsp.revoked_key_compromise"),
+        ("certificateHold", "tsp.revoked_key_compromise"),
+        ("unspecified", "tsp.revoked_no_poe"),
+        ("affiliationChanged", "tsp.revoked_no_poe"),
+        ("superseded", "tsp.revoked_no_poe"),
+        ("cessationOfOperation", "tsp.revoked_no_poe"),
+    ] {
+        let list = format!("tsu-{reason}.crl");
+        let names = [list.as_str(), "ca-good.crl"];
+        assert_eq!(judge(&names, JUST_BEFORE), Ok(later(REVOKED)), "{reason}");
+        for existed in [REVOKED, LISTED, "2029-01-01T00:00:00Z"] {
+            assert_eq!(judge(&names, existed).unwrap_err().code(), code, "{reason}");
+        }
+    }
+    for name in ["tsu-superseded.ocsp", "tsu-keyCompromise.ocsp"] {
+        assert_eq!(
+            judge(&[name, "ca-good.crl"], JUST_BEFORE),
+            Ok(later(REVOKED))
+        );
+        let code = judge(&[name], REVOKED).unwrap_err().code();
+        assert_eq!(code == "tsp.revoked_no_poe", name == "tsu-superseded.ocsp");
+    }
+}
+
+/// Whoever had the key before it was known can have written any genTime since.
+#[test]
+fn a_compromise_counts_from_its_invalidity_date_and_a_compromised_ca_takes_its_signers_along() {
+    let since = "2026-04-01T00:00:00Z";
+    for names in [
+        ["tsu-invalidity-date.crl", "ca-good.crl"],
+        ["tsu-good.crl", "ca-compromised.crl"],
+    ] {
+        assert_eq!(judge(&names, "2026-03-31T23:59:59Z"), Ok(later(REVOKED)));
+        for existed in [since, JUST_BEFORE] {
+            let rejection = judge(&names, existed).unwrap_err();
+            assert_eq!(rejection.code(), "tsp.revoked_key_compromise");
+            assert!(rejection.to_string().contains(since), "{rejection}");
+        }
+    }
+}
+
+#[test]
+fn not_revoked_needs_a_list_or_response_about_each_certificate_made_at_the_proof_of_existence_or_after_it()
+ {
+    for (names, existed, expected) in [
+        (&[][..], SOON, Revocation::NotChecked),
+        (
+            &["tsu-good.crl", "ca-good.crl"],
+            SOON,
+            Revocation::NotRevoked,
+        ),
+        (
+            &["tsu-good.crl", "ca-good.crl"],
+            LISTED,
+            Revocation::NotRevoked,
+        ),
+        (
+            &["tsu-good.ocsp", "ca-good.crl"],
+            LISTED,
+            Revocation::NotRevoked,
+        ),
+        (
+            &["tsu-good-by-ca.ocsp", "ca-good.crl"],
+            SOON,
+            Revocation::NotRevoked,
+        ),
+        (
+            &["tsu-good.crl", "ca-good.crl"],
+            "2026-09-01T00:00:01Z",
+            Revocation::Inconclusive,
+        ),
+        (
+            &["tsu-good.ocsp", "ca-good.crl"],
+            "2026-09-01T00:00:01Z",
+            Revocation::Inconclusive,
+        ),
+        (&["tsu-good.crl"], SOON, Revocation::Inconclusive),
+        (&["ca-good.crl"], SOON, Revocation::Inconclusive),
+        (
+            &["tsu-before-token.crl", "ca-good.crl"],
+            SOON,
+            Revocation::Inconclusive,
+        ),
+        (
+            &["tsu-before-token.ocsp", "ca-good.crl"],
+            SOON,
+            Revocation::Inconclusive,
+        ),
+        (
+            &["tsu-unknown.ocsp", "ca-good.crl"],
+            SOON,
+            Revocation::Inconclusive,
+        ),
+        // A list made after a certificate's end may have dropped it (RFC 5280 §5.2).
+        (
+            &["tsu-after-certificate.crl", "ca-good.crl"],
+            SOON,
+            Revocation::Inconclusive,
+        ),
+        // Another key of the same name answers for its own certificates.
+        (
+            &["other-key.crl", "ca-good.crl"],
+            SOON,
+            Revocation::Inconclusive,
+        ),
+        (&["other-key.crl"], SOON, Revocation::NotChecked),
+    ] {
+        assert_eq!(judge(names, existed), Ok(expected), "{names:?} {existed}");
+    }
+    let case = Case::new("root.pem");
+    let trust = TokenTrust::new(&case.roots, ChainTime::GenTime);
+    let verified = verify_token(&case.token, &case.imprint, &trust).unwrap();
+    assert_eq!(verified.revocation(), Revocation::NotChecked);
+}
+
+#[test]
+fn a_revocation_outweighs_whatever_does_not_know_of_it_in_either_order() {
+    let names = [
+        "tsu-good.crl",
+        "tsu-keyCompromise.ocsp",
+        "ca-good.crl",
+        "tsu-good.ocsp",
+    ];
+    for turn in 0..names.len() {
+        let mut names = names;
+        names.rotate_left(turn);
+        assert_eq!(judge(&names, JUST_BEFORE), Ok(later(REVOKED)));
+        assert_eq!(
+            judge(&names, REVOKED).unwrap_err().code(),
+            "tsp.revoked_key_compromise"
+        );
+    }
+}
+
+#[test]
+fn lists_and_responses_that_nobody_entitled_signed_are_refused() {
+    for name in ["forged.crl", "not-a-responder.ocsp", "stranger.ocsp"] {
+        assert_eq!(
+            judge(&[name], SOON),
+            Err(RevocationRejection::Signature),
+            "{name}"
+        );
+    }
+    // The same key, by a certificate that does not let it sign lists.
+    let mut evidence = RevocationEvidence::default();
+    evidence.add_crl(&fixture("tsu-good.crl")).unwrap();
+    let mute = Case::new("mute.pem").judge(&evidence, SOON);
+    assert_eq!(mute, Err(RevocationRejection::Signature));
+}
+
+#[test]
+fn partial_indirect_and_delta_lists_unknown_critical_extensions_and_answerless_responses_are_refused()
+ {
+    for (name, what) in [
+        ("delta.crl", "2.5.29.27"),
+        ("partial.crl", "2.5.29.28"),
+        ("indirect.crl", "2.5.29.28"),
+        ("critical.crl", "1.2.3.4"),
+    ] {
+        let rejection = judge(&[name], SOON).unwrap_err();
+        assert_eq!(rejection.code(), "tsp.revocation_unsupported", "{name}");
+        assert!(rejection.to_string().contains(what), "{rejection}");
+    }
+    // tryLater (RFC 6960 §4.2.1)
+    let answer = RevocationEvidence::default().add_ocsp(&[0x30, 3, 0x0a, 1, 3]);
+    assert_eq!(answer.unwrap_err().code(), "tsp.revocation_unsupported");
+}
+
+#[test]
+fn no_bit_of_a_list_or_response_can_change_and_no_end_be_cut_off_or_added_for_a_better_verdict() {
+    let case = Case::new("root.pem");
+    for name in ["tsu-superseded.crl", "tsu-superseded.ocsp"] {
+        let good = fixture(name);
+        for index in 0..good.len() {
+            let mut bad = good.clone();
+            bad[index] ^= 1 << (index % 8);
+            let mut evidence = RevocationEvidence::default();
+            evidence.add_crl(&fixture("ca-good.crl")).unwrap();
+            if add(&mut evidence, name, &bad).is_err() {
+                continue;
+            }
+            let verdict = case.judge(&evidence, LISTED);
+            let no_better = match &verdict {
+                Ok(status) => *status == Revocation::Inconclusive,
+                Err(rejection) => rejection.is_undecided(),
+            };
+            assert!(no_better, "{name}, byte {index}: {verdict:?}");
+        }
+        let longer = [&good[..], &[0]].concat();
+        for bytes in [&good[..good.len() - 1], &longer] {
+            let read = add(&mut RevocationEvidence::default(), name, bytes);
+            assert_eq!(read.unwrap_err().code(), "tsp.revocation_unreadable");
+        }
+    }
+    let huge = vec![0; (4 << 20) + 1];
+    for name in ["huge.crl", "huge.ocsp"] {
+        let read = add(&mut RevocationEvidence::default(), name, &huge);
+        assert!(read.unwrap_err().to_string().contains("4194304"), "{name}");
+    }
+}
+
+#[test]
+fn lists_are_read_from_pem_beside_certificates() {
+    let certificates = String::from_utf8(fixture("root.pem")).unwrap();
+    assert_eq!(crls_from_pem(&certificates), Ok(vec![]));
+    let list = "-----BEGIN X509 CRL-----\nAQI=\n-----END X509 CRL-----\n";
+    assert_eq!(
+        crls_from_pem(&format!("{certificates}{list}{list}")),
+        Ok(vec![vec![1, 2]; 2])
+    );
+    assert!(crls_from_pem(list.trim_end().trim_end_matches('-')).is_err());
+}
