@@ -11,7 +11,8 @@ kbox-verify [--trust FILE]… [--document FILE]… [--existed-by TIME] [--json] 
 kbox-verify leaf PATH
 
 PATH is a receipt (.kbox.json), a proof file (.asice), a token (.tst, .tsr) or a C2SP .tlog-proof.
-  --trust FILE     whom you trust: trust.json, PEM certificates, or a C2SP tlog-policy
+  --trust FILE     whom you trust: trust.json, PEM certificates and revocation lists (X509 CRL), or a
+                   C2SP tlog-policy
   --document FILE  what a token or tlog-proof is about
   --existed-by TIME  for a token: you can show otherwise that it existed by then (RFC 3339);
                    its certificates are judged at that time, and not now

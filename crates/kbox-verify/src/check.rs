@@ -13,8 +13,8 @@ use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{TlogPolicy, TlogProof};
 use kbox_proof::tsp::{
-    Accuracy, ChainTime, MessageImprint, TimeStampResp, TimeStampToken, TokenTrust, TstInfo,
-    certificates_from_pem, verify_token,
+    Accuracy, ChainTime, MessageImprint, Revocation, RevocationEvidence, TimeStampResp,
+    TimeStampToken, TokenTrust, TstInfo, certificates_from_pem, crls_from_pem, verify_token,
 };
 use kbox_proof::verify::{Finding, Rejection, TrustPolicy, verify_proof_file, verify_receipt};
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 struct Trust {
     bundle: Option<TrustBundle>,
     certificates: Vec<Vec<u8>>,
+    /// In DER; used for receipts and tokens alike.
+    crls: Vec<Vec<u8>>,
     policies: Vec<TlogPolicy>,
 }
 
@@ -59,9 +61,18 @@ fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
             .ok()
             .filter(|text| text.contains("-----BEGIN"))
         {
-            trust
-                .certificates
-                .extend(certificates_from_pem(text).map_err(|error| format!("{name}: {error}"))?);
+            let problem = |error: &dyn std::fmt::Display| format!("{name}: {error}");
+            let crls = crls_from_pem(text).map_err(|error| problem(&error))?;
+            for crl in &crls {
+                RevocationEvidence::default()
+                    .add_crl(crl)
+                    .map_err(|error| problem(&error))?;
+            }
+            if crls.is_empty() || text.contains("-----BEGIN CERTIFICATE-----") {
+                let certificates = certificates_from_pem(text).map_err(|error| problem(&error))?;
+                trust.certificates.extend(certificates);
+            }
+            trust.crls.extend(crls);
         } else {
             trust
                 .policies
@@ -221,9 +232,13 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
         );
     }
     let policy = || match &trust.bundle {
-        Some(bundle) => TrustPolicy::new(bundle)
-            .map(Some)
-            .map_err(|error| error.to_string()),
+        Some(bundle) => {
+            let mut bundle = bundle.clone();
+            bundle.crls.extend(trust.crls.iter().cloned());
+            TrustPolicy::new(&bundle)
+                .map(Some)
+                .map_err(|error| error.to_string())
+        }
         None => Ok(None),
     };
     if bytes.starts_with(b"PK") {
@@ -237,6 +252,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
             Ok(file) => json!({
                 "receipts": file.receipts().len(),
                 "level": file.level(),
+                "revocation": revocation_facts(file.revocation()),
                 "sendings": file.sendings().iter().map(|sending| json!({
                     "verdict": sending.verdict().map(|verdict| verdict.by_gen_time),
                     "verdict_by_existence": sending.verdict().and_then(|verdict| verdict.by_existence),
@@ -283,6 +299,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
                 "proof_of_existence": verified.proof_of_existence(),
                 "index": verified.index(),
                 "level": verified.level(),
+                "revocation": revocation_facts(verified.revocation()),
             }),
             Err(_) => Value::Null,
         };
@@ -307,6 +324,13 @@ fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {
         [] => Ok(None),
         [path] => read(path).map(Some),
         _ => Err("one --document only for a token or tlog-proof".to_string()),
+    }
+}
+
+fn revocation_facts(revocation: Revocation) -> Value {
+    match revocation {
+        Revocation::RevokedLater { at } => json!({"status": revocation.code(), "revoked_at": at}),
+        _ => json!({"status": revocation.code()}),
     }
 }
 
@@ -392,7 +416,19 @@ fn token(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
     let token = token_of(bytes)?;
     let mut roots = trust.certificates.clone();
     let mut extra = Vec::new();
+    let mut revocation = RevocationEvidence::default();
+    for crl in &trust.crls {
+        revocation.add_crl(crl).map_err(|error| error.to_string())?;
+    }
     if let Some(bundle) = &trust.bundle {
+        for crl in &bundle.crls {
+            revocation.add_crl(crl).map_err(|error| error.to_string())?;
+        }
+        for response in &bundle.ocsp {
+            revocation
+                .add_ocsp(response)
+                .map_err(|error| error.to_string())?;
+        }
         for text in &bundle.roots {
             roots.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
         }
@@ -438,6 +474,7 @@ fn token(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
     let judged = Judged::new(options)?;
     let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
     rule.extra_certificates = &extra;
+    rule.revocation = Some(&revocation);
     let verified = verify_token(&token, &MessageImprint::of(algorithm, &data), &rule);
     // What is disproven stays so, whatever the auditor states.
     let disproven = verified
@@ -449,20 +486,21 @@ fn token(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
     let mut answer = match verified {
         Ok(verified) => {
             let (earliest, latest) = verified.interval();
+            let revocation = report::revocation_words(verified.revocation(), language);
             let text = say(
                 language,
                 &format!(
-                    "PROUVÉ : d'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest} (heure indiquée {}, au plus tôt {earliest}), politique {}. La révocation n'a pas été vérifiée.",
+                    "PROUVÉ : d'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest} (heure indiquée {}, au plus tôt {earliest}), politique {}. {revocation}",
                     verified.gen_time(),
                     verified.policy()
                 ),
                 &format!(
-                    "PROVEN: the timestamp authority states that these bytes existed no later than {latest} (stated {}, earliest {earliest}), policy {}. Revocation was not checked.",
+                    "PROVEN: the timestamp authority states that these bytes existed no later than {latest} (stated {}, earliest {earliest}), policy {}. {revocation}",
                     verified.gen_time(),
                     verified.policy()
                 ),
             );
-            let facts = json!({"gen_time": verified.gen_time(), "earliest": earliest, "latest": latest, "policy": verified.policy().to_string()});
+            let facts = json!({"gen_time": verified.gen_time(), "earliest": earliest, "latest": latest, "policy": verified.policy().to_string(), "revocation": revocation_facts(verified.revocation())});
             short(KIND, Outcome::Proven, None, text, facts)
         }
         Err(error) => {

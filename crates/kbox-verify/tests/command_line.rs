@@ -472,3 +472,105 @@ fn a_gen_time_outside_the_certificate_is_disproven_whenever_it_is_judged_althoug
         );
     }
 }
+
+fn revocation_fixture(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/revocation");
+    fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn revocation_lists_in_pem_are_held_against_a_token_at_the_time_by_which_it_existed() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.put("token.tst", revocation_fixture("token.tst"));
+    folder.put("root.pem", revocation_fixture("root.pem"));
+    folder.put("data", revocation_fixture("data.txt"));
+    for name in [
+        "tsu-superseded",
+        "tsu-keyCompromise",
+        "ca-good",
+        "tsu-good",
+        "delta",
+    ] {
+        folder.put(
+            &format!("{name}.crl"),
+            revocation_fixture(&format!("{name}.crl")),
+        );
+        folder.openssl(&format!("crl -inform DER -in {name}.crl -out {name}.pem"));
+    }
+    let judge = |lists: &[&str], existed: &str| {
+        let mut more = vec!["--existed-by", existed];
+        lists.iter().for_each(|list| more.extend(["--trust", list]));
+        folder.judge_token(&more)
+    };
+    let (before, after) = ("2026-05-31T23:59:59Z", "2026-06-01T00:00:00Z");
+    for (list, existed, exit, code) in [
+        ("tsu-superseded.pem", before, 0, "revoked_later"),
+        ("tsu-superseded.pem", after, 2, "tsp.revoked_no_poe"),
+        ("tsu-keyCompromise.pem", before, 0, "revoked_later"),
+        (
+            "tsu-keyCompromise.pem",
+            after,
+            1,
+            "tsp.revoked_key_compromise",
+        ),
+        ("tsu-good.pem", after, 0, "not_revoked"),
+        ("ca-good.pem", after, 0, "inconclusive"),
+    ] {
+        let (found, json) = judge(&[list, "ca-good.pem"], existed);
+        let reason = match exit {
+            0 => &json["facts"]["revocation"]["status"],
+            _ => &json["findings"][0]["code"],
+        };
+        assert_eq!(
+            (found, reason),
+            (exit, &code.into()),
+            "{list} {existed}: {json}"
+        );
+        if code == "revoked_later" {
+            assert_eq!(json["facts"]["revocation"]["revoked_at"], after);
+        }
+    }
+    let (exit, json) = judge(&[], after);
+    let status = &json["facts"]["revocation"]["status"];
+    assert_eq!((exit, status), (0, &"not_checked".into()));
+    let arguments = ["--trust", "root.pem", "--document", "data", "token.tst"];
+    let existed = ["--existed-by", after];
+    for (language, words) in [
+        ("fr", "La révocation des certificats n'a pas été vérifiée"),
+        ("en", "Revocation of certificates was not checked"),
+    ] {
+        let (_, out, _) = folder.run(&[&["--lang", language][..], &existed, &arguments].concat());
+        assert!(out.contains(words), "{out}");
+    }
+    let (exit, _, err) = folder.run(&[&["--trust", "delta.pem"][..], &arguments].concat());
+    assert!(
+        exit == 2 && err.contains("delta.pem") && err.contains("2.5.29.27"),
+        "{err}"
+    );
+}
+
+#[test]
+fn receipts_say_what_is_known_of_revocation_and_take_lists_from_pem_too() {
+    let (folder, _) = folder();
+    for path in ["file.asice", "one.kbox.json"] {
+        let (code, out, _) = folder.run(&["--json", "--trust", "trust.json", path]);
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let status = &json["facts"]["revocation"]["status"];
+        assert_eq!((code, status), (0, &"not_checked".into()), "{path}");
+    }
+    // Of another CA: it reaches the policy, and says nothing here.
+    folder.put("other.crl", revocation_fixture("tsu-good.crl"));
+    folder.openssl("crl -inform DER -in other.crl -out other.pem");
+    let arguments = [
+        "--trust",
+        "trust.json",
+        "--trust",
+        "other.pem",
+        "file.asice",
+    ];
+    let (code, out, err) = folder.run(&arguments);
+    assert!(
+        code == 0 && out.contains("n'a pas été vérifiée"),
+        "{out}{err}"
+    );
+}
