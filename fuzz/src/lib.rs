@@ -22,7 +22,7 @@ use kbox_proof::merkle::{
 use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{Checkpoint, Note, TlogPolicy, TlogProof, VerifierKey};
-use kbox_proof::tsp::{TimeStampReq, TimeStampResp, TimeStampToken};
+use kbox_proof::tsp::{RevocationEvidence, TimeStampReq, TimeStampResp, TimeStampToken};
 use serde_json::Value;
 
 /// One canonical form, and one leaf whatever becomes of the certificates beside it.
@@ -58,6 +58,21 @@ pub fn tsp_request(data: &[u8]) -> bool {
         return false;
     };
     assert_eq!(request.to_der(), data);
+    true
+}
+
+/// A list or response, never both, and nothing after it.
+pub fn revocation(data: &[u8]) -> bool {
+    let read = |data: &[u8]| {
+        let list = RevocationEvidence::default().add_crl(data).is_ok();
+        let response = RevocationEvidence::default().add_ocsp(data).is_ok();
+        assert!(!(list && response));
+        list || response
+    };
+    if !read(data) {
+        return false;
+    }
+    assert!(!read(&[data, &[0]].concat()));
     true
 }
 

@@ -213,6 +213,11 @@ fn targets() -> Vec<Target> {
             property::tsp_request,
             fixtures("tsp-synthetic", &[".tsq"]),
         ),
+        target(
+            "revocation",
+            property::revocation,
+            fixtures("revocation", &[".crl", ".ocsp"]),
+        ),
         target("event", property::event, events()),
         target(
             "receipt",
