@@ -54,7 +54,7 @@ demo: build
 
 serve: build
 	@test -f $(DEMO)/VERSION || $(BIN)/kbox-server demo --data $(DEMO)
-	@echo "Secretariat's key: $$(cat $(DEMO)/cle-du-secretariat)"
+	@for key in $(DEMO)/cle-du-secretariat-*; do echo "Secretariat's key, commune $${key##*-}: $$(cat $$key)"; done
 	$(BIN)/kbox-server serve --data $(DEMO)
 
 lint: setup rocksdb

@@ -35,6 +35,10 @@ fn the_demonstration_ends_in_a_proof_file_that_stands_alone_offline() {
         "Dossier de preuve : PROUVÉ, avec réserve",
         "[token.policy]",
         "Verification: OK",
+        "avisés : respecté\n",
+        "80253-conseil-",
+        &format!("make DEMO={folder} serve"),
+        &format!("{folder}/cle-du-secretariat-80253"),
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
@@ -100,4 +104,52 @@ fn another_commune_has_its_own_council_and_rule() {
     );
     assert_eq!(unknown.status.code(), Some(1));
     assert!(said(&unknown).contains("80253"), "{}", said(&unknown));
+}
+
+#[test]
+fn two_communes_in_one_folder_overwrite_nothing_of_each_other() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    // Allonville and Ailly-sur-Somme.
+    let communes = ["80020", "80011"];
+    for commune in communes {
+        let output = run(
+            "kbox-server",
+            &[
+                "demo",
+                "--data",
+                folder,
+                "--listen",
+                "127.0.0.1:0",
+                "--commune",
+                commune,
+            ],
+        );
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(said(&output).contains(&format!("{folder}/courriels/{commune}\n")));
+    }
+    let trust = data.path().join("trust.json");
+    let mut keys = Vec::new();
+    let mut links = Vec::new();
+    for commune in communes {
+        let file = std::fs::read_dir(data.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                name.starts_with(&format!("{commune}-conseil-")) && name.ends_with(".asice")
+            })
+            .unwrap();
+        let verified = run(
+            "kbox-verify",
+            &["--trust", trust.to_str().unwrap(), file.to_str().unwrap()],
+        );
+        assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+        let key = data.path().join(format!("cle-du-secretariat-{commune}"));
+        keys.push(std::fs::read_to_string(key).unwrap());
+        let mails = data.path().join("courriels").join(commune);
+        links.push(std::fs::read_dir(mails).unwrap().count());
+    }
+    assert_ne!(keys[0], keys[1]);
+    assert!(links.iter().all(|mails| *mails > 0), "{links:?}");
 }

@@ -134,6 +134,11 @@ impl Mailbox {
         self.address
     }
 
+    /// Where it keeps the mails.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The mails kept so far, in the order of their coming.
     pub(crate) fn mails(&self) -> io::Result<Vec<PathBuf>> {
         let mut paths: Vec<PathBuf> = std::fs::read_dir(&self.folder)?

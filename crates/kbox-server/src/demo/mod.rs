@@ -35,7 +35,7 @@ use crate::app::{self, App, Settings};
 use crate::config::Config;
 use crate::instance::{Instance, replace_private};
 use mailbox::{Mailbox, link_in};
-use papers::{PaperContext, papers};
+use papers::{PaperContext, de, papers};
 
 mod client;
 mod mailbox;
@@ -43,8 +43,10 @@ mod papers;
 
 /// Members who open nothing; the first of them has the address that the mail server refuses.
 const SILENT: [u32; 4] = [8, 13, 19, 26];
-/// Where the secretariat's API key is left for the reader.
+/// Where the secretariat's API key is left for the reader; the commune's INSEE code comes after it.
 const SECRETARIAT_KEY: &str = "cle-du-secretariat";
+/// What `make` takes when nothing else is said.
+const USUAL_FOLDER: &str = "kbox-demo";
 
 /// What went other than expected, in French.
 #[derive(Debug)]
@@ -120,7 +122,7 @@ pub(crate) fn run(data: &Path, listen: Option<SocketAddr>, commune: &str) -> Res
     let refused = elus
         .get(SILENT[0] as usize)
         .map_or_else(String::new, |elu| elu.courriel.clone());
-    let mails = data.join("courriels");
+    let mails = data.join("courriels").join(commune.code);
     let mailbox = Mailbox::start(&mails, &refused).map_err(during("serveur de courriel"))?;
     let relay = Relay {
         host: mailbox.address().ip().to_string(),
@@ -203,7 +205,7 @@ fn scene(
     let known = mailbox.mails().map_err(during("courriels"))?.len();
     let id = prepare(council, commune, siren, fuseau, elus)?;
 
-    let key = data.join(SECRETARIAT_KEY);
+    let key = data.join(format!("{SECRETARIAT_KEY}-{}", commune.code));
     secretariat_key(app, siren, &key)?;
 
     step(3, "Scellement, mise à disposition, avis par courriel");
@@ -268,7 +270,7 @@ fn scene(
     let trust_path = data.join("trust.json");
     let trust = running.trust.to_json();
     std::fs::write(&trust_path, &trust).map_err(during("trust.json"))?;
-    let path = data.join(format!("{id}.asice"));
+    let path = data.join(format!("{}-{id}.asice", commune.code));
     write(&file, &path)?;
     println!(
         "   {} : {} pièces, {} preuves",
@@ -302,10 +304,14 @@ fn scene(
     );
     println!("   {openssl}");
     println!("   unzip -l {}", path.display());
-    println!("   ls {}", data.join("courriels").display());
+    println!("   ls {}", mailbox.folder().display());
+    let serve = match data == Path::new(USUAL_FOLDER) {
+        true => "make serve".to_string(),
+        false => format!("make DEMO={} serve", data.display()),
+    };
     println!(
-        "   make serve, puis {}/ : la clé du secrétariat est dans {}, les liens des membres dans les courriels",
-        app.settings.base_url,
+        "   {serve}, puis {}/ : la clé du secrétariat est dans {}, les liens des membres dans les courriels",
+        Config::default().base_url(Config::default().listen),
         key.display()
     );
     Ok(())
@@ -351,7 +357,7 @@ fn prepare(
     council
         .add_collectivite(&Collectivite {
             siren: siren.into(),
-            nom: format!("Commune de {}", commune.nom),
+            nom: format!("Commune {}", de(commune.nom).replace('\'', "’")),
             instance: "commune".into(),
             population: commune.population,
             departement: Some(commune.departement.into()),
@@ -600,7 +606,12 @@ fn print_dashboard(dashboard: &Dashboard, fuseau: &str) {
     if let Some(delai) = &dashboard.verdict {
         println!(
             "   délai légal, au plus défavorable des membres avisés : {}",
-            delai.verdict.as_deref().unwrap_or("-")
+            match delai.verdict.as_deref() {
+                Some("respecte") => "respecté",
+                Some("respecte_au_texte") => "respecté à la lettre du texte",
+                Some("non_respecte") => "non respecté",
+                _ => "indéterminé",
+            }
         );
         for (number, jour) in (1..).zip(&delai.jours) {
             println!("      jour franc {number} : {jour}");

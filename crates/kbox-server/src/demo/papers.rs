@@ -163,7 +163,7 @@ fn capital(text: &str) -> String {
 }
 
 /// "de" before the name of a commune, contracted or elided as French wants it: `du Havre`, `d'Amiens`.
-fn de(name: &str) -> String {
+pub(crate) fn de(name: &str) -> String {
     for (article, contracted) in [("Le ", "du "), ("Les ", "des ")] {
         if let Some(rest) = name.strip_prefix(article) {
             return format!("{contracted}{rest}");
