@@ -145,6 +145,23 @@ fn the_requests_of_the_embedding_guide_are_taken_as_they_stand() {
 }
 
 #[test]
+fn a_page_that_is_not_there_leads_a_secretariat_back_and_a_member_nowhere() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    for (path, leads_back) in [
+        ("/nulle-part", true),
+        ("/m/inconnu", false),
+        ("/m/a/b/c", false),
+    ] {
+        let answer = server.get(path, None);
+        assert_eq!(answer.status, 404, "{path}");
+        let text = answer.text();
+        assert_eq!(text.contains("href=\"/seances\""), leads_back, "{text}");
+        assert_eq!(text.contains("liste des séances"), leads_back, "{text}");
+    }
+}
+
+#[test]
 fn the_log_is_public_and_its_tiles_hold_the_tree_of_its_checkpoint() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());

@@ -42,7 +42,7 @@ pub(crate) async fn answer(app: &Arc<App>, request: Request<Incoming>, peer: IpA
             if let Some(detail) = problem.for_log() {
                 app.log(&format!("error {method} {template}: {detail}"));
             }
-            refuse(app, &problem, face)
+            refuse(app, &problem, face, &path)
         }
     };
     answer::finish(&mut answer, app.settings.https);
@@ -63,10 +63,10 @@ fn face_of(path: &str) -> Face {
     }
 }
 
-pub(super) fn refuse(app: &App, problem: &Problem, face: Face) -> Answer {
+pub(super) fn refuse(app: &App, problem: &Problem, face: Face, path: &str) -> Answer {
     match face {
         Face::Api => problem.to_json(),
-        Face::Page => problem.to_page(app.cadre()),
+        Face::Page => problem.to_page(app.cadre(), path.starts_with("/m/")),
         Face::Tsp => {
             // What concerns the request, or us, is said in a TimeStampResp too (RFC 3161 §2.4.2, §3.4).
             let (status, reason, text) = match problem.status() {

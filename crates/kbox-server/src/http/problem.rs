@@ -58,7 +58,7 @@ impl Problem {
             StatusCode::NOT_FOUND,
             "not_found",
             format!("there is no such {what}"),
-            "Cette page n’existe pas. Vérifiez l’adresse, ou revenez à la liste des séances.",
+            "Cette page n’existe pas. Vérifiez l’adresse.",
         )
     }
 
@@ -209,7 +209,9 @@ impl Problem {
     }
 
     /// For people.
-    pub(crate) fn to_page(&self, cadre: Cadre) -> Answer {
+    ///
+    /// `membre`: the address was a member's link, from which nothing leads to the secretariat's pages.
+    pub(crate) fn to_page(&self, cadre: Cadre, membre: bool) -> Answer {
         let title = match self.status {
             StatusCode::NOT_FOUND => "Page introuvable",
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "Accès refusé",
@@ -218,7 +220,8 @@ impl Problem {
             status if status.is_server_error() => "Erreur du service",
             _ => "Demande refusée",
         };
-        let text = pages::erreur(cadre, title, &self.page);
+        let retour = self.status == StatusCode::NOT_FOUND && !membre;
+        let text = pages::erreur(cadre, title, &self.page, retour);
         self.headers(answer::body(self.status, answer::HTML, text))
     }
 

@@ -407,7 +407,7 @@ pub(super) fn pages(cadre: Cadre) -> Vec<(&'static str, String)> {
     };
     vec![
         ("connexion", super::connexion(cadre, Some(HOSTILE))),
-        ("erreur", super::erreur(cadre, HOSTILE, HOSTILE)),
+        ("erreur", super::erreur(cadre, HOSTILE, HOSTILE, true)),
         ("seances", super::seances(cadre, &collectivite, &seances)),
         ("seances vides", super::seances(cadre, &collectivite, &[])),
         ("tableau non scellé", dashboard(pas_scelle())),
@@ -450,6 +450,7 @@ pub(super) fn belles_pages() -> Vec<(&'static str, String)> {
                 cadre,
                 "Lien inconnu",
                 "Ce lien ne mène à aucune convocation. Vérifiez que vous l’avez copié en entier.",
+                false,
             ),
         ),
         (

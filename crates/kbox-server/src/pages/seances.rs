@@ -31,6 +31,10 @@ pub(crate) fn seances(
         h1 { "Séances" }
         @if seances.is_empty() {
             p { "Aucune séance n’est encore enregistrée pour cette collectivité." }
+            p {
+                "Une convocation se prépare dans le logiciel de la collectivité, qui transmet à kbox la séance, les élus et les \
+                 pièces\u{a0}; ces pages montrent ensuite ce qui est parti, reçu et ouvert."
+            }
         } @else {
             table.cartes role="table" {
                 caption { "Séances de l’assemblée et état de leurs convocations" }
@@ -85,8 +89,9 @@ mod tests {
     }
 
     #[test]
-    fn no_seance_is_said_rather_than_shown_as_an_empty_table() {
+    fn no_seance_is_said_rather_than_shown_as_an_empty_table_with_where_one_is_prepared() {
         let html = seances(CADRE, &essai::collectivite(), &[]);
         assert!(html.contains("Aucune séance") && !html.contains("<table"));
+        assert!(html.contains("se prépare dans le logiciel de la collectivité"));
     }
 }

@@ -171,7 +171,7 @@ fn delai(tableau: &Dashboard, heures: &Heures) -> Markup {
                     dd {
                         (heures.longue(envoi))
                         @if let Some(millis) = precision_de_l_envoi(ligne) { " (" (precision(millis)) ")" }
-                        ", celui de " (ligne.nom)
+                        " (" (ligne.nom) ")"
                     }
                 }
                 dt { "Dernier moment pour envoyer" }
@@ -415,7 +415,10 @@ fn pieces(tableau: &Dashboard) -> Markup {
         section aria-labelledby="pieces" {
             h2 id="pieces" { "Pièces" }
             @if tableau.papers.is_empty() {
-                p { "Aucune pièce n’est encore déposée." }
+                p {
+                    "Aucune pièce n’est encore déposée. Les pièces se déposent depuis le logiciel de la collectivité, qui \
+                     prépare la convocation\u{a0}; cette page la montre."
+                }
             } @else {
                 ol.pieces {
                     @for paper in &tableau.papers {
@@ -547,7 +550,7 @@ mod tests {
         for wanted in [
             "CGCT L.2121-12 : 5 jours francs au moins",
             "<strong>jeudi 26 novembre 2026, avant minuit</strong> (heure légale, Europe/Paris)",
-            "mardi 24 novembre 2026 à 11 h 00 min 02 s</time> (± 1 s), celui de Élise",
+            "mardi 24 novembre 2026 à 11 h 00 min 02 s</time> (± 1 s) (Élise",
             "<li>mercredi 25 novembre 2026</li>",
             "<li>mardi 1er décembre 2026</li>",
             "7 jours :",

@@ -247,7 +247,7 @@ fn slow_clients_are_cut_off_in_time_and_hold_up_nobody() {
 fn a_failure_of_ours_is_a_system_failure_in_a_time_stamp_resp_and_no_page() {
     let server = start(false);
     let problem = Problem::internal("a handler ended early");
-    let answer = dispatch::refuse(&server.app, &problem, Face::Tsp);
+    let answer = dispatch::refuse(&server.app, &problem, Face::Tsp, "/tsa");
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], REPLY);
     let body = server
