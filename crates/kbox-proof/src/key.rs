@@ -9,8 +9,8 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-    RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::digest::Sha256Digest;
 use crate::tsp::oid::known;
-use crate::tsp::{der, pem_blocks, to_pem};
+use crate::tsp::{HashAlgorithm, der, pem_blocks, to_pem};
 
 /// Why a key could not be made, read or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ use crate::tsp::{der, pem_blocks, to_pem};
 pub enum KeyError {
     /// No PEM block `PRIVATE KEY` (PKCS#8, not encrypted).
     Pem,
-    /// Neither a P-256 nor an RSA key of at least 3072 bits (token keys), or not an Ed25519 key (log keys).
+    /// Neither a P-256 or P-384 nor an RSA key of at least 3072 bits (token keys), or not an Ed25519 key (log keys).
     Unsupported,
     /// The cryptographic library refused.
     Refused,
@@ -37,7 +37,7 @@ impl fmt::Display for KeyError {
         f.write_str(match self {
             Self::Pem => "no unencrypted PKCS#8 key; write it as -----BEGIN PRIVATE KEY-----",
             Self::Unsupported => {
-                "the key's kind is not usable here: tokens need P-256 or RSA of 3072 bits and more, the log Ed25519"
+                "the key's kind is not usable here: tokens need P-256, P-384 or RSA of 3072 bits and more, the log Ed25519"
             }
             Self::Refused => "the cryptographic library refused the operation",
         })
@@ -59,7 +59,7 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], KeyError> {
 /// RSA-3072: below 3000 bits TS 119 312 no longer recommends new signatures. Verifying still takes 2048.
 const MIN_RSA_BYTES: usize = 3072 / 8;
 
-/// The key that signs tokens: P-256, or RSA where a partner demands it.
+/// The key that signs tokens: P-256, or P-384 or RSA where a partner demands it.
 pub struct TokenSigner {
     kind: TokenKey,
     pkcs8: Zeroizing<Vec<u8>>,
@@ -68,15 +68,21 @@ pub struct TokenSigner {
 
 enum TokenKey {
     P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
     Rsa(RsaKeyPair),
+}
+
+/// The kinds of token keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKeyKind {
+    P256,
+    P384,
+    Rsa,
 }
 
 impl fmt::Debug for TokenSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            TokenKey::P256(_) => "TokenSigner(P-256)",
-            TokenKey::Rsa(_) => "TokenSigner(RSA)",
-        })
+        write!(f, "TokenSigner({:?})", self.kind())
     }
 }
 
@@ -88,6 +94,17 @@ impl TokenSigner {
     pub fn generate() -> Result<Self, KeyError> {
         let document =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| KeyError::Refused)?;
+        Self::from_pkcs8(document.as_ref())
+    }
+
+    /// A new P-384 key.
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`].
+    pub fn generate_p384() -> Result<Self, KeyError> {
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new())
                 .map_err(|_| KeyError::Refused)?;
         Self::from_pkcs8(document.as_ref())
     }
@@ -108,32 +125,31 @@ impl TokenSigner {
     /// # Errors
     /// [`KeyError::Unsupported`].
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
-        let (kind, public_key) =
-            match EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8) {
-                Ok(key) => {
-                    let algorithm = der::element(
-                        der::SEQUENCE,
-                        &[
-                            &der::element(der::OID, &[known::EC]),
-                            &der::element(der::OID, &[known::P256]),
-                        ],
-                    );
-                    let public_key = public_key_info(&algorithm, key.public_key().as_ref());
-                    (TokenKey::P256(key), public_key)
-                }
-                Err(_) => {
-                    let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unsupported)?;
-                    if key.public_modulus_len() < MIN_RSA_BYTES {
-                        return Err(KeyError::Unsupported);
-                    }
-                    let algorithm = der::element(
-                        der::SEQUENCE,
-                        &[&der::element(der::OID, &[known::RSA]), &[der::NULL, 0]],
-                    );
-                    let public_key = public_key_info(&algorithm, key.public_key().as_ref());
-                    (TokenKey::Rsa(key), public_key)
-                }
-            };
+        let kind = if let Ok(key) =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+        {
+            TokenKey::P256(key)
+        } else if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, pkcs8) {
+            TokenKey::P384(key)
+        } else {
+            let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unsupported)?;
+            if key.public_modulus_len() < MIN_RSA_BYTES {
+                return Err(KeyError::Unsupported);
+            }
+            TokenKey::Rsa(key)
+        };
+        let oid = |content| der::element(der::OID, &[content]);
+        let (algorithm, parameters, key) = match &kind {
+            TokenKey::P256(key) => (known::EC, oid(known::P256), key.public_key().as_ref()),
+            TokenKey::P384(key) => (known::EC, oid(known::P384), key.public_key().as_ref()),
+            TokenKey::Rsa(key) => (
+                known::RSA,
+                alloc::vec![der::NULL, 0],
+                key.public_key().as_ref(),
+            ),
+        };
+        let algorithm = der::element(der::SEQUENCE, &[&oid(algorithm), &parameters]);
+        let public_key = public_key_info(&algorithm, key);
         Ok(Self {
             kind,
             pkcs8: Zeroizing::new(pkcs8.to_vec()),
@@ -161,55 +177,60 @@ impl TokenSigner {
         &self.public_key
     }
 
-    pub(crate) fn is_rsa(&self) -> bool {
-        matches!(self.kind, TokenKey::Rsa(_))
+    pub(crate) fn kind(&self) -> TokenKeyKind {
+        match self.kind {
+            TokenKey::P256(_) => TokenKeyKind::P256,
+            TokenKey::P384(_) => TokenKeyKind::P384,
+            TokenKey::Rsa(_) => TokenKeyKind::Rsa,
+        }
+    }
+
+    /// The hash by which this key signs, and which a token's digest algorithm names (RFC 5754 §3.3).
+    pub(crate) fn hash(&self) -> HashAlgorithm {
+        match self.kind {
+            TokenKey::P256(_) | TokenKey::Rsa(_) => HashAlgorithm::Sha256,
+            TokenKey::P384(_) => HashAlgorithm::Sha384,
+        }
     }
 
     /// The public key without its AlgorithmIdentifier.
     pub(crate) fn public_key_bits(&self) -> Vec<u8> {
         match &self.kind {
-            TokenKey::P256(key) => key.public_key().as_ref().to_vec(),
+            TokenKey::P256(key) | TokenKey::P384(key) => key.public_key().as_ref().to_vec(),
             TokenKey::Rsa(key) => key.public_key().as_ref().to_vec(),
         }
     }
 
-    /// The signature algorithm in a token's form: ecdsa-with-SHA256, or sha256WithRSAEncryption with NULL.
+    /// The signature algorithm in a token's form: ecdsa-with-SHA256 or -SHA384, or sha256WithRSAEncryption with NULL.
     pub(crate) fn signature_algorithm(&self) -> Vec<u8> {
-        match self.kind {
-            TokenKey::P256(_) => der::element(
-                der::SEQUENCE,
-                &[&der::element(der::OID, &[known::ECDSA_SHA256])],
-            ),
-            TokenKey::Rsa(_) => der::element(
-                der::SEQUENCE,
-                &[
-                    &der::element(der::OID, &[known::SHA256_RSA]),
-                    &[der::NULL, 0],
-                ],
-            ),
-        }
+        let (algorithm, parameters): (_, &[u8]) = match self.kind {
+            TokenKey::P256(_) => (known::ECDSA_SHA256, &[]),
+            TokenKey::P384(_) => (known::ECDSA_SHA384, &[]),
+            TokenKey::Rsa(_) => (known::SHA256_RSA, &[der::NULL, 0]),
+        };
+        der::element(
+            der::SEQUENCE,
+            &[&der::element(der::OID, &[algorithm]), parameters],
+        )
     }
 
-    /// Signs by SHA-256. ECDSA signatures are DER with low S, so that a token has one leaf.
+    /// Signs: P-256 and RSA by SHA-256, P-384 by SHA-384. ECDSA signatures are DER with low S, so that a token has one leaf.
     ///
     /// # Errors
     /// [`KeyError::Refused`].
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let random = SystemRandom::new();
         match &self.kind {
-            TokenKey::P256(key) => {
-                let signature = key.sign(&random, message).map_err(|_| KeyError::Refused)?;
-                let (r, s) = signature
-                    .as_ref()
-                    .split_first_chunk::<32>()
-                    .ok_or(KeyError::Refused)?;
-                let s: [u8; 32] = s.try_into().map_err(|_| KeyError::Refused)?;
-                Ok(ecdsa_der(r, &low_s(s)))
-            }
+            TokenKey::P256(key) => sign_ecdsa(key, &P256_ORDER, message),
+            TokenKey::P384(key) => sign_ecdsa(key, &P384_ORDER, message),
             TokenKey::Rsa(key) => {
                 let mut signature = alloc::vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(|_| KeyError::Refused)?;
+                key.sign(
+                    &RSA_PKCS1_SHA256,
+                    &SystemRandom::new(),
+                    message,
+                    &mut signature,
+                )
+                .map_err(|_| KeyError::Refused)?;
                 Ok(signature)
             }
         }
@@ -222,12 +243,36 @@ const P256_ORDER: [u8; 32] = [
     0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
+/// The group order n of P-384 (SEC 2 §2.5.1).
+const P384_ORDER: [u8; 48] = [
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf,
+    0x58, 0x1a, 0x0d, 0xb2, 0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73,
+];
+
+/// An ECDSA signature in DER, with low S, by a key of the group of this order.
+fn sign_ecdsa<const N: usize>(
+    key: &EcdsaKeyPair,
+    order: &[u8; N],
+    message: &[u8],
+) -> Result<Vec<u8>, KeyError> {
+    let signature = key
+        .sign(&SystemRandom::new(), message)
+        .map_err(|_| KeyError::Refused)?;
+    let (r, s) = signature
+        .as_ref()
+        .split_first_chunk::<N>()
+        .ok_or(KeyError::Refused)?;
+    let s: [u8; N] = s.try_into().map_err(|_| KeyError::Refused)?;
+    Ok(ecdsa_der(r, &low_s(s, order)))
+}
+
 /// The lower of s and n - s, both of which verify. Signatures are public, so this need not be constant time.
-fn low_s(s: [u8; 32]) -> [u8; 32] {
-    let mut other = [0; 32];
+fn low_s<const N: usize>(s: [u8; N], order: &[u8; N]) -> [u8; N] {
+    let mut other = [0; N];
     let mut borrow = 0_i16;
-    for ((out, n), s) in other.iter_mut().zip(P256_ORDER).zip(s).rev() {
-        let difference = i16::from(n) - i16::from(s) - borrow;
+    for ((out, n), s) in other.iter_mut().zip(order).zip(s).rev() {
+        let difference = i16::from(*n) - i16::from(s) - borrow;
         borrow = i16::from(difference < 0);
         // Between 0 and 255 after the modulus.
         *out = u8::try_from(difference.rem_euclid(256)).unwrap_or(0);
@@ -368,6 +413,22 @@ mod tests {
             let bytes = again.sign(&[round]).unwrap();
             let signature = p256::ecdsa::Signature::from_der(&bytes).unwrap();
             assert_eq!(signature.normalize_s(), signature);
+        }
+    }
+
+    #[test]
+    fn p384_signatures_have_low_s_too_and_are_by_sha384() {
+        use p384::ecdsa::signature::hazmat::PrehashVerifier;
+        let signer = TokenSigner::generate_p384().unwrap();
+        let again = TokenSigner::from_pkcs8_pem(&signer.to_pkcs8_pem()).unwrap();
+        assert_eq!(again.public_key_info(), signer.public_key_info());
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&signer.public_key_bits()).unwrap();
+        for round in 0..64_u8 {
+            let bytes = again.sign(&[round]).unwrap();
+            let signature = p384::ecdsa::Signature::from_der(&bytes).unwrap();
+            assert_eq!(signature.normalize_s(), signature);
+            let digest = HashAlgorithm::Sha384.digest(&[round]);
+            key.verify_prehash(&digest, &signature).unwrap();
         }
     }
 

@@ -11,7 +11,7 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, PublicKeyData, SignatureAlgorithm,
 };
 
-use crate::key::{KeyError, TokenSigner};
+use crate::key::{KeyError, TokenKeyKind, TokenSigner};
 use crate::time::Time;
 use crate::tsp::der;
 use crate::tsp::oid::known;
@@ -120,10 +120,10 @@ impl PublicKeyData for PublicHalf<'_> {
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        if self.0.is_rsa() {
-            &rcgen::PKCS_RSA_SHA256
-        } else {
-            &rcgen::PKCS_ECDSA_P256_SHA256
+        match self.0.kind() {
+            TokenKeyKind::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            TokenKeyKind::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            TokenKeyKind::Rsa => &rcgen::PKCS_RSA_SHA256,
         }
     }
 }

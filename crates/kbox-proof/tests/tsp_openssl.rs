@@ -150,12 +150,13 @@ fn openssl_accepts_our_p256_tokens_for_every_hash_with_and_without_certificates(
 const EXTENSIONS: &str = "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n\
     [tsa]\nbasicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n\
     [ts]\ndefault_tsa=t\n[t]\nserial=serial\nsigner_cert=tsa.pem\ncerts=ca.pem\nsigner_key=tsa.key\n\
-    default_policy=1.2.3.4\ndigests=sha256,sha384,sha512\nsigner_digest=sha256\naccuracy=secs:1\n\
+    default_policy=1.2.3.4\ndigests=sha256,sha384,sha512\nsigner_digest=DIGEST\naccuracy=secs:1\n\
     ess_cert_id_alg=ESS\ncrypto_device=builtin\n";
 
 /// A PKI made by OpenSSL, with keys of this kind.
-fn openssl_pki(folder: &Folder, key: &str, ess: &str) {
-    folder.write("x.cnf", EXTENSIONS.replace("ESS", ess));
+fn openssl_pki(folder: &Folder, key: &str, digest: &str, ess: &str) {
+    let extensions = EXTENSIONS.replace("ESS", ess).replace("DIGEST", digest);
+    folder.write("x.cnf", extensions);
     folder.write("serial", "01\n");
     for name in ["ca", "tsa"] {
         folder.openssl_ok(&format!("genpkey {key} -out {name}.key"));
@@ -175,10 +176,33 @@ fn pem(folder: &Folder, name: &str) -> Vec<Vec<u8>> {
     certificates_from_pem(&String::from_utf8(folder.read(name)).unwrap()).unwrap()
 }
 
-const KEYS: [(&str, &str); 3] = [
-    ("p256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256"),
-    ("p384", "-algorithm EC -pkeyopt ec_paramgen_curve:P-384"),
-    ("rsa", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048"),
+/// A name, the key, and the digest of the signature.
+const KEYS: [(&str, &str, &str); 5] = [
+    (
+        "p256",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+        "sha256",
+    ),
+    (
+        "p384",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+        "sha384",
+    ),
+    (
+        "p384-256",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+        "sha256",
+    ),
+    (
+        "rsa",
+        "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+        "sha256",
+    ),
+    (
+        "rsa-512",
+        "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+        "sha512",
+    ),
 ];
 
 #[test]
@@ -186,10 +210,10 @@ fn we_accept_openssls_tokens_by_p256_p384_and_rsa() {
     if !has_openssl() {
         return;
     }
-    for (name, key) in KEYS {
+    for (name, key, digest) in KEYS {
         for ess in ["sha256", "sha1", "sha512"] {
             let folder = Folder::new(&format!("reply-{name}-{ess}"));
-            openssl_pki(&folder, key, ess);
+            openssl_pki(&folder, key, digest, ess);
             folder.write("data", b"convocation");
             folder.openssl_ok("ts -query -data data -sha384 -cert -out q.tsq");
             folder.openssl_ok("ts -reply -queryfile q.tsq -config x.cnf -section t -out r.tsr");
@@ -208,23 +232,31 @@ fn we_accept_openssls_tokens_by_p256_p384_and_rsa() {
     }
 }
 
-#[test]
-fn openssl_accepts_our_rsa_tokens_under_its_own_certificates() {
+/// Our tokens by a key and certificates that OpenSSL made.
+fn check_ours_under_openssls_pki(name: &str, key: &str) {
     if !has_openssl() {
         return;
     }
-    let folder = Folder::new("rsa-ours");
-    openssl_pki(
-        &folder,
-        "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
-        "sha256",
-    );
+    let folder = Folder::new(name);
+    openssl_pki(&folder, key, "sha256", "sha256");
     folder.openssl_ok("pkcs8 -topk8 -nocrypt -in tsa.key -out tsa.p8");
     let key = String::from_utf8(folder.read("tsa.p8")).unwrap();
     let mut chain = pem(&folder, "tsa.pem");
     chain.extend(pem(&folder, "ca.pem"));
     let authority = authority(TokenSigner::from_pkcs8_pem(&key).unwrap(), chain);
     check_ours_by_openssl(&folder, &authority);
+}
+
+#[test]
+fn openssl_accepts_our_rsa_tokens_under_its_own_certificates() {
+    let key = "-algorithm RSA -pkeyopt rsa_keygen_bits:3072";
+    check_ours_under_openssls_pki("rsa-ours", key);
+}
+
+#[test]
+fn openssl_accepts_our_p384_tokens_under_its_own_certificates() {
+    let key = "-algorithm EC -pkeyopt ec_paramgen_curve:P-384";
+    check_ours_under_openssls_pki("p384-ours", key);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use alloc::vec::Vec;
 
-use crate::digest::Sha256Digest;
 use crate::key::{KeyError, TokenSigner};
 use crate::time::Time;
 use crate::tsp::der;
@@ -19,7 +18,7 @@ pub(super) struct Template {
     /// version and policy of the TSTInfo.
     tst_info_start: Vec<u8>,
     accuracy: Vec<u8>,
-    /// The signed attributes before and after the 32 bytes of the message digest.
+    /// The signed attributes before and after the bytes of the message digest.
     attributes_start: Vec<u8>,
     attributes_end: Vec<u8>,
     sid: Vec<u8>,
@@ -47,22 +46,25 @@ impl Template {
                 ],
             )
         };
-        let digest = der::element(der::OCTET_STRING, &[&[0; 32]]);
+        let hash = signer.hash();
+        let digest = der::element(der::OCTET_STRING, &[&alloc::vec![0; hash.digest_len()]]);
         let mut message_digest = attribute(known::MESSAGE_DIGEST, &digest);
         // DER order: the two short attributes by their length, then the long one.
         let content_type = attribute(
             known::CONTENT_TYPE,
             &der::element(der::OID, &[known::TST_INFO]),
         );
-        message_digest.truncate(message_digest.len() - 32);
+        message_digest.truncate(message_digest.len() - hash.digest_len());
         let mut attributes_start = content_type;
         attributes_start.extend_from_slice(&message_digest);
         let attributes_end = attribute(
             known::SIGNING_CERTIFICATE_V2,
             &signing_certificate_v2(certificate),
         );
-        let digest_algorithm =
-            der::element(der::SEQUENCE, &[&der::element(der::OID, &[known::SHA256])]);
+        let digest_algorithm = der::element(
+            der::SEQUENCE,
+            &[&der::element(der::OID, &[hash.oid_content()])],
+        );
         let mut sorted: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
         sorted.sort_unstable();
         sorted.dedup();
@@ -102,12 +104,8 @@ impl Template {
             der::write(&mut varying, der::INTEGER, &[nonce.as_content()]);
         }
         let tst_info = der::element(der::SEQUENCE, &[&self.tst_info_start, &varying]);
-        let digest = Sha256Digest::of(&tst_info);
-        let parts: [&[u8]; 3] = [
-            &self.attributes_start,
-            digest.as_bytes(),
-            &self.attributes_end,
-        ];
+        let digest = signer.hash().digest(&tst_info);
+        let parts: [&[u8]; 3] = [&self.attributes_start, &digest, &self.attributes_end];
         let attributes = parts.concat();
         let signature = signer.sign(&der::element(der::SET, &[&attributes]))?;
         Ok(encode_signed_data(&SignedDataParts {

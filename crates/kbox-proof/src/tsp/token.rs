@@ -379,6 +379,7 @@ fn check_leaf_signature(
     let null: &[u8] = &[der::NULL, 0];
     let (hash, parameters) = match algorithm.algorithm.as_content() {
         known::ECDSA_SHA256 => (HashAlgorithm::Sha256, None),
+        known::ECDSA_SHA384 => (HashAlgorithm::Sha384, None),
         known::SHA256_RSA => (HashAlgorithm::Sha256, Some(null)),
         known::SHA384_RSA => (HashAlgorithm::Sha384, Some(null)),
         known::SHA512_RSA => (HashAlgorithm::Sha512, Some(null)),
@@ -387,15 +388,31 @@ fn check_leaf_signature(
     if algorithm.parameters.as_deref() != parameters || digest != Some(hash) {
         return fail("the signature algorithm's parameters or digest are not its standard ones");
     }
-    if algorithm.algorithm.as_content() == known::ECDSA_SHA256 {
-        let Ok(value) = p256::ecdsa::Signature::from_der(signature) else {
-            return fail("the ECDSA signature is malformed");
-        };
-        if value.normalize_s() != value {
-            return fail("the ECDSA signature has a high S");
-        }
+    let malformed = "the ECDSA signature is malformed";
+    let is_low = match algorithm.algorithm.as_content() {
+        known::ECDSA_SHA256 => match p256::ecdsa::Signature::from_der(signature) {
+            Ok(value) => value.normalize_s() == value,
+            Err(_) => return fail(malformed),
+        },
+        known::ECDSA_SHA384 => match p384::ecdsa::Signature::from_der(signature) {
+            Ok(value) => {
+                let (r, s) = value.split_bytes();
+                // A P-256 key may sign by SHA-384 too; low and high S of its group are both low in this one. Its numbers fit in
+                // 32 bytes; of P-384's pairs one in 2^256 does.
+                let is_short = |number: &[u8]| number.iter().take(16).all(|byte| *byte == 0);
+                if is_short(&r) && is_short(&s) {
+                    return fail("the ECDSA signature is not one by P-384");
+                }
+                value.normalize_s() == value
+            }
+            Err(_) => return fail(malformed),
+        },
+        _ => true,
+    };
+    match is_low {
+        true => Ok(()),
+        false => fail("the ECDSA signature has a high S"),
     }
-    Ok(())
 }
 
 /// What a token consists of, each part in DER (the attributes and the TSTInfo as content).

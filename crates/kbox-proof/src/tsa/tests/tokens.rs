@@ -48,31 +48,47 @@ fn the_tst_info_of_an_own_token_is_exactly_these_bytes() {
 
 #[test]
 fn an_own_token_is_signed_data_of_one_signer_with_three_signed_attributes_and_nothing_else() {
-    let rsa = TokenSigner::generate_rsa().unwrap();
-    let rsa = DevPki::with_evidence_key(now(), false, rsa)
-        .unwrap()
-        .evidence;
-    let rsa = Authority::new(config(rsa.signer, rsa.chain), now()).unwrap();
-    for (authority, signature_algorithm) in [
+    let with_key = |signer| {
+        let pki = DevPki::with_evidence_key(now(), false, signer).unwrap();
+        Authority::new(config(pki.evidence.signer, pki.evidence.chain), now()).unwrap()
+    };
+    use HashAlgorithm::{Sha256, Sha384};
+    for (authority, hash, signature_algorithm) in [
         (
             authority(),
+            Sha256,
             &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2][..],
         ),
         (
-            rsa,
+            with_key(TokenSigner::generate_p384().unwrap()),
+            Sha384,
+            &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3],
+        ),
+        (
+            with_key(TokenSigner::generate_rsa().unwrap()),
+            Sha256,
             &[
                 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 11, 5, 0,
             ],
         ),
     ] {
         for certificates in [false, true] {
-            check_form(&authority, signature_algorithm, certificates);
+            check_form(&authority, hash, signature_algorithm, certificates);
         }
     }
 }
 
-fn check_form(authority: &Authority, signature_algorithm: &[u8], certificates: bool) {
-    let sha256 = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+fn check_form(
+    authority: &Authority,
+    hash: HashAlgorithm,
+    signature_algorithm: &[u8],
+    certificates: bool,
+) {
+    let last = match hash {
+        HashAlgorithm::Sha384 => 2,
+        _ => 1,
+    };
+    let digest_algorithm = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last];
     let pkcs9 = |rest: &[u8]| [&[0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 9], rest].concat();
     let certificate = Certificate::parse(&authority.chain()[0]).unwrap();
     let bytes = issue(authority, None, certificates);
@@ -88,7 +104,7 @@ fn check_form(authority: &Authority, signature_algorithm: &[u8], certificates: b
     let mut parts = next(&mut data, der::SEQUENCE).elements();
     data.finish().unwrap();
     assert_eq!(next(&mut parts, der::INTEGER).content, [3]);
-    assert_eq!(next(&mut parts, der::SET).content, sha256);
+    assert_eq!(next(&mut parts, der::SET).content, digest_algorithm);
     let mut content = next(&mut parts, der::SEQUENCE).elements();
     // id-ct-TSTInfo
     assert_eq!(next(&mut content, der::OID).content, pkcs9(&[16, 1, 4]));
@@ -112,7 +128,7 @@ fn check_form(authority: &Authority, signature_algorithm: &[u8], certificates: b
     let serial = element(der::INTEGER, &[&certificate.serial]);
     let sid = [certificate.issuer.as_slice(), &serial].concat();
     assert_eq!(next(&mut signer, der::SEQUENCE).content, sid);
-    assert_eq!(next(&mut signer, der::SEQUENCE).der, sha256);
+    assert_eq!(next(&mut signer, der::SEQUENCE).der, digest_algorithm);
     let attributes = next(&mut signer, 0xa0);
     assert_eq!(next(&mut signer, der::SEQUENCE).der, signature_algorithm);
     next(&mut signer, der::OCTET_STRING);
@@ -137,10 +153,7 @@ fn check_form(authority: &Authority, signature_algorithm: &[u8], certificates: b
         ),
         attribute(
             &pkcs9(&[4]),
-            &element(
-                der::OCTET_STRING,
-                &[&HashAlgorithm::Sha256.digest(tst_info)],
-            ),
+            &element(der::OCTET_STRING, &[&hash.digest(tst_info)]),
         ),
         attribute(
             &pkcs9(&[16, 2, 47]),
@@ -217,4 +230,29 @@ fn an_accuracy_that_gen_time_cannot_hold_or_beyond_a_second_is_never_stated() {
             }
         }
     }
+}
+
+#[test]
+fn a_p384_tokens_twin_with_high_s_and_a_signature_by_a_smaller_curve_make_no_leaf() {
+    let signer = TokenSigner::generate_p384().unwrap();
+    let pki = DevPki::with_evidence_key(now(), false, signer).unwrap();
+    let authority = Authority::new(config(pki.evidence.signer, pki.evidence.chain), now()).unwrap();
+    let token = TimeStampToken::parse(&issue(&authority, None, true)).unwrap();
+    let leaf = token.leaf_bytes().unwrap();
+    let again = TimeStampToken::from_leaf_with_certificates(&leaf, authority.chain()).unwrap();
+    assert_eq!(again, token);
+    let roots = [authority.chain().last().unwrap().clone()];
+    let trust = TokenTrust::new(&roots, ChainTime::At(now()));
+    verify_token(&token, &imprint(), &trust).unwrap();
+
+    let low = p384::ecdsa::Signature::from_der(&token.signature).unwrap();
+    let (r, s) = low.split_scalars();
+    let high = p384::ecdsa::Signature::from_scalars(*r, -*s).unwrap();
+    let mut twin = token.clone();
+    twin.signature = high.to_der().as_bytes().to_vec();
+    assert!(matches!(twin.leaf_bytes(), Err(TspError::Leaf { .. })));
+    // Either S of a P-256 signature is a low one of P-384.
+    let mut twin = token.clone();
+    twin.signature = TokenSigner::generate().unwrap().sign(b"x").unwrap();
+    assert!(matches!(twin.leaf_bytes(), Err(TspError::Leaf { .. })));
 }
