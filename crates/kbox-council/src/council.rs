@@ -16,7 +16,7 @@ use crate::dashboard::{self, Dashboard};
 use crate::droit;
 use crate::error::CouncilError;
 use crate::evidence::{Evidence, Puts};
-use crate::mail::{self, Notice, Relay};
+use crate::mail::{self, Notice, Outcome, Relay};
 use crate::model::{
     Collectivite, Destinataire, Elu, Envoi, MemberView, NewPaper, Paper, PaperFile, Seance, Step,
 };
@@ -25,6 +25,10 @@ use crate::model::{
 const MAX_PAPER_BYTES: usize = 15_000_000;
 /// No assembly or file list is longer than an event can hold.
 const MAX_PAPERS: usize = event::MAX_PAPERS;
+/// Reason of a failed notice: no message can be made for this member, now or later.
+const NOT_COMPOSED: &str = "le courriel n’a pas pu être composé";
+/// Reason of a failed notice: nothing is known against the address.
+const NO_RELAY: &str = "relais de courriel injoignable ou sans réponse";
 
 /// How the workflow reaches its members.
 #[derive(Clone, Debug)]
@@ -233,7 +237,7 @@ impl Council {
         check_text("nom", &elu.nom)?;
         check_text("fonction", &elu.fonction)?;
         check_text("canal_choisi_le", &elu.canal_choisi_le)?;
-        mail::check_address(&elu.courriel)?;
+        mail::check_address(&elu.nom, &elu.courriel)?;
         let _held = hold(&self.state);
         self.create(siren, "élu", &elu.id, &key_elu(siren, &elu.id), elu)
     }
@@ -662,17 +666,14 @@ impl Council {
     /// That members can be notified at all.
     ///
     /// # Errors
-    /// [`CouncilError::NoRelay`].
+    /// [`CouncilError::NoRelay`], [`CouncilError::Mail`] when its sender cannot stand in a mail.
     pub fn check_relay(&self) -> Result<(), CouncilError> {
-        match self.config.relay {
-            Some(_) => Ok(()),
-            None => Err(CouncilError::NoRelay),
-        }
+        mail::check_sender(self.config.relay.as_ref().ok_or(CouncilError::NoRelay)?)
     }
 
     /// Tells every member who chose the dematerialised channel and was not told yet, by a mail with the member's own link
     /// and the receipt of the consignment. The relay's exact answer is recorded. A refusal for good is not tried again;
-    /// another one is, on the next call.
+    /// another one is, on the next call. A member for whom no mail can be made is recorded as not told, and the round goes on.
     ///
     /// # Errors
     /// No relay, papers not consigned, a clock or ledger that refuses: no mail leaves then. When the ledger refuses after a
@@ -684,6 +685,7 @@ impl Council {
         progress: &mut dyn FnMut(&Destinataire),
     ) -> Result<Vec<Destinataire>, CouncilError> {
         let relay = self.config.relay.as_ref().ok_or(CouncilError::NoRelay)?;
+        mail::check_sender(relay)?;
         let collectivite = self.collectivite(siren)?;
         let seance = self.seance(siren, seance_id)?;
         let quand = droit::quand(&seance)?;
@@ -748,7 +750,7 @@ impl Council {
                     receipt: &receipt,
                     demonstration: self.evidence.environment() == Environment::Demonstration,
                 },
-            )?;
+            );
             let _held = hold(&self.state);
             *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
             let attempts = destinataire
@@ -759,24 +761,28 @@ impl Council {
             let recipient = RecipientStep {
                 recipient: destinataire.index,
             };
-            let (detail, reasons) = if answer.accepted {
-                (Detail::RelayToNonErds(recipient), Vec::new())
-            } else {
-                // The relay's words may name the person: they stand in the personal part, the code here.
-                let kind = if answer.permanent {
-                    "définitif"
-                } else {
-                    "temporaire"
-                };
-                let reason = answer.code.as_ref().map_or_else(
-                    || "le relais n’a pas répondu".to_string(),
-                    |code| format!("refus {kind} du relais, code {code}"),
-                );
-                (
-                    Detail::RelayToNonErdsFailure(recipient),
-                    vec![Text::new(reason)?],
-                )
+            // The relay's words may name the person: they stand in the personal part, the code here.
+            let reason = match &answer.outcome {
+                Outcome::Accepted => None,
+                Outcome::Refused { permanent, code } => {
+                    let kind = if *permanent {
+                        "définitif"
+                    } else {
+                        "temporaire"
+                    };
+                    Some(format!("refus {kind} du relais, code {code}"))
+                }
+                Outcome::NoRelay => Some(NO_RELAY.to_string()),
+                Outcome::NotComposed => Some(NOT_COMPOSED.to_string()),
             };
+            let detail = match reason {
+                None => Detail::RelayToNonErds(recipient),
+                Some(_) => Detail::RelayToNonErdsFailure(recipient),
+            };
+            let reasons = reason
+                .into_iter()
+                .map(Text::new)
+                .collect::<Result<_, _>>()?;
             let name = format!("avis/{attempts}");
             let step = self.step(
                 seance_id,
@@ -787,7 +793,7 @@ impl Council {
                 detail,
                 |personal| {
                     personal.address = Text::new(destinataire.elu.courriel.as_str()).ok();
-                    personal.relay_answer = Some(relay_text(&answer.text));
+                    personal.relay_answer = answer.text.as_deref().map(relay_text);
                     personal.message_id = Text::new(message_id.as_str()).ok();
                 },
             )?;
@@ -1006,11 +1012,20 @@ fn is_relay(detail: &Detail) -> bool {
     )
 }
 
-/// The last refusal was a permanent one: reply codes 5yz (RFC 5321 §4.2.1).
+/// The last notice failed, and another would fail alike: reply codes 5yz (RFC 5321 §4.2.1), or no message to send.
 fn refused_for_good(destinataire: &Destinataire) -> bool {
-    destinataire.avis_refuse().is_some()
-        && destinataire.reponse_du_relais().is_some_and(|answer| {
-            answer.starts_with('5') && answer.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+    let mut notices = destinataire.steps.iter().rev();
+    notices
+        .find(|step| is_relay(&step.body.detail))
+        .filter(|step| matches!(step.body.detail, Detail::RelayToNonErdsFailure(_)))
+        .is_some_and(|step| {
+            let answer = step.personal.as_ref().and_then(|own| own.relay_answer.as_ref());
+            let code = answer.is_some_and(|answer| {
+                let mut bytes = answer.as_str().bytes();
+                bytes.next() == Some(b'5') && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
+            });
+            let reasons = &step.body.reasons;
+            code || reasons.iter().any(|reason| reason.as_str() == NOT_COMPOSED)
         })
 }
 

@@ -40,16 +40,30 @@ pub(crate) struct Notice<'a> {
     pub(crate) demonstration: bool,
 }
 
-/// What the relay said.
+/// What became of a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The relay took it.
+    Accepted,
+    /// The relay said no to this message.
+    Refused {
+        /// Trying again changes nothing.
+        permanent: bool,
+        /// Reply code.
+        code: String,
+    },
+    /// No relay, or none that answered: nothing is known against the address.
+    NoRelay,
+    /// No message can be made for this member.
+    NotComposed,
+}
+
+/// What became of it, and in whose words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) accepted: bool,
-    /// Refused for good: trying again changes nothing.
-    pub(crate) permanent: bool,
-    /// Its words, or why there are none.
-    pub(crate) text: String,
-    /// Reply code, where there is one.
-    pub(crate) code: Option<String>,
+    pub(crate) outcome: Outcome,
+    /// The relay's words, or why there are none.
+    pub(crate) text: Option<String>,
 }
 
 fn text(notice: &Notice<'_>) -> String {
@@ -106,45 +120,88 @@ fn message(relay: &Relay, notice: &Notice<'_>) -> Result<Message, CouncilError> 
         .map_err(mail)
 }
 
-/// Checks that an address can stand in a mail, before anything is recorded about it.
-pub(crate) fn check_address(text: &str) -> Result<(), CouncilError> {
-    text.parse::<Address>()
+/// A notice as any other, to see whether a message can be made of it.
+fn trial<'a>(to_name: &'a str, to: &'a str) -> Notice<'a> {
+    Notice {
+        to_name,
+        to,
+        collectivite: "Commune",
+        intitule: "Conseil",
+        lieu: "Mairie",
+        quand: "lundi",
+        auteur: "Le maire",
+        papers: &[],
+        link: "https://example.invalid/m/x",
+        message_id: "<x@example.invalid>",
+        receipt: "{}",
+        demonstration: false,
+    }
+}
+
+/// Checks that a mail to this member can be made, before anything is recorded about the address: what parses as an
+/// address need not fit into an envelope.
+pub(crate) fn check_address(name: &str, address: &str) -> Result<(), CouncilError> {
+    let relay = Relay {
+        host: String::new(),
+        port: 25,
+        from: "secretariat@example.invalid".into(),
+        from_name: "Secrétariat".into(),
+    };
+    message(&relay, &trial(name, address))
         .map(|_| ())
-        .map_err(|error| CouncilError::Field {
-            field: "courriel",
-            problem: error.to_string(),
+        .map_err(|error| match error {
+            CouncilError::Mail(problem) => CouncilError::Field {
+                field: "courriel",
+                problem,
+            },
+            other => other,
         })
 }
 
-/// Hands the notice to the relay. Only a message that cannot be built is an error; every answer is an [`Answer`].
-pub(crate) fn send(relay: &Relay, notice: &Notice<'_>) -> Result<Answer, CouncilError> {
-    let message = message(relay, notice)?;
+/// Checks the sender's side of every mail, so that a message that cannot be made is the member's affair alone.
+pub(crate) fn check_sender(relay: &Relay) -> Result<(), CouncilError> {
+    message(relay, &trial("Membre", "membre@example.invalid")).map(|_| ())
+}
+
+/// Hands the notice to the relay. Whatever happens is an [`Answer`]: one member's mail must not keep the others' back.
+pub(crate) fn send(relay: &Relay, notice: &Notice<'_>) -> Answer {
+    let not_composed = Answer {
+        outcome: Outcome::NotComposed,
+        text: None,
+    };
+    let Ok(message) = message(relay, notice) else {
+        return not_composed;
+    };
     let transport = SmtpTransport::builder_dangerous(&relay.host)
         .port(relay.port)
         .timeout(Some(Duration::from_secs(30)))
         .build();
-    Ok(match transport.send(&message) {
+    match transport.send(&message) {
         Ok(response) => {
             let lines: Vec<&str> = response.message().collect();
             Answer {
-                accepted: true,
-                permanent: true,
-                text: format!("{} {}", response.code(), lines.join(" | ")),
-                code: Some(response.code().to_string()),
+                outcome: Outcome::Accepted,
+                text: Some(format!("{} {}", response.code(), lines.join(" | "))),
             }
         }
+        // Not of the network: the relay cannot be given this message, such as an address beyond ASCII.
+        Err(error) if error.is_client() => not_composed,
         Err(error) => {
-            let code = error.status().map(|code| code.to_string());
             let words = std::error::Error::source(&error)
                 .map_or_else(|| error.to_string(), ToString::to_string);
-            Answer {
-                accepted: false,
-                permanent: error.is_permanent(),
-                text: code
-                    .as_ref()
-                    .map_or_else(|| words.clone(), |code| format!("{code} {words}")),
-                code,
+            match error.status() {
+                Some(code) => Answer {
+                    outcome: Outcome::Refused {
+                        permanent: error.is_permanent(),
+                        code: code.to_string(),
+                    },
+                    text: Some(format!("{code} {words}")),
+                },
+                None => Answer {
+                    outcome: Outcome::NoRelay,
+                    text: Some(words),
+                },
             }
         }
-    })
+    }
 }

@@ -424,3 +424,68 @@ fn a_missing_explanatory_note_stops_the_sealing_of_a_commune_of_3500_and_more() 
         Err(CouncilError::PaperMissing(_))
     ));
 }
+
+fn elu(id: &str, courriel: &str) -> Elu {
+    Elu {
+        id: id.into(),
+        nom: "Élue d’essai".into(),
+        fonction: "Conseillère municipale".into(),
+        courriel: courriel.into(),
+        canal: Channel::Dematerialise,
+        canal_choisi_le: "2026-03-21".into(),
+        pour_information: false,
+    }
+}
+
+/// Parsed as addresses, but no envelope takes them.
+const NO_ENVELOPE: [&str; 2] = ["\"q b\"@example.invalid", "f@[127.0.0.1]"];
+
+#[test]
+fn an_address_that_no_envelope_takes_is_refused_when_the_member_is_added() {
+    let Scene { council, .. } = scene(1);
+    for address in NO_ENVELOPE.into_iter().chain(["", "sans-arobase", "a@b@c", "a@b.fr\r\nBcc: c@d.fr"]) {
+        let refused = council.add_elu(SIREN, &elu("autre", address));
+        assert!(
+            matches!(refused, Err(CouncilError::Field { field: "courriel", .. })),
+            "{address}: {refused:?}"
+        );
+    }
+    council
+        .add_elu(SIREN, &elu("autre", "prenom.nom+conseil@mairie-doullens.fr"))
+        .unwrap();
+}
+
+#[test]
+fn a_member_for_whom_no_mail_can_be_made_does_not_keep_the_others_from_being_told() {
+    let Scene {
+        council,
+        evidence,
+        inbox,
+    } = scene(3);
+    // Kept by an earlier version, which took such addresses.
+    for (id, address) in ["elu-00", "elu-01"].into_iter().zip(NO_ENVELOPE) {
+        evidence.records.lock().unwrap().insert(
+            format!("council/elu/{SIREN}/{id}").into_bytes(),
+            serde_json::to_vec(&elu(id, address)).unwrap(),
+        );
+    }
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    for _ in 0..2 {
+        let all = council.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+        assert_eq!(inbox.mails.lock().unwrap().len(), 1);
+        assert_eq!(evidence.count(), 7, "each is recorded once");
+        for told_nothing in &all[..2] {
+            let step = told_nothing.steps.last().unwrap();
+            assert!(matches!(
+                step.body.detail,
+                event::Detail::RelayToNonErdsFailure(_)
+            ));
+            assert_eq!(
+                step.body.reasons[0].as_str(),
+                "le courriel n’a pas pu être composé"
+            );
+        }
+    }
+    assert_eq!(council.dashboard(SIREN, SEANCE).unwrap().sans_avis, [0, 1]);
+}
