@@ -23,6 +23,8 @@ use crate::model::{
 
 /// No paper is larger: with its record it fits into one commit of the ledger (16 MiB).
 const MAX_PAPER_BYTES: usize = 15_000_000;
+/// All papers of a sending together: its proof file must stay well below what a verifier unpacks (1 GiB).
+const MAX_SENDING_BYTES: u64 = 512_000_000;
 /// No assembly or file list is longer than an event can hold.
 const MAX_PAPERS: usize = event::MAX_PAPERS;
 /// Reason of a failed notice: no message can be made for this member, now or later.
@@ -362,6 +364,15 @@ impl Council {
             return Err(CouncilError::Field {
                 field: "papers",
                 problem: format!("at most {MAX_PAPERS}"),
+            });
+        }
+        let all = papers
+            .iter()
+            .fold(paper.taille, |sum, other| sum.saturating_add(other.taille));
+        if all > MAX_SENDING_BYTES {
+            return Err(CouncilError::SendingTooLarge {
+                found: all,
+                max: MAX_SENDING_BYTES,
             });
         }
         let key = format!("council/piece/{siren}/{seance}/{:05}", papers.len());

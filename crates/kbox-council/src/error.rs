@@ -49,6 +49,13 @@ pub enum CouncilError {
         /// Bytes allowed.
         max: usize,
     },
+    /// The papers of a sending together are larger than its proof file may be.
+    SendingTooLarge {
+        /// Bytes with the paper.
+        found: u64,
+        /// Bytes allowed.
+        max: u64,
+    },
     /// A sealed sending cannot be changed.
     Sealed,
     /// The sending is not sealed yet.
@@ -94,6 +101,7 @@ impl CouncilError {
             Self::Field { field, problem } => format!("Le champ « {field} » est refusé : {problem}."),
             Self::DigestMismatch { .. } => "La pièce reçue n’est pas celle dont l’empreinte a été annoncée. Envoyez-la de nouveau.".into(),
             Self::PaperTooLarge { max, .. } => format!("La pièce dépasse la taille admise ({} Mo).", max / 1_000_000),
+            Self::SendingTooLarge { max, .. } => format!("Avec cette pièce, l’envoi dépasserait la taille admise ({} Mo en tout) : réduisez les pièces.", max / 1_000_000),
             Self::Sealed => "L’envoi est scellé : il ne peut plus être modifié.".into(),
             Self::NotSealed => "L’envoi n’est pas encore scellé.".into(),
             Self::NotConsigned => "Les pièces ne sont pas encore à la disposition des membres.".into(),
@@ -138,6 +146,10 @@ impl fmt::Display for CouncilError {
             Self::PaperTooLarge { found, max } => {
                 write!(f, "a paper of {found} bytes, at most {max} are allowed")
             }
+            Self::SendingTooLarge { found, max } => write!(
+                f,
+                "the papers of this sending would have {found} bytes together, at most {max} are allowed"
+            ),
             Self::Sealed => f.write_str("the sending is sealed and cannot be changed"),
             Self::NotSealed => f.write_str("the sending is not sealed; seal it first"),
             Self::NotConsigned => f.write_str("the papers are not consigned; consign them first"),

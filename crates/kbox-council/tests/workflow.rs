@@ -16,6 +16,7 @@ use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{self, Channel, Environment, EventId, PaperNature};
 use kbox_proof::receipt::Receipt;
 use kbox_proof::time::Time;
+use serde_json::json;
 use support::{Inbox, tokens};
 
 type Records = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -488,4 +489,27 @@ fn a_member_for_whom_no_mail_can_be_made_does_not_keep_the_others_from_being_tol
         }
     }
     assert_eq!(council.dashboard(SIREN, SEANCE).unwrap().sans_avis, [0, 1]);
+}
+
+#[test]
+fn papers_beyond_what_a_proof_file_may_hold_are_refused_in_all() {
+    let Scene {
+        council, evidence, ..
+    } = scene(1);
+    // As if large papers had been handed in.
+    let large = json!({"nom": "plans.pdf", "titre": "Plans", "nature": "annexe", "digest": Sha256Digest::of(b""),
+        "taille": 511_999_900});
+    evidence.records.lock().unwrap().insert(
+        format!("council/piece/{SIREN}/{SEANCE}/00002").into_bytes(),
+        serde_json::to_vec(&large).unwrap(),
+    );
+    let add = |nom: &str, bytes: &[u8]| {
+        council.add_paper(SIREN, SEANCE, &paper(nom, PaperNature::Rapport), bytes)
+    };
+    let refused = add("trop.pdf", &[0; 200]);
+    assert!(
+        matches!(refused, Err(CouncilError::SendingTooLarge { .. })),
+        "{refused:?}"
+    );
+    add("assez.pdf", &[0; 50]).unwrap();
 }

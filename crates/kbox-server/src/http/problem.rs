@@ -327,7 +327,7 @@ impl From<CouncilError> for Problem {
             E::Identifier(_) => (StatusCode::UNPROCESSABLE_ENTITY, "identifier"),
             E::Field { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "field"),
             E::DigestMismatch { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "digest_mismatch"),
-            E::PaperTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            E::PaperTooLarge { .. } | E::SendingTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             E::PaperMissing(_) => (StatusCode::CONFLICT, "paper_missing"),
             E::NoMembers => (StatusCode::CONFLICT, "no_members"),
             E::Law(_) => (StatusCode::UNPROCESSABLE_ENTITY, "law"),
