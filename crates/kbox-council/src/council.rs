@@ -461,8 +461,10 @@ impl Council {
         if !has(PaperNature::Convocation) {
             return Err(CouncilError::PaperMissing("la convocation"));
         }
-        // CGCT L.2121-12, and L.5211-1 for what it refers to.
-        let note_due = matches!(rule.id.as_str(), "COM-L" | "ALS-L" | "EPCI" | "SM-F");
+        // CGCT L.2121-12, urgency or not, and wherever the rule rests on it. A second convocation is on the questions of the
+        // first, which the note went with.
+        let of_article = rule.article.as_str().split(' ').any(|word| word == "L.2121-12");
+        let note_due = of_article && !seance.seconde_convocation;
         if note_due && !has(PaperNature::NoteDeSynthese) {
             return Err(CouncilError::PaperMissing(
                 "la note explicative de synthèse",

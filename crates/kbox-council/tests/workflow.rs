@@ -411,19 +411,52 @@ fn the_link_itself_is_nowhere_in_the_records() {
 }
 
 #[test]
-fn a_missing_explanatory_note_stops_the_sealing_of_a_commune_of_3500_and_more() {
-    let Scene { council, .. } = scene(1);
-    let mut other = council.seance(SIREN, SEANCE).unwrap();
-    other.id = "autre".into();
-    council.add_seance(SIREN, &other).unwrap();
-    let convocation = paper("convocation.pdf", PaperNature::Convocation);
-    council
-        .add_paper(SIREN, "autre", &convocation, b"convocation")
-        .unwrap();
-    assert!(matches!(
-        council.seal(SIREN, "autre"),
-        Err(CouncilError::PaperMissing(_))
-    ));
+fn a_missing_explanatory_note_stops_the_sealing_wherever_the_rule_demands_it_in_urgency_too() {
+    let Scene { council, .. } = scene(0);
+    // Instance, population, département, whether the note is due.
+    let bodies = [
+        ("200000008", "commune", Some(5751), "80", true),
+        ("200000016", "commune", Some(3499), "80", false),
+        ("200000024", "commune", Some(5751), "67", true),
+        ("200000032", "commune", Some(5751), "987", true),
+        ("200000040", "epci", None, "80", true),
+        ("200000057", "syndicat_mixte_ferme", None, "80", true),
+        ("200000065", "departement", None, "80", false),
+    ];
+    for (siren, instance, population, departement, due) in bodies {
+        let collectivite = Collectivite {
+            siren: siren.into(),
+            nom: "Collectivité d’essai".into(),
+            instance: instance.into(),
+            population,
+            departement: Some(departement.into()),
+            fuseau: "Europe/Paris".into(),
+        };
+        council.add_collectivite(&collectivite).unwrap();
+        council.add_elu(siren, &elu("un", "un@example.invalid")).unwrap();
+        for (id, urgence) in [("sans", None), ("urgence", Some("péril"))] {
+            let seance = Seance {
+                id: id.into(),
+                intitule: "Séance d’essai".into(),
+                lieu: "Salle".into(),
+                debut: "2026-12-02T18:30".into(),
+                auteur: "L’exécutif".into(),
+                urgence: urgence.map(Into::into),
+                seconde_convocation: false,
+            };
+            council.add_seance(siren, &seance).unwrap();
+            let convocation = paper("convocation.pdf", PaperNature::Convocation);
+            council.add_paper(siren, id, &convocation, b"c").unwrap();
+            let sealed = council.seal(siren, id);
+            match due {
+                true => assert!(
+                    matches!(sealed, Err(CouncilError::PaperMissing(_))),
+                    "{instance} {departement} {id}: {sealed:?}"
+                ),
+                false => assert!(sealed.is_ok(), "{instance} {departement} {id}: {sealed:?}"),
+            }
+        }
+    }
 }
 
 fn elu(id: &str, courriel: &str) -> Elu {
