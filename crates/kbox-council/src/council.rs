@@ -238,7 +238,7 @@ impl Council {
         check_id(&elu.id)?;
         check_text("nom", &elu.nom)?;
         check_text("fonction", &elu.fonction)?;
-        check_text("canal_choisi_le", &elu.canal_choisi_le)?;
+        droit::date("canal_choisi_le", &elu.canal_choisi_le)?;
         mail::check_address(&elu.nom, &elu.courriel)?;
         let _held = hold(&self.state);
         self.create(siren, "élu", &elu.id, &key_elu(siren, &elu.id), elu)

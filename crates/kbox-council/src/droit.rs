@@ -84,6 +84,17 @@ pub(crate) fn delai(
         .map_err(|error| invalid("delai", error))
 }
 
+/// Checks that a text is a day of the calendar, `2026-03-21`.
+pub(crate) fn date(field: &'static str, text: &str) -> Result<(), CouncilError> {
+    let day = (text.len() == 10)
+        .then(|| LocalDateTime::parse(&format!("{text}T00:00")).ok())
+        .flatten();
+    match day {
+        Some(_) => Ok(()),
+        None => Err(invalid(field, "une date est attendue, par exemple 2026-03-21")),
+    }
+}
+
 /// Local date and time in French: `mercredi 2 décembre 2026 à 18 h 30`.
 pub(crate) fn quand(seance: &Seance) -> Result<String, CouncilError> {
     Ok(LocalDateTime::parse(&seance.debut)?.en_lettres())

@@ -546,3 +546,19 @@ fn papers_beyond_what_a_proof_file_may_hold_are_refused_in_all() {
     );
     add("assez.pdf", &[0; 50]).unwrap();
 }
+
+#[test]
+fn the_day_of_the_channels_choice_is_a_day_of_the_calendar() {
+    let Scene { council, .. } = scene(0);
+    for day in ["", "hier", "2026-02-30", "2026-3-21", "21/03/2026", "2026-03-21T10", "0000-01-01"] {
+        let member = Elu {
+            canal_choisi_le: day.into(),
+            ..elu("un", "un@example.invalid")
+        };
+        let refused = council.add_elu(SIREN, &member);
+        assert!(
+            matches!(refused, Err(CouncilError::Field { field: "canal_choisi_le", .. })),
+            "{day}: {refused:?}"
+        );
+    }
+}
