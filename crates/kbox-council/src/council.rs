@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kbox_proof::digest::Sha256Digest;
@@ -45,10 +45,28 @@ pub struct CouncilConfig {
 pub struct Council {
     evidence: Arc<dyn Evidence>,
     config: CouncilConfig,
-    /// Held while records are read, changed and written.
-    state: Mutex<()>,
-    /// Held for a whole round of notices, so that two rounds do not send the same mail twice.
-    sending: Mutex<()>,
+    /// By collectivité; held while its records are read, changed and written.
+    state: Locks,
+    /// By séance; held for a whole round of notices, so that two rounds do not send the same mail twice.
+    sending: Locks,
+}
+
+/// Beyond so many, locks that nobody holds or waits for are forgotten.
+const IDLE_LOCKS: usize = 1024;
+
+/// One lock a name: what one collectivité does, and how slow its mail is, holds up no other.
+#[derive(Default)]
+struct Locks(Mutex<HashMap<String, Arc<Mutex<()>>>>);
+
+impl Locks {
+    fn of(&self, name: &str) -> Arc<Mutex<()>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= IDLE_LOCKS {
+            // Copies are handed out under this map's own lock: one that has none is nobody's.
+            all.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        Arc::clone(all.entry(name.to_string()).or_default())
+    }
 }
 
 /// What a thread that panicked had begun is in the records like after a crash, and the next call goes on from there.
@@ -152,8 +170,8 @@ impl Council {
         Self {
             evidence,
             config,
-            state: Mutex::new(()),
-            sending: Mutex::new(()),
+            state: Locks::default(),
+            sending: Locks::default(),
         }
     }
 
@@ -205,7 +223,8 @@ impl Council {
         event::Collectivite::parse(&value.siren)?;
         check_text("nom", &value.nom)?;
         kbox_proof::law::Fuseau::parse(&value.fuseau)?;
-        let _held = hold(&self.state);
+        let state = self.state.of(&value.siren);
+        let _held = hold(&state);
         let key = format!("council/collectivite/{}", value.siren);
         self.create(&value.siren, "collectivité", &value.siren, &key, value)
     }
@@ -240,7 +259,8 @@ impl Council {
         check_text("fonction", &elu.fonction)?;
         droit::date("canal_choisi_le", &elu.canal_choisi_le)?;
         mail::check_address(&elu.nom, &elu.courriel)?;
-        let _held = hold(&self.state);
+        let state = self.state.of(siren);
+        let _held = hold(&state);
         self.create(siren, "élu", &elu.id, &key_elu(siren, &elu.id), elu)
     }
 
@@ -268,7 +288,8 @@ impl Council {
         }
         droit::delai(&collectivite, seance, None)?;
         droit::seance(&collectivite, seance)?;
-        let _held = hold(&self.state);
+        let state = self.state.of(siren);
+        let _held = hold(&state);
         self.create(
             siren,
             "séance",
@@ -346,7 +367,8 @@ impl Council {
             digest: found,
             taille: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         };
-        let _held = hold(&self.state);
+        let state = self.state.of(siren);
+        let _held = hold(&state);
         let papers = self.papers(siren, seance)?;
         if papers.contains(&paper) {
             return Ok(paper);
@@ -444,7 +466,8 @@ impl Council {
         let collectivite = self.collectivite(siren)?;
         let seance = self.seance(siren, seance_id)?;
         let owner = event::Collectivite::parse(siren)?;
-        let _held = hold(&self.state);
+        let state = self.state.of(siren);
+        let _held = hold(&state);
         if let Some(mut envoi) = self.envoi(siren, seance_id)? {
             if envoi.depot.trace.is_none() {
                 self.finish_envoi(&owner, siren, seance_id, &mut envoi, Vec::new())?;
@@ -635,7 +658,8 @@ impl Council {
     /// [`CouncilError::NotSealed`], the ledger's refusal.
     pub fn consign(&self, siren: &str, seance: &str) -> Result<Vec<Destinataire>, CouncilError> {
         self.seance(siren, seance)?;
-        let _held = hold(&self.state);
+        let state = self.state.of(siren);
+        let _held = hold(&state);
         let depot = self.depot(siren, seance)?;
         let mut all = self.destinataires(siren, seance)?;
         for destinataire in &mut all {
@@ -702,7 +726,11 @@ impl Council {
         let collectivite = self.collectivite(siren)?;
         let seance = self.seance(siren, seance_id)?;
         let quand = droit::quand(&seance)?;
-        let _round = hold(&self.sending);
+        let (state, sending) = (
+            self.state.of(siren),
+            self.sending.of(&format!("{siren}/{seance_id}")),
+        );
+        let _round = hold(&sending);
         let envoi = self
             .envoi(siren, seance_id)?
             .ok_or(CouncilError::NotSealed)?;
@@ -716,7 +744,7 @@ impl Council {
             let key = key_destinataire(siren, seance_id, destinataire.index);
             // What was kept of an earlier round that the ledger cut short comes first.
             {
-                let _held = hold(&self.state);
+                let _held = hold(&state);
                 *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
                 self.finish(siren, seance_id, std::slice::from_mut(destinataire))?;
             }
@@ -764,7 +792,7 @@ impl Council {
                     demonstration: self.evidence.environment() == Environment::Demonstration,
                 },
             );
-            let _held = hold(&self.state);
+            let held = hold(&state);
             *destinataire = self.load(&key)?.ok_or(CouncilError::NotSealed)?;
             let attempts = destinataire
                 .steps
@@ -816,6 +844,7 @@ impl Council {
                 self.write(siren, vec![json(&key, destinataire)?])?;
                 return Err(error);
             }
+            drop(held);
             progress(destinataire);
         }
         Ok(all)
@@ -872,7 +901,8 @@ impl Council {
         needs_opening: bool,
     ) -> Result<MemberView, CouncilError> {
         let link = self.link(token)?;
-        let _held = hold(&self.state);
+        let state = self.state.of(&link.siren);
+        let _held = hold(&state);
         let mut view = self.view(&link)?;
         let destinataire = &mut view.destinataire;
         let consignation = destinataire
@@ -983,10 +1013,14 @@ impl Council {
     pub fn proof_file(&self, siren: &str, seance: &str) -> Result<ProofFile, CouncilError> {
         self.seance(siren, seance)?;
         let owner = event::Collectivite::parse(siren)?;
-        let _held = hold(&self.state);
-        let envoi = self.envoi(siren, seance)?.ok_or(CouncilError::NotSealed)?;
+        // Held for the reading of which ranks are the séance's only: receipts and papers no longer change.
+        let (envoi, all) = {
+            let state = self.state.of(siren);
+            let _held = hold(&state);
+            let envoi = self.envoi(siren, seance)?.ok_or(CouncilError::NotSealed)?;
+            (envoi, self.destinataires(siren, seance)?)
+        };
         let depot = envoi.depot.trace.as_ref().ok_or(CouncilError::NotSealed)?;
-        let all = self.destinataires(siren, seance)?;
         let own: BTreeSet<u64> = all
             .iter()
             .flat_map(|destinataire| &destinataire.steps)

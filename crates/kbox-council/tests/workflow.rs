@@ -562,3 +562,38 @@ fn the_day_of_the_channels_choice_is_a_day_of_the_calendar() {
         );
     }
 }
+
+#[test]
+fn a_round_of_one_collectivite_holds_up_no_other_and_not_its_own_records() {
+    let Scene { council, inbox, .. } = scene(2);
+    let other = "200000008";
+    let mut own = council.collectivite(SIREN).unwrap();
+    own.siren = other.into();
+    council.add_collectivite(&own).unwrap();
+    council.add_elu(other, &elu("un", "un@example.invalid")).unwrap();
+    let seance = council.seance(SIREN, SEANCE).unwrap();
+    council.add_seance(other, &seance).unwrap();
+    for (nom, nature) in [
+        ("convocation.pdf", PaperNature::Convocation),
+        ("note.pdf", PaperNature::NoteDeSynthese),
+    ] {
+        council
+            .add_paper(other, SEANCE, &paper(nom, nature), nom.as_bytes())
+            .unwrap();
+    }
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    // Inside the round of one, everything of the other, and what the first one's members do meanwhile.
+    let mut rounds = 0;
+    council
+        .notify(SIREN, SEANCE, &mut |_| {
+            council.seal(other, SEANCE).unwrap();
+            council.consign(other, SEANCE).unwrap();
+            council.notify(other, SEANCE, &mut |_| ()).unwrap();
+            council.open(&tokens(&inbox)[0], None).unwrap();
+            council.proof_file(SIREN, SEANCE).unwrap();
+            rounds += 1;
+        })
+        .unwrap();
+    assert_eq!((rounds, inbox.mails.lock().unwrap().len()), (2, 3));
+}
