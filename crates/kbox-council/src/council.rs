@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kbox_proof::digest::Sha256Digest;
@@ -49,6 +50,8 @@ pub struct Council {
     state: Locks,
     /// By séance; held for a whole round of notices, so that two rounds do not send the same mail twice.
     sending: Locks,
+    /// The process is to end: a round under way stops before the next member.
+    stopping: AtomicBool,
 }
 
 /// Beyond so many, locks that nobody holds or waits for are forgotten.
@@ -172,7 +175,14 @@ impl Council {
             config,
             state: Locks::default(),
             sending: Locks::default(),
+            stopping: AtomicBool::new(false),
         }
+    }
+
+    /// Ends rounds of notices before their next member, for a process that is to stop. What was sent is recorded, and a
+    /// later call goes on from there.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
     }
 
     fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CouncilError> {
@@ -486,7 +496,11 @@ impl Council {
         }
         // CGCT L.2121-12, urgency or not, and wherever the rule rests on it. A second convocation is on the questions of the
         // first, which the note went with.
-        let of_article = rule.article.as_str().split(' ').any(|word| word == "L.2121-12");
+        let of_article = rule
+            .article
+            .as_str()
+            .split(' ')
+            .any(|word| word == "L.2121-12");
         let note_due = of_article && !seance.seconde_convocation;
         if note_due && !has(PaperNature::NoteDeSynthese) {
             return Err(CouncilError::PaperMissing(
@@ -714,7 +728,8 @@ impl Council {
     ///
     /// # Errors
     /// No relay, papers not consigned, a clock or ledger that refuses: no mail leaves then. When the ledger refuses after a
-    /// mail left, the relay's answer is kept if the store can, and recorded by the next call.
+    /// mail left, the relay's answer is kept if the store can, and recorded by the next call. After [`Council::stop`],
+    /// [`CouncilError::Stopping`] before the next member.
     pub fn notify(
         &self,
         siren: &str,
@@ -741,6 +756,9 @@ impl Council {
             .collect();
         let mut all = self.destinataires(siren, seance_id)?;
         for destinataire in &mut all {
+            if self.stopping.load(Ordering::SeqCst) {
+                return Err(CouncilError::Stopping);
+            }
             let key = key_destinataire(siren, seance_id, destinataire.index);
             // What was kept of an earlier round that the ledger cut short comes first.
             {
@@ -1066,7 +1084,10 @@ fn refused_for_good(destinataire: &Destinataire) -> bool {
         .find(|step| is_relay(&step.body.detail))
         .filter(|step| matches!(step.body.detail, Detail::RelayToNonErdsFailure(_)))
         .is_some_and(|step| {
-            let answer = step.personal.as_ref().and_then(|own| own.relay_answer.as_ref());
+            let answer = step
+                .personal
+                .as_ref()
+                .and_then(|own| own.relay_answer.as_ref());
             let code = answer.is_some_and(|answer| {
                 let mut bytes = answer.as_str().bytes();
                 bytes.next() == Some(b'5') && bytes.next().is_some_and(|byte| byte.is_ascii_digit())

@@ -91,7 +91,10 @@ pub(crate) fn date(field: &'static str, text: &str) -> Result<(), CouncilError> 
         .flatten();
     match day {
         Some(_) => Ok(()),
-        None => Err(invalid(field, "une date est attendue, par exemple 2026-03-21")),
+        None => Err(invalid(
+            field,
+            "une date est attendue, par exemple 2026-03-21",
+        )),
     }
 }
 

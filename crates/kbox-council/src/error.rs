@@ -70,6 +70,8 @@ pub enum CouncilError {
     NotOpened,
     /// No mail relay is configured.
     NoRelay,
+    /// The process is to end; what was done so far is recorded.
+    Stopping,
     /// The message could not be built.
     Mail(String),
     /// The law has no answer for these facts.
@@ -109,6 +111,7 @@ impl CouncilError {
             Self::NoMembers => "Aucun membre à convoquer.".into(),
             Self::NotOpened => "Ouvrez d’abord l’envoi.".into(),
             Self::NoRelay => "Aucun relais de courriel n’est configuré ; rien n’a été envoyé.".into(),
+            Self::Stopping => "Le service s’arrête : les membres déjà avisés le sont. Relancez l’envoi ensuite, il reprendra où il en était.".into(),
             Self::Mail(_) => "Le courriel n’a pas pu être composé ; rien n’a été envoyé.".into(),
             Self::Law(error) => format!("Le délai ne peut pas être calculé : {error}."),
             Self::Event(error) => format!("L’événement ne peut pas être consigné : {error}."),
@@ -157,6 +160,9 @@ impl fmt::Display for CouncilError {
             Self::NoMembers => f.write_str("no member to convene; add the members first"),
             Self::NotOpened => f.write_str("the member has not opened the sending"),
             Self::NoRelay => f.write_str("no mail relay is configured; nothing was sent"),
+            Self::Stopping => f.write_str(
+                "the service is stopping: what was sent is recorded; call again later, and it goes on from there",
+            ),
             Self::Mail(problem) => {
                 write!(f, "the mail cannot be built: {problem}; nothing was sent")
             }

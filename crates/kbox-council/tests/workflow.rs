@@ -433,7 +433,9 @@ fn a_missing_explanatory_note_stops_the_sealing_wherever_the_rule_demands_it_in_
             fuseau: "Europe/Paris".into(),
         };
         council.add_collectivite(&collectivite).unwrap();
-        council.add_elu(siren, &elu("un", "un@example.invalid")).unwrap();
+        council
+            .add_elu(siren, &elu("un", "un@example.invalid"))
+            .unwrap();
         for (id, urgence) in [("sans", None), ("urgence", Some("péril"))] {
             let seance = Seance {
                 id: id.into(),
@@ -477,15 +479,28 @@ const NO_ENVELOPE: [&str; 2] = ["\"q b\"@example.invalid", "f@[127.0.0.1]"];
 #[test]
 fn an_address_that_no_envelope_takes_is_refused_when_the_member_is_added() {
     let Scene { council, .. } = scene(1);
-    for address in NO_ENVELOPE.into_iter().chain(["", "sans-arobase", "a@b@c", "a@b.fr\r\nBcc: c@d.fr"]) {
+    for address in
+        NO_ENVELOPE
+            .into_iter()
+            .chain(["", "sans-arobase", "a@b@c", "a@b.fr\r\nBcc: c@d.fr"])
+    {
         let refused = council.add_elu(SIREN, &elu("autre", address));
         assert!(
-            matches!(refused, Err(CouncilError::Field { field: "courriel", .. })),
+            matches!(
+                refused,
+                Err(CouncilError::Field {
+                    field: "courriel",
+                    ..
+                })
+            ),
             "{address}: {refused:?}"
         );
     }
     council
-        .add_elu(SIREN, &elu("autre", "prenom.nom+conseil@mairie-doullens.fr"))
+        .add_elu(
+            SIREN,
+            &elu("autre", "prenom.nom+conseil@mairie-doullens.fr"),
+        )
         .unwrap();
 }
 
@@ -550,14 +565,28 @@ fn papers_beyond_what_a_proof_file_may_hold_are_refused_in_all() {
 #[test]
 fn the_day_of_the_channels_choice_is_a_day_of_the_calendar() {
     let Scene { council, .. } = scene(0);
-    for day in ["", "hier", "2026-02-30", "2026-3-21", "21/03/2026", "2026-03-21T10", "0000-01-01"] {
+    for day in [
+        "",
+        "hier",
+        "2026-02-30",
+        "2026-3-21",
+        "21/03/2026",
+        "2026-03-21T10",
+        "0000-01-01",
+    ] {
         let member = Elu {
             canal_choisi_le: day.into(),
             ..elu("un", "un@example.invalid")
         };
         let refused = council.add_elu(SIREN, &member);
         assert!(
-            matches!(refused, Err(CouncilError::Field { field: "canal_choisi_le", .. })),
+            matches!(
+                refused,
+                Err(CouncilError::Field {
+                    field: "canal_choisi_le",
+                    ..
+                })
+            ),
             "{day}: {refused:?}"
         );
     }
@@ -570,7 +599,9 @@ fn a_round_of_one_collectivite_holds_up_no_other_and_not_its_own_records() {
     let mut own = council.collectivite(SIREN).unwrap();
     own.siren = other.into();
     council.add_collectivite(&own).unwrap();
-    council.add_elu(other, &elu("un", "un@example.invalid")).unwrap();
+    council
+        .add_elu(other, &elu("un", "un@example.invalid"))
+        .unwrap();
     let seance = council.seance(SIREN, SEANCE).unwrap();
     council.add_seance(other, &seance).unwrap();
     for (nom, nature) in [
@@ -596,4 +627,32 @@ fn a_round_of_one_collectivite_holds_up_no_other_and_not_its_own_records() {
         })
         .unwrap();
     assert_eq!((rounds, inbox.mails.lock().unwrap().len()), (2, 3));
+}
+
+#[test]
+fn a_stop_ends_a_round_between_two_members_and_the_next_process_goes_on() {
+    let Scene {
+        council,
+        evidence,
+        inbox,
+    } = scene(3);
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    let ended = council.notify(SIREN, SEANCE, &mut |_| council.stop());
+    assert!(matches!(ended, Err(CouncilError::Stopping)));
+    assert_eq!(
+        (evidence.count(), inbox.mails.lock().unwrap().len()),
+        (5, 1),
+        "what was sent is recorded"
+    );
+    let config = CouncilConfig {
+        base_url: "http://127.0.0.1:1".into(),
+        relay: Some(inbox.start()),
+    };
+    let next = Council::new(evidence.clone(), config);
+    next.notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    assert_eq!(
+        (evidence.count(), inbox.mails.lock().unwrap().len()),
+        (7, 3)
+    );
 }

@@ -19,11 +19,15 @@ mod site;
 use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::app::{App, Settings};
 use crate::config::Config;
 use crate::instance::{Instance, StartError};
 use arguments::{Command, KeysCommand, Overrides};
+
+/// How long a stop waits for handlers: a mail relay's timeout of 30 s, and some.
+const HANDLERS_END: Duration = Duration::from_secs(35);
 
 fn main() -> ExitCode {
     let outcome = match arguments::parse(std::env::args_os().skip(1)) {
@@ -110,8 +114,9 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let app = Arc::new(App::new(instance, settings, config.relay()));
     runtime.block_on(http::serve(Arc::clone(&app), listener, stop));
     eprintln!("stopping: recording what was taken");
-    // Handlers under way end first, so that each of them has its answer from the ledger.
-    drop(runtime);
+    // Handlers under way end first, so that each of them has its answer from the ledger; one that waits for a mail relay
+    // waits no longer than this.
+    runtime.shutdown_timeout(HANDLERS_END);
     app.instance.ledger.close();
     eprintln!("stopped; {} entries", app.instance.ledger.size());
     Ok(())

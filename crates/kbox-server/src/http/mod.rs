@@ -111,6 +111,8 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Futur
         });
     }
     drop(listener);
+    // A round of notices may take an hour: it ends with the member that it is at.
+    app.council.stop();
     // Those who do not take their answer in time are cut off.
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }

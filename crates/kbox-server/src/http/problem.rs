@@ -327,13 +327,18 @@ impl From<CouncilError> for Problem {
             E::Identifier(_) => (StatusCode::UNPROCESSABLE_ENTITY, "identifier"),
             E::Field { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "field"),
             E::DigestMismatch { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "digest_mismatch"),
-            E::PaperTooLarge { .. } | E::SendingTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            E::PaperTooLarge { .. } | E::SendingTooLarge { .. } => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "too_large")
+            }
             E::PaperMissing(_) => (StatusCode::CONFLICT, "paper_missing"),
             E::NoMembers => (StatusCode::CONFLICT, "no_members"),
             E::Law(_) => (StatusCode::UNPROCESSABLE_ENTITY, "law"),
             E::Event(_) => (StatusCode::UNPROCESSABLE_ENTITY, "event"),
             E::NoRelay => {
                 return Self::unavailable("no_relay", &error).with_page(page);
+            }
+            E::Stopping => {
+                return Self::unavailable("stopping", &error).with_page(page);
             }
             E::Evidence(EvidenceError::TimeNotAvailable(_)) => {
                 return Self::unavailable("time_not_available", &error).with_page(page);
