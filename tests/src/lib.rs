@@ -70,9 +70,15 @@ impl Answer {
 impl Server {
     /// Starts on a free port, and waits until it says where it listens.
     pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// As [`Server::start`], with more arguments.
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(binary("kbox-server"))
             .args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--data"])
             .arg(data)
+            .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

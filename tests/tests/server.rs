@@ -7,9 +7,13 @@ use std::process::Command;
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{RosterOpening, event_digest};
+use kbox_proof::key::LogSigner;
 use kbox_proof::merkle::hash_leaf;
+use kbox_proof::pki::{DevAuthority, DevPki};
 use kbox_proof::receipt::{Receipt, TrustBundle};
+use kbox_proof::time::Time;
 use kbox_proof::tlog::{Note, VerifiedCheckpoint, VerifierKey};
+use kbox_proof::tsp::certificate_to_pem;
 use kbox_tests::{Server, binary, run, said, submission};
 use serde_json::json;
 
@@ -621,5 +625,91 @@ fn secrets_are_for_this_user_alone() {
     for entry in std::fs::read_dir(data.path().join("keys")).unwrap() {
         let path = entry.unwrap().path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+/// The files that docs/server.md asks for, as an operator would put them there.
+#[cfg(unix)]
+fn provide_keys(folder: &Path, evidence: &DevAuthority, public: &DevAuthority) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, authority) in [("evidence", evidence), ("public", public)] {
+        let chain: String = authority
+            .chain
+            .iter()
+            .map(|certificate| certificate_to_pem(certificate))
+            .collect();
+        save(folder, &format!("{name}-chain.pem"), chain.as_bytes());
+        save(
+            folder,
+            &format!("{name}-key.pem"),
+            authority.signer.to_pkcs8_pem().as_bytes(),
+        );
+    }
+    let log = LogSigner::generate().unwrap().to_pkcs8_pem();
+    save(folder, "log-key.pem", log.as_bytes());
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(entry.unwrap().path(), mode).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
+    use std::os::unix::fs::PermissionsExt;
+    let away = tempfile::tempdir().unwrap();
+    let config = save(
+        away.path(),
+        "kbox.toml",
+        b"environment = \"production\"\nbase_url = \"https://kbox.example.fr\"",
+    );
+    // As the clock of the server that will use them.
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let now = Time::from_unix_secs(i64::try_from(now.as_secs()).unwrap()).unwrap();
+    let pki = DevPki::generate(now, false).unwrap();
+    let refused = |data: &Path, words: &str| {
+        let output = run(
+            "kbox-server",
+            &[
+                "serve",
+                "--config",
+                &config,
+                "--data",
+                data.to_str().unwrap(),
+                "--listen",
+                "127.0.0.1:0",
+            ],
+        );
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(words), "{words}: {text}");
+    };
+    let one_key = away.path().join("one-key");
+    provide_keys(&one_key.join("keys"), &pki.evidence, &pki.evidence);
+    refused(&one_key, "the same key");
+
+    let data = away.path().join("data");
+    let keys = data.join("keys");
+    provide_keys(&keys, &pki.evidence, &pki.public);
+    let open = |name: &str, mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(keys.join(name), mode).unwrap();
+    };
+    for name in ["evidence-key.pem", "public-key.pem", "log-key.pem"] {
+        for mode in [0o640, 0o604] {
+            open(name, mode);
+            refused(&data, &format!("chmod 600 {}", keys.join(name).display()));
+        }
+        open(name, 0o600);
+    }
+    for _ in 0..2 {
+        let mut server = Server::start_with(&data, &["--config", &config]);
+        // What it says is the public address, which no test can reach.
+        assert_eq!(server.url, "https://kbox.example.fr");
+        assert!(server.child.try_wait().unwrap().is_none());
+        assert!(server.terminate().success());
     }
 }

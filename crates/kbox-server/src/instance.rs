@@ -52,6 +52,10 @@ pub(crate) enum StartError {
     Content { path: PathBuf, problem: String },
     /// Evidence is there, and the keys that made it are not.
     KeysMissing(PathBuf),
+    /// Others than this user may read a key.
+    KeyReadable(PathBuf),
+    /// Both authorities have one key.
+    SameKey,
     /// Production makes no keys of its own.
     KeysNotProvided(PathBuf),
     /// An authority cannot sign.
@@ -84,6 +88,15 @@ impl fmt::Display for StartError {
                 "the log is there, but the keys that it was made with are not: put {} back from its backup. Without them \
                  the log can be verified, but not continued",
                 path.display()
+            ),
+            Self::KeyReadable(path) => write!(
+                f,
+                "{0} may be read by other users of this machine: chmod 600 {0}",
+                path.display()
+            ),
+            Self::SameKey => f.write_str(
+                "the evidence and the public authority have the same key: the public one stamps what anybody sends, and \
+                 must have a key of its own",
             ),
             Self::KeysNotProvided(path) => write!(
                 f,
@@ -308,7 +321,7 @@ impl Keys {
                 folder.join(format!("{name}-key.pem")),
                 folder.join(format!("{name}-chain.pem")),
             );
-            let text = zeroize::Zeroizing::new(fs::read_to_string(&key).map_err(at(&key))?);
+            let text = private(&key)?;
             Ok(AuthorityFiles {
                 signer: TokenSigner::from_pkcs8_pem(&text)
                     .map_err(|error| content(&key, &error))?,
@@ -317,10 +330,14 @@ impl Keys {
             })
         };
         let log = folder.join(LOG_KEY);
-        let text = zeroize::Zeroizing::new(fs::read_to_string(&log).map_err(at(&log))?);
+        let text = private(&log)?;
+        let (evidence, public) = (authority("evidence")?, authority("public")?);
+        if evidence.signer.public_key_info() == public.signer.public_key_info() {
+            return Err(StartError::SameKey);
+        }
         Ok(Self {
-            evidence: authority("evidence")?,
-            public: authority("public")?,
+            evidence,
+            public,
             log: LogSigner::from_pkcs8_pem(&text).map_err(|error| content(&log, &error))?,
             origin: origin(config, &folder)?,
         })
@@ -354,6 +371,20 @@ impl Keys {
             Demand::Journalise,
         )
     }
+}
+
+/// A secret's text, which nobody else may be able to read.
+fn private(path: &Path) -> Result<zeroize::Zeroizing<String>, StartError> {
+    #[cfg(unix)]
+    {
+        let mode = fs::metadata(path).map_err(at(path))?.permissions();
+        if std::os::unix::fs::PermissionsExt::mode(&mode) & 0o077 != 0 {
+            return Err(StartError::KeyReadable(path.to_path_buf()));
+        }
+    }
+    Ok(zeroize::Zeroizing::new(
+        fs::read_to_string(path).map_err(at(path))?,
+    ))
 }
 
 fn content(path: &Path, problem: &dyn fmt::Display) -> StartError {

@@ -12,6 +12,8 @@ const VERSION: &str = "kbox-data 1";
 const VERSION_FILE: &str = "VERSION";
 const VERSION_PART: &str = "VERSION.part";
 const LOCK_FILE: &str = "LOCK";
+/// Keys that the operator put there before the first start.
+const KEYS: &str = "keys";
 const DATABASE: &str = "db";
 /// Written below the free space of a disk, RocksDB can no longer flush and compact: then only a restart helps.
 const RESERVE: u64 = 128 << 20;
@@ -25,13 +27,17 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Takes `path`, making it when it does not exist or is empty.
+    /// Takes `path`, making it, for this user alone, when it does not exist; one that is empty but for keys will do.
     pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
         let problem = |error: io::Error| StoreError::Directory {
             path: path.display().to_string(),
             problem: error.to_string(),
         };
-        fs::create_dir_all(path).map_err(problem)?;
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).map_err(problem)?;
         let version = path.join(VERSION_FILE);
         // The version is looked at before anything is written: a directory of somebody else's stays as it is.
         let is_new = match fs::read(&version) {
@@ -47,7 +53,7 @@ impl Directory {
                 false
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let ours = [LOCK_FILE, VERSION_PART, "lost+found"];
+                let ours = [LOCK_FILE, VERSION_PART, KEYS, "lost+found"];
                 for entry in fs::read_dir(path).map_err(problem)? {
                     let name = entry.map_err(problem)?.file_name();
                     if !ours.iter().any(|ours| name.to_str() == Some(ours)) {
@@ -140,6 +146,30 @@ mod tests {
             Err(StoreError::NotData { .. })
         ));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_holds_the_operators_keys_alone_is_new() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(KEYS)).unwrap();
+        Directory::take(dir.path()).unwrap();
+        assert!(dir.path().join(VERSION_FILE).is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_of_our_making_is_for_this_user_alone_and_others_stay_as_they_are() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let made = dir.path().join("data");
+        Directory::take(&made).unwrap();
+        assert_eq!(mode(&made), 0o700);
+        let given = dir.path().join("given");
+        fs::create_dir(&given).unwrap();
+        fs::set_permissions(&given, fs::Permissions::from_mode(0o750)).unwrap();
+        Directory::take(&given).unwrap();
+        assert_eq!(mode(&given), 0o750);
     }
 
     #[test]
