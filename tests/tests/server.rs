@@ -606,6 +606,28 @@ fn starting_says_what_is_wrong_and_what_to_do() {
     );
     assert!(made.status.success(), "{}", said(&made));
     let key = String::from_utf8(made.stdout).unwrap();
+    // A mistyped directory stays what it is, and so does a SIREN that nobody added.
+    for command in [&["list"][..], &["add", "--role", "administrateur"]] {
+        let nowhere = empty.path().join("nowhere");
+        let mut arguments = vec!["keys"];
+        arguments.extend(command);
+        arguments.extend(["--data", nowhere.to_str().unwrap()]);
+        fails(&arguments, "is not a data directory");
+        assert!(!nowhere.exists());
+    }
+    fails(
+        &[
+            "keys",
+            "add",
+            "--role",
+            "secretariat",
+            "--collectivite",
+            "218002533",
+            "--data",
+            folder,
+        ],
+        "unknown collectivité",
+    );
     let server = Server::start(data.path());
     assert_eq!(server.get("/api/v1/keys", Some(key.trim())).status, 200);
     assert_eq!(server.get("/readyz", None).json()["status"], "ready");

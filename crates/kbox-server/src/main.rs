@@ -149,10 +149,23 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 
 fn keys(overrides: &Overrides, command: KeysCommand) -> Result<(), Box<dyn Error>> {
     let config = settings(overrides)?;
+    // A mistyped path must not become a new log with keys of its own.
+    if !kbox_store::is_data_directory(&config.data) {
+        let data = config.data.display();
+        return Err(format!(
+            "{data} is not a data directory: give the one of your server with --data, or start it once with `kbox-server serve`"
+        )
+        .into());
+    }
     let instance = Instance::open(&config)?;
     let now = instance.clock.read()?.time;
     match command {
         KeysCommand::Add { role, collectivite } => {
+            if let Some(collectivite) = &collectivite {
+                // A key for a SIREN that nobody added would write into nowhere.
+                let council = instance.council(String::new(), None);
+                council.collectivite(collectivite.as_str())?;
+            }
             let (record, key) = instance
                 .keyring
                 .create(role, collectivite, now, |_| Ok::<(), StartError>(()))?;

@@ -18,6 +18,12 @@ const DATABASE: &str = "db";
 /// Written below the free space of a disk, RocksDB can no longer flush and compact: then only a restart helps.
 const RESERVE: u64 = 128 << 20;
 
+/// Whether a log was begun in `path`. Makes nothing there.
+#[must_use]
+pub fn is_data_directory(path: &Path) -> bool {
+    path.join(VERSION_FILE).is_file()
+}
+
 /// A data directory that this process alone has open.
 #[derive(Debug)]
 pub(crate) struct Directory {
