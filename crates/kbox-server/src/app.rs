@@ -2,6 +2,7 @@
 //! What every handler sees.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use kbox_council::{Council, CouncilError, Relay};
 use kbox_proof::event::Environment;
@@ -9,10 +10,12 @@ use kbox_proof::receipt::TrustBundle;
 use kbox_proof::report::{self, Language};
 use kbox_proof::time::Time;
 use kbox_proof::verify::{TrustPolicy, verify_proof_file};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::limits::Limits;
 use crate::access::sessions::Sessions;
 use crate::http::problem::Problem;
+use crate::http::routes::Heavy;
 use crate::instance::Instance;
 use crate::pages::Cadre;
 
@@ -39,7 +42,12 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
     pub(crate) settings: Settings,
+    convocations: Arc<Semaphore>,
+    dossiers: Arc<Semaphore>,
 }
+
+/// Convocations, and proof files, under way at once.
+const HEAVY: usize = 8;
 
 impl App {
     pub(crate) fn new(instance: Instance, settings: Settings, relay: Option<Relay>) -> Self {
@@ -49,7 +57,18 @@ impl App {
             sessions: Sessions::default(),
             limits: Limits::default(),
             settings,
+            convocations: Arc::new(Semaphore::new(HEAVY)),
+            dossiers: Arc::new(Semaphore::new(HEAVY)),
         }
+    }
+
+    /// A place for one more of these, if there is one.
+    pub(crate) fn place(&self, heavy: Heavy) -> Option<OwnedSemaphorePermit> {
+        let all = match heavy {
+            Heavy::Convocation => &self.convocations,
+            Heavy::Dossier => &self.dossiers,
+        };
+        Arc::clone(all).try_acquire_owned().ok()
     }
 
     pub(crate) fn cadre(&self) -> Cadre {

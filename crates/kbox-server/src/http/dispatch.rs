@@ -109,6 +109,13 @@ async fn serve(
         Admitted::As(principal) => principal,
         Admitted::Not(answer) => return Ok(answer),
     };
+    // Taken before the body is read, and held until the handler ends, even if its client has gone.
+    let place = match route.heavy {
+        None => None,
+        Some(heavy) => Some(app.place(heavy).ok_or_else(|| {
+            Problem::unavailable("busy", "too many of these requests are under way; wait as Retry-After says")
+        })?),
+    };
     let body = read(body, route.max_body).await?;
     let call = Call {
         headers: head.headers,
@@ -118,9 +125,17 @@ async fn serve(
         principal,
         client,
     };
+    if route.direct {
+        return (route.handler)(app, &call);
+    }
     let app = Arc::clone(app);
     // Handlers wait for the disk, for mail relays and for signatures.
-    tokio::task::spawn_blocking(move || (route.handler)(&app, &call))
+    let handler = move || {
+        let answer = (route.handler)(&app, &call);
+        drop(place);
+        answer
+    };
+    tokio::task::spawn_blocking(handler)
         .await
         .map_err(|error| Problem::internal(format!("a handler ended early: {error}")))?
 }

@@ -35,6 +35,15 @@ pub(crate) enum Face {
     Tsp,
 }
 
+/// Handlers that take long or hold much memory: few of each run at once, so that they leave threads to all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heavy {
+    /// Waits for the mail relay, member by member.
+    Convocation,
+    /// Holds all papers, and verifies them.
+    Dossier,
+}
+
 type Handler = fn(&App, &Call) -> Result<Answer, Problem>;
 
 /// One address.
@@ -46,6 +55,9 @@ pub(crate) struct Route {
     pub(crate) face: Face,
     pub(crate) budget: Option<Budget>,
     pub(crate) max_body: usize,
+    pub(crate) heavy: Option<Heavy>,
+    /// Waits for nothing, so that it answers when no thread is left.
+    pub(crate) direct: bool,
     pub(crate) handler: Handler,
 }
 
@@ -68,6 +80,8 @@ const fn route(
         face,
         budget,
         max_body: 0,
+        heavy: None,
+        direct: false,
         handler,
     }
 }
@@ -75,6 +89,14 @@ const fn route(
 impl Route {
     const fn body(mut self, max: usize) -> Self {
         self.max_body = max;
+        self
+    }
+    const fn heavy(mut self, heavy: Heavy) -> Self {
+        self.heavy = Some(heavy);
+        self
+    }
+    const fn direct(mut self) -> Self {
+        self.direct = true;
         self
     }
     const fn budget(mut self, budget: Option<Budget>) -> Self {
@@ -95,7 +117,9 @@ use self::Face::{Api, Page, Tsp};
 /// All of them.
 pub(crate) static ROUTES: &[Route] = &[
     // Public: the log, the trust bundle, RFC 3161, the law.
-    route(Method::GET, "/healthz", Public, Api, api::health::healthz).budget(None),
+    route(Method::GET, "/healthz", Public, Api, api::health::healthz)
+        .budget(None)
+        .direct(),
     route(Method::GET, "/readyz", Public, Api, api::health::readyz).budget(None),
     route(Method::GET, "/openapi.json", Public, Api, api::openapi),
     route(Method::GET, "/trust", Public, Api, api::log::trust),
@@ -234,14 +258,16 @@ pub(crate) static ROUTES: &[Route] = &[
         Api,
         api::council::convene,
     )
-    .body(KIB),
+    .body(KIB)
+    .heavy(Heavy::Convocation),
     route(
         Method::GET,
         "/api/v1/seances/{id}/dossier.asice",
         COUNCIL,
         Api,
         api::council::proof_file,
-    ),
+    )
+    .heavy(Heavy::Dossier),
     // The secretariat's pages.
     route(Method::GET, "/style.css", Public, Page, site::style),
     route(Method::GET, "/", Public, Page, site::home),
@@ -258,7 +284,8 @@ pub(crate) static ROUTES: &[Route] = &[
         Session,
         Page,
         site::proof_file,
-    ),
+    )
+    .heavy(Heavy::Dossier),
     route(
         Method::GET,
         "/seances/{id}/preuves/{event}",

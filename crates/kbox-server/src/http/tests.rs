@@ -13,7 +13,7 @@ use hyper::Method;
 use kbox_council::Collectivite;
 use kbox_proof::event;
 
-use super::routes::{Access, Face, ROUTES};
+use super::routes::{Access, Face, Heavy, ROUTES};
 use crate::access::keyring::{KeyringError, Role};
 use crate::access::sessions::{Holder, SECRETARIAT};
 use crate::app::{App, SESSION_COOKIE, Settings};
@@ -447,4 +447,57 @@ fn requests_that_are_not_http_end_without_harm() {
     let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(100_000));
     assert!([0, 414, 431].contains(&server.raw(long.as_bytes()).status));
     assert_eq!(server.send(&Method::GET, "/healthz", "", "").body, "ok\n");
+}
+
+#[test]
+fn no_more_than_a_few_convocations_and_proof_files_run_at_once() {
+    let server = start(false);
+    let key = format!(
+        "Authorization: Bearer {}\r\n",
+        server.key(Role::Secretariat, Some(ONE))
+    );
+    let session = server.session(&server.key(Role::Secretariat, Some(ONE)));
+    let ask = |method, path: &str, headers: &str| server.send(&method, path, headers, "").status;
+    let mut dossiers = Vec::new();
+    while let Some(place) = server.app.place(Heavy::Dossier) {
+        dossiers.push(place);
+    }
+    assert_eq!(dossiers.len(), 8);
+    let refused = server.send(
+        &Method::GET,
+        "/api/v1/seances/x/dossier.asice",
+        &key,
+        "",
+    );
+    assert_eq!(refused.status, 503);
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(ask(Method::GET, "/seances/x/dossier.asice", &session), 503);
+    // The others go on.
+    assert_eq!(ask(Method::GET, "/api/v1/seances", &key), 200);
+    let convene = "/api/v1/seances/x/convocation";
+    let reply = server.send(&Method::POST, convene, &key, "");
+    assert!(reply.body.contains("no_relay"), "{}", reply.body);
+    dossiers.pop();
+    assert_eq!(ask(Method::GET, "/seances/x/dossier.asice", &session), 404);
+    let mut convocations = Vec::new();
+    while let Some(place) = server.app.place(Heavy::Convocation) {
+        convocations.push(place);
+    }
+    let reply = server.send(&Method::POST, convene, &key, "");
+    assert!(reply.body.contains("\"busy\""), "{}", reply.body);
+}
+
+#[test]
+fn the_process_is_seen_to_be_alive_when_every_thread_waits() {
+    let server = start(false);
+    let (wait, end) = std::sync::mpsc::channel::<()>();
+    let end = Arc::new(std::sync::Mutex::new(end));
+    for _ in 0..300 {
+        let end = Arc::clone(&end);
+        server.runtime.spawn_blocking(move || {
+            let _ = end.lock().map(|end| end.recv());
+        });
+    }
+    assert_eq!(server.send(&Method::GET, "/healthz", "", "").body, "ok\n");
+    drop(wait);
 }
