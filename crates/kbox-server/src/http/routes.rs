@@ -56,6 +56,8 @@ pub(crate) struct Route {
     pub(crate) budget: Option<Budget>,
     pub(crate) max_body: usize,
     pub(crate) heavy: Option<Heavy>,
+    /// A GET that records what leaves: HEAD, which lets nothing leave, is not served.
+    pub(crate) records: bool,
     /// Waits for nothing, so that it answers when no thread is left.
     pub(crate) direct: bool,
     pub(crate) handler: Handler,
@@ -81,6 +83,7 @@ const fn route(
         budget,
         max_body: 0,
         heavy: None,
+        records: false,
         direct: false,
         handler,
     }
@@ -93,6 +96,10 @@ impl Route {
     }
     const fn heavy(mut self, heavy: Heavy) -> Self {
         self.heavy = Some(heavy);
+        self
+    }
+    const fn records(mut self) -> Self {
+        self.records = true;
         self
     }
     const fn direct(mut self) -> Self {
@@ -302,7 +309,8 @@ pub(crate) static ROUTES: &[Route] = &[
         Link,
         Page,
         site::member::paper,
-    ),
+    )
+    .records(),
     route(
         Method::POST,
         "/m/{token}/accuse",
@@ -354,20 +362,17 @@ fn matches(template: &str, path: &str) -> Option<Vec<String>> {
     }
 }
 
-/// Looks an address up. HEAD is served as GET; hyper leaves the body out.
+/// Looks an address up. HEAD is served as GET, where that records nothing; hyper leaves the body out.
 pub(crate) fn find(method: &Method, path: &str) -> Found {
-    let method = match *method {
-        Method::HEAD => &Method::GET,
-        _ => method,
-    };
     let mut allow = Vec::new();
     for route in ROUTES {
         if let Some(params) = matches(route.template, path) {
-            if route.method == *method {
+            let as_get = *method == Method::HEAD && route.method == Method::GET && !route.records;
+            if route.method == *method || as_get {
                 return Found::Route(route, params);
             }
             allow.push(route.method.as_str());
-            if route.method == Method::GET {
+            if route.method == Method::GET && !route.records {
                 allow.push("HEAD");
             }
         }
@@ -406,6 +411,22 @@ mod tests {
         assert_eq!(allow, "GET, HEAD, POST");
         assert!(matches!(find(&Method::GET, "/admin"), Found::Nothing));
         assert!(matches!(find(&Method::HEAD, "/healthz"), Found::Route(..)));
+    }
+
+    #[test]
+    fn head_reaches_no_handler_that_records() {
+        let paper = format!("/m/{}/pieces/{}", "A".repeat(43), "0".repeat(64));
+        let Found::OtherMethod(allow) = find(&Method::HEAD, &paper) else {
+            panic!("HEAD of a paper is served");
+        };
+        assert_eq!(allow, "GET");
+        assert!(matches!(find(&Method::GET, &paper), Found::Route(..)));
+        let recording: Vec<&str> = ROUTES
+            .iter()
+            .filter(|route| route.records)
+            .map(|route| route.template)
+            .collect();
+        assert_eq!(recording, ["/m/{token}/pieces/{sha256}"]);
     }
 
     /// Whatever writes, or shows personal data, is guarded; and only what is listed here is public.
