@@ -15,8 +15,10 @@ use super::keyring::Principal;
 pub(crate) const SECRETARIAT: Duration = Duration::from_secs(10 * 3600);
 /// As long as a member reads without pressing the button again.
 pub(crate) const MEMBER: Duration = Duration::from_secs(12 * 3600);
-/// No town has more browsers open; beyond it the session that ends first goes.
+/// No town has more browsers open, of secretariats or of members; beyond it the session that ends first goes.
 const MAX_SESSIONS: usize = 50_000;
+/// No member reads in more browsers; beyond it the link's session that ends first goes.
+const MAX_OF_LINK: usize = 20;
 
 /// What a session stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +37,34 @@ struct Session {
     ends: Instant,
 }
 
+type Table = HashMap<Sha256Digest, Session>;
+
+/// Apart, so that whoever holds a member's link cannot crowd out a secretariat.
+#[derive(Default)]
+struct Tables {
+    secretariats: Table,
+    members: Table,
+}
+
 /// All open sessions.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<Sha256Digest, Session>>);
+pub(crate) struct Sessions(Mutex<Tables>);
+
+/// Ends the session that ends first among those of `wanted`, when they are `max` or more.
+fn make_room(table: &mut Table, max: usize, wanted: impl Fn(&Holder) -> bool) {
+    let of_these = || table.iter().filter(|(_, session)| wanted(&session.holder));
+    if of_these().count() < max {
+        return;
+    }
+    let first = of_these().min_by_key(|(_, session)| session.ends);
+    if let Some(key) = first.map(|(key, _)| *key) {
+        table.remove(&key);
+    }
+}
 
 impl Sessions {
-    fn hold(&self) -> MutexGuard<'_, HashMap<Sha256Digest, Session>> {
-        // Whole values are put in and taken out: a panic elsewhere leaves the map usable.
+    fn hold(&self) -> MutexGuard<'_, Tables> {
+        // Whole values are put in and taken out: a panic elsewhere leaves the maps usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -53,49 +76,58 @@ impl Sessions {
         now: Instant,
     ) -> Result<Zeroizing<String>, KeyError> {
         let secret = super::secret()?;
-        let mut sessions = self.hold();
-        if sessions.len() >= MAX_SESSIONS {
-            sessions.retain(|_, session| session.ends > now);
+        let mut tables = self.hold();
+        let table = match &holder {
+            Holder::Secretariat(_) => &mut tables.secretariats,
+            Holder::Member { .. } => &mut tables.members,
+        };
+        if table.len() >= MAX_SESSIONS {
+            table.retain(|_, session| session.ends > now);
         }
-        if sessions.len() >= MAX_SESSIONS {
-            let first = sessions.iter().min_by_key(|(_, session)| session.ends);
-            if let Some(key) = first.map(|(key, _)| *key) {
-                sessions.remove(&key);
-            }
+        make_room(table, MAX_SESSIONS, |_| true);
+        if matches!(holder, Holder::Member { .. }) {
+            make_room(table, MAX_OF_LINK, |other| *other == holder);
         }
         let session = Session {
             holder,
             ends: now + lasts,
         };
-        sessions.insert(Sha256Digest::of(secret.as_bytes()), session);
+        table.insert(Sha256Digest::of(secret.as_bytes()), session);
         Ok(secret)
     }
 
     /// Whose session the cookie opens.
     pub(crate) fn holder(&self, cookie: &str, now: Instant) -> Option<Holder> {
         let key = Sha256Digest::of(cookie.as_bytes());
-        let mut sessions = self.hold();
-        match sessions.get(&key) {
-            Some(session) if session.ends > now => Some(session.holder.clone()),
-            Some(_) => {
-                sessions.remove(&key);
-                None
+        let mut tables = self.hold();
+        let Tables {
+            secretariats,
+            members,
+        } = &mut *tables;
+        [secretariats, members].into_iter().find_map(|table| {
+            if table.get(&key)?.ends <= now {
+                table.remove(&key);
+                return None;
             }
-            None => None,
-        }
+            table.get(&key).map(|session| session.holder.clone())
+        })
     }
 
     /// Ends one session.
     pub(crate) fn close(&self, cookie: &str) {
-        self.hold().remove(&Sha256Digest::of(cookie.as_bytes()));
+        let key = Sha256Digest::of(cookie.as_bytes());
+        let mut tables = self.hold();
+        tables.secretariats.remove(&key);
+        tables.members.remove(&key);
     }
 
     /// Ends the sessions that a key opened.
     pub(crate) fn close_of_key(&self, key_id: &str) {
-        self.hold().retain(|_, session| match &session.holder {
-            Holder::Secretariat(principal) => principal.key_id != key_id,
-            Holder::Member { .. } => true,
-        });
+        let of_key = |holder: &Holder| matches!(holder, Holder::Secretariat(principal) if principal.key_id == key_id);
+        let mut tables = self.hold();
+        tables
+            .secretariats
+            .retain(|_, session| !of_key(&session.holder));
     }
 }
 
@@ -128,5 +160,46 @@ mod tests {
         sessions.close_of_key("a");
         assert_eq!(sessions.holder(&two, now), None);
         assert_eq!(sessions.holder(&four, now), Some(holder("b")));
+    }
+
+    #[test]
+    fn whoever_holds_one_link_crowds_out_nobody_but_that_link() {
+        let sessions = Sessions::default();
+        let now = Instant::now();
+        let secretariat = sessions.open(holder("a"), SECRETARIAT, now).unwrap();
+        let member = |link: &str| Holder::Member {
+            link: Sha256Digest::of(link.as_bytes()),
+        };
+        let other = sessions.open(member("other"), MEMBER, now).unwrap();
+        let opened: Vec<_> = (0..100)
+            .map(|second| {
+                let later = now + Duration::from_secs(second);
+                sessions.open(member("stolen"), MEMBER, later).unwrap()
+            })
+            .collect();
+        let alive = |cookie: &str| sessions.holder(cookie, now + Duration::from_secs(100));
+        assert_eq!(alive(&secretariat), Some(holder("a")));
+        assert_eq!(alive(&other), Some(member("other")));
+        let (gone, kept) = opened.split_at(100 - MAX_OF_LINK);
+        assert!(gone.iter().all(|cookie| alive(cookie).is_none()));
+        assert!(kept.iter().all(|cookie| alive(cookie) == Some(member("stolen"))));
+    }
+
+    #[test]
+    fn a_full_table_gives_up_the_session_that_ends_first() {
+        let mut table = Table::new();
+        let now = Instant::now();
+        for number in 0..3_u64 {
+            let session = Session {
+                holder: holder("a"),
+                ends: now + Duration::from_secs(number),
+            };
+            table.insert(Sha256Digest::of(&number.to_be_bytes()), session);
+        }
+        make_room(&mut table, 4, |_| true);
+        assert_eq!(table.len(), 3);
+        make_room(&mut table, 3, |_| true);
+        assert!(!table.contains_key(&Sha256Digest::of(&0_u64.to_be_bytes())));
+        assert_eq!(table.len(), 2);
     }
 }
