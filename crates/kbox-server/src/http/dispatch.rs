@@ -161,12 +161,16 @@ fn same_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or("null");
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let own = host.is_some_and(|host| {
-        origin.strip_prefix("https://") == Some(host)
-            || origin.strip_prefix("http://") == Some(host)
-    });
-    match own || origin == app.settings.base_url {
+    let own = if app.settings.https {
+        // The public address is known; what stands in Host is the client's word.
+        let public = app.settings.base_url.as_str();
+        let public = public.strip_suffix(":443").unwrap_or(public);
+        origin.eq_ignore_ascii_case(public)
+    } else {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        host.is_some_and(|host| origin.strip_prefix("http://") == Some(host))
+    };
+    match own {
         true => Ok(()),
         false => Err(Problem::foreign_form()),
     }

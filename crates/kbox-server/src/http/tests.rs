@@ -31,6 +31,10 @@ struct Server {
 }
 
 fn start(behind_proxy: bool) -> Server {
+    start_at(None, behind_proxy)
+}
+
+fn start_at(base_url: Option<&str>, behind_proxy: bool) -> Server {
     let data = tempfile::tempdir().unwrap();
     let runtime = crate::runtime().unwrap();
     let listener = runtime
@@ -39,12 +43,13 @@ fn start(behind_proxy: bool) -> Server {
     let address = listener.local_addr().unwrap();
     let config = Config {
         data: data.path().to_path_buf(),
+        base_url: base_url.map(Into::into),
         ..Config::default()
     };
     let instance = Instance::open(&config).unwrap();
     let settings = Settings {
         base_url: config.base_url(address),
-        https: false,
+        https: config.is_https(),
         behind_proxy,
         log: false,
     };
@@ -371,6 +376,34 @@ fn a_form_from_another_site_is_refused() {
         Some("/connexion"),
         "the session ended"
     );
+}
+
+#[test]
+fn behind_tls_the_configured_address_is_the_only_origin_whatever_host_says() {
+    let server = start_at(Some("https://kbox.example.fr"), true);
+    let post = |host: &str, origin: &str| {
+        server
+            .raw(
+                format!(
+                    "POST /connexion HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nOrigin: {origin}\r\nContent-Length: 0\r\n\r\n"
+                )
+                .as_bytes(),
+            )
+            .body
+    };
+    let foreign = "ne vient pas de nos pages";
+    for (host, origin) in [
+        ("evil.example", "https://evil.example"),
+        ("kbox.example.fr", "http://kbox.example.fr"),
+        ("kbox.example.fr", "https://evil.example"),
+        ("kbox.example.fr", "null"),
+    ] {
+        assert!(post(host, origin).contains(foreign), "{host} {origin}");
+    }
+    // Some proxies pass their own name on.
+    for host in ["kbox.example.fr", "127.0.0.1:8420"] {
+        assert!(!post(host, "https://kbox.example.fr").contains(foreign));
+    }
 }
 
 #[test]
