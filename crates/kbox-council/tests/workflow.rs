@@ -52,7 +52,7 @@ impl Counting {
 impl Evidence for Counting {
     fn record(
         &self,
-        _: &event::Collectivite,
+        owner: &event::Collectivite,
         steps: &[&Step],
         puts: Vec<(Vec<u8>, Vec<u8>)>,
     ) -> Result<Vec<Trace>, EvidenceError> {
@@ -66,7 +66,9 @@ impl Evidence for Counting {
             if let Some(personal) = &step.personal {
                 content.extend(personal.to_der().unwrap());
             }
-            if let Some((_, known, trace)) = events.iter().find(|(id, ..)| *id == step.request_id) {
+            // As in the ledger, a request id is its collectivité's own.
+            let name = format!("{}/{}", owner.as_str(), step.request_id);
+            if let Some((_, known, trace)) = events.iter().find(|(id, ..)| *id == name) {
                 if *known != content {
                     return Err(EvidenceError::Conflict(step.request_id.clone()));
                 }
@@ -76,12 +78,12 @@ impl Evidence for Counting {
             let rank = u64::try_from(events.len()).unwrap();
             let trace = Trace {
                 event_id: format!("{rank:032x}"),
-                digest: Sha256Digest::of(step.request_id.as_bytes()),
+                digest: Sha256Digest::of(name.as_bytes()),
                 gen_time: self.now()?,
                 precision_ms: 1000,
                 rank,
             };
-            events.push((step.request_id.clone(), content, trace.clone()));
+            events.push((name, content, trace.clone()));
             traces.push(trace);
         }
         self.records.lock().unwrap().extend(puts);

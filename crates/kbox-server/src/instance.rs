@@ -142,6 +142,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {
 pub(crate) struct Instance {
     /// The log.
     pub(crate) ledger: Arc<Ledger>,
+    /// The data directory.
+    pub(crate) data: PathBuf,
     /// Its clock.
     pub(crate) clock: Arc<dyn Clock>,
     /// The authority of `POST /tsa`, which is not the evidence's.
@@ -213,6 +215,7 @@ impl Instance {
         let new_admin_key = admin_key(&keyring, &config.data, now)?;
         Ok(Self {
             ledger,
+            data: config.data.clone(),
             clock,
             public,
             serials: SerialSource::new()?,

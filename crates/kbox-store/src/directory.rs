@@ -108,18 +108,26 @@ impl Directory {
 
     /// Refuses when `bytes` more would leave too little room.
     pub(crate) fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
-        let stat = rustix::fs::statvfs(&self.path).map_err(|error| StoreError::Directory {
-            path: self.path.display().to_string(),
-            problem: error.to_string(),
-        })?;
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        // Each byte is written to the WAL and again to a table.
-        let needed = bytes.saturating_mul(2).saturating_add(RESERVE);
-        if free < needed {
-            Err(StoreError::Full { free, needed })
-        } else {
-            Ok(())
-        }
+        check_room(&self.path, bytes)
+    }
+}
+
+/// Refuses with [`StoreError::Full`] when the disk of a data directory has less room than `bytes` more would need.
+///
+/// # Errors
+/// [`StoreError::Full`], [`StoreError::Directory`].
+pub fn check_room(path: &Path, bytes: u64) -> Result<(), StoreError> {
+    let stat = rustix::fs::statvfs(path).map_err(|error| StoreError::Directory {
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    })?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    // Each byte is written to the WAL and again to a table.
+    let needed = bytes.saturating_mul(2).saturating_add(RESERVE);
+    if free < needed {
+        Err(StoreError::Full { free, needed })
+    } else {
+        Ok(())
     }
 }
 

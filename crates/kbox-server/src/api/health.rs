@@ -2,6 +2,7 @@
 //! For whoever supervises the service.
 
 use hyper::StatusCode;
+use kbox_proof::ledger::LedgerError;
 use serde_json::json;
 
 use crate::app::App;
@@ -14,13 +15,27 @@ pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
     Ok(answer::body(StatusCode::OK, answer::TEXT, "ok\n"))
 }
 
-/// `GET /readyz`: an event would be recorded now: the clock can be trusted, and the store answers.
+/// `GET /readyz`: an event would be recorded now: the clock can be trusted and does not contradict the log, the disk has
+/// room, and the store answers.
 pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
     let reading = app
         .instance
         .clock
         .read()
         .map_err(|error| Problem::unavailable("time_not_available", error))?;
+    let head = app.instance.ledger.head();
+    if let Some(newest) = head.gen_time
+        && reading.time.saturating_add(reading.accuracy) < newest
+    {
+        return Err(LedgerError::ClockBehindLog {
+            reading: reading.time,
+            accuracy: reading.accuracy,
+            newest,
+        }
+        .into());
+    }
+    kbox_store::check_room(&app.instance.data, 0)
+        .map_err(|error| Problem::unavailable("disk_full", error))?;
     let stored = app.instance.ledger.store().head()?;
     let published = app.instance.ledger.size();
     if stored.is_none_or(|head| head.size < published) {

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use hyper::Method;
 use kbox_council::Collectivite;
+use kbox_proof::clock::TestClock;
 use kbox_proof::event;
+use kbox_proof::time::Time;
 
 use super::routes::{Access, Face, Heavy, ROUTES};
 use crate::access::keyring::{KeyringError, Role};
@@ -31,10 +33,14 @@ struct Server {
 }
 
 fn start(behind_proxy: bool) -> Server {
-    start_at(None, behind_proxy)
+    start_at(None, behind_proxy, |_| ())
 }
 
-fn start_at(base_url: Option<&str>, behind_proxy: bool) -> Server {
+fn start_at(
+    base_url: Option<&str>,
+    behind_proxy: bool,
+    change: impl FnOnce(&mut Instance),
+) -> Server {
     let data = tempfile::tempdir().unwrap();
     let runtime = crate::runtime().unwrap();
     let listener = runtime
@@ -46,7 +52,8 @@ fn start_at(base_url: Option<&str>, behind_proxy: bool) -> Server {
         base_url: base_url.map(Into::into),
         ..Config::default()
     };
-    let instance = Instance::open(&config).unwrap();
+    let mut instance = Instance::open(&config).unwrap();
+    change(&mut instance);
     let settings = Settings {
         base_url: config.base_url(address),
         https: config.is_https(),
@@ -380,7 +387,7 @@ fn a_form_from_another_site_is_refused() {
 
 #[test]
 fn behind_tls_the_configured_address_is_the_only_origin_whatever_host_says() {
-    let server = start_at(Some("https://kbox.example.fr"), true);
+    let server = start_at(Some("https://kbox.example.fr"), true, |_| ());
     let post = |host: &str, origin: &str| {
         server
             .raw(
@@ -533,4 +540,19 @@ fn the_process_is_seen_to_be_alive_when_every_thread_waits() {
     }
     assert_eq!(server.send(&Method::GET, "/healthz", "", "").body, "ok\n");
     drop(wait);
+}
+
+#[test]
+fn a_clock_behind_the_log_is_not_ready() {
+    let server = start_at(None, false, |instance| {
+        let past = Time::parse_rfc3339("2020-01-01T00:00:00Z").unwrap();
+        instance.clock = Arc::new(TestClock::at(past));
+    });
+    let reply = server.send(&Method::GET, "/readyz", "", "");
+    assert_eq!(reply.status, 503, "{}", reply.body);
+    assert!(reply.body.contains("time_not_available"), "{}", reply.body);
+    assert_eq!(
+        start(false).send(&Method::GET, "/readyz", "", "").status,
+        200
+    );
 }
