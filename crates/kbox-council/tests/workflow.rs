@@ -658,3 +658,39 @@ fn a_stop_ends_a_round_between_two_members_and_the_next_process_goes_on() {
         (7, 3)
     );
 }
+
+#[test]
+fn a_relay_that_is_not_reached_is_told_apart_from_a_refusal_and_tried_again() {
+    let Scene {
+        council,
+        evidence,
+        inbox,
+    } = scene(1);
+    council.seal(SIREN, SEANCE).unwrap();
+    council.consign(SIREN, SEANCE).unwrap();
+    // A port that nobody listens on any more.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let relay = inbox.start();
+    let unreachable = kbox_council::Relay {
+        port,
+        ..relay.clone()
+    };
+    let over = |relay| {
+        let config = CouncilConfig {
+            base_url: "http://127.0.0.1:1".into(),
+            relay: Some(relay),
+        };
+        Council::new(evidence.clone(), config)
+    };
+    let all = over(unreachable).notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    assert_eq!(
+        all[0].steps.last().unwrap().body.reasons[0].as_str(),
+        "relais de courriel injoignable ou sans réponse"
+    );
+    let answer = all[0].reponse_du_relais().unwrap();
+    assert!(!answer.starts_with(|first: char| first.is_ascii_digit()), "{answer}");
+    let all = over(relay).notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    assert!(all[0].avis().is_some());
+}

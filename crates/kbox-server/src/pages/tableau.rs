@@ -252,7 +252,7 @@ fn sans_avis(tableau: &Dashboard, heures: &Heures) -> Markup {
                             Some(ligne) => {
                                 strong { (ligne.nom) } ", " (ligne.fonction) "\u{a0}: "
                                 @if ligne.avis_refuse.is_some() {
-                                    "avis refusé à l’adresse " (ligne.courriel) (reponse(ligne))
+                                    (echec(ligne).1) " à l’adresse " (ligne.courriel) (reponse(ligne))
                                 } @else {
                                     "aucun avis envoyé par courriel"
                                 }
@@ -263,6 +263,19 @@ fn sans_avis(tableau: &Dashboard, heures: &Heures) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What to call a notice that failed, in short and in a sentence. A relay's answer begins with its reply code; where other
+/// words stand there was no relay, and nothing is known against the address.
+fn echec(ligne: &Ligne) -> (&'static str, &'static str) {
+    match ligne.reponse_du_relais.as_deref() {
+        Some(words) if !words.starts_with(|first: char| first.is_ascii_digit()) => (
+            "Relais de courriel injoignable, à renvoyer",
+            "relais de courriel injoignable, à renvoyer",
+        ),
+        Some(_) => ("Refusé", "avis refusé"),
+        None => ("Courriel impossible à composer", "courriel impossible à composer"),
     }
 }
 
@@ -367,7 +380,7 @@ fn cellule_avis(tableau: &Dashboard, heures: &Heures, ligne: &Ligne) -> Option<M
     let quoi = |fait: &str| format!("de l’avis {fait}, {}", ligne.nom);
     Some(html! {
         @if let Some(trace) = &ligne.avis_refuse {
-            p { strong.refus { "Refusé" } " " (recepisse(tableau, heures, trace, &quoi("refusé"))) }
+            p { strong.refus { (echec(ligne).0) } " " (recepisse(tableau, heures, trace, &quoi("non remis"))) }
         }
         @if let Some(trace) = &ligne.avis {
             p { "Avisé " (recepisse(tableau, heures, trace, &quoi("accepté"))) }
@@ -586,6 +599,22 @@ mod tests {
         assert!(!html.contains("sans avis") && !html.contains("couvre pas"));
         let html = shown(&essai::tableau(&[None]));
         assert!(html.contains("1 élu sans avis accepté") && !html.contains("Ce verdict"));
+    }
+
+    #[test]
+    fn a_relay_that_was_not_reached_is_not_called_a_refusal_of_the_address() {
+        let mut dashboard = essai::tableau(&[Some(A_TEMPS), None]);
+        dashboard.lignes[1].reponse_du_relais = Some("Connection refused (os error 111)".into());
+        let html = shown(&dashboard);
+        assert!(
+            html.contains("relais de courriel injoignable, à renvoyer à l’adresse elu-1@doullens.invalid"),
+            "{html}"
+        );
+        assert!(html.contains(">Relais de courriel injoignable, à renvoyer</strong>"));
+        assert!(!html.contains("avis refusé") && !html.contains(">Refusé</strong>"));
+        dashboard.lignes[1].reponse_du_relais = None;
+        let html = shown(&dashboard);
+        assert!(html.contains("courriel impossible à composer à l’adresse"));
     }
 
     #[test]
