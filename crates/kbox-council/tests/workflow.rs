@@ -684,13 +684,18 @@ fn a_relay_that_is_not_reached_is_told_apart_from_a_refusal_and_tried_again() {
         };
         Council::new(evidence.clone(), config)
     };
-    let all = over(unreachable).notify(SIREN, SEANCE, &mut |_| ()).unwrap();
+    let all = over(unreachable)
+        .notify(SIREN, SEANCE, &mut |_| ())
+        .unwrap();
     assert_eq!(
         all[0].steps.last().unwrap().body.reasons[0].as_str(),
         "relais de courriel injoignable ou sans réponse"
     );
     let answer = all[0].reponse_du_relais().unwrap();
-    assert!(!answer.starts_with(|first: char| first.is_ascii_digit()), "{answer}");
+    assert!(
+        !answer.starts_with(|first: char| first.is_ascii_digit()),
+        "{answer}"
+    );
     let all = over(relay).notify(SIREN, SEANCE, &mut |_| ()).unwrap();
     assert!(all[0].avis().is_some());
 }

@@ -182,7 +182,10 @@ mod tests {
         assert_eq!(alive(&other), Some(member("other")));
         let (gone, kept) = opened.split_at(100 - MAX_OF_LINK);
         assert!(gone.iter().all(|cookie| alive(cookie).is_none()));
-        assert!(kept.iter().all(|cookie| alive(cookie) == Some(member("stolen"))));
+        assert!(
+            kept.iter()
+                .all(|cookie| alive(cookie) == Some(member("stolen")))
+        );
     }
 
     #[test]

@@ -113,7 +113,10 @@ async fn serve(
     let place = match route.heavy {
         None => None,
         Some(heavy) => Some(app.place(heavy).ok_or_else(|| {
-            Problem::unavailable("busy", "too many of these requests are under way; wait as Retry-After says")
+            Problem::unavailable(
+                "busy",
+                "too many of these requests are under way; wait as Retry-After says",
+            )
         })?),
     };
     let body = read(body, route.max_body).await?;

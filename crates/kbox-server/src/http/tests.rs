@@ -503,12 +503,7 @@ fn no_more_than_a_few_convocations_and_proof_files_run_at_once() {
         dossiers.push(place);
     }
     assert_eq!(dossiers.len(), 8);
-    let refused = server.send(
-        &Method::GET,
-        "/api/v1/seances/x/dossier.asice",
-        &key,
-        "",
-    );
+    let refused = server.send(&Method::GET, "/api/v1/seances/x/dossier.asice", &key, "");
     assert_eq!(refused.status, 503);
     assert!(refused.header("retry-after").is_some());
     assert_eq!(ask(Method::GET, "/seances/x/dossier.asice", &session), 503);

@@ -252,7 +252,7 @@ fn sans_avis(tableau: &Dashboard, heures: &Heures) -> Markup {
                             Some(ligne) => {
                                 strong { (ligne.nom) } ", " (ligne.fonction) "\u{a0}: "
                                 @if ligne.avis_refuse.is_some() {
-                                    (echec(ligne).1) " à l’adresse " (ligne.courriel) (reponse(ligne))
+                                    (echec(ligne).1) " l’adresse " (ligne.courriel) (reponse(ligne))
                                 } @else {
                                     "aucun avis envoyé par courriel"
                                 }
@@ -272,10 +272,13 @@ fn echec(ligne: &Ligne) -> (&'static str, &'static str) {
     match ligne.reponse_du_relais.as_deref() {
         Some(words) if !words.starts_with(|first: char| first.is_ascii_digit()) => (
             "Relais de courriel injoignable, à renvoyer",
-            "relais de courriel injoignable, à renvoyer",
+            "relais de courriel injoignable, à renvoyer à",
         ),
-        Some(_) => ("Refusé", "avis refusé"),
-        None => ("Courriel impossible à composer", "courriel impossible à composer"),
+        Some(_) => ("Refusé", "avis refusé à"),
+        None => (
+            "Courriel impossible à composer",
+            "courriel impossible à composer pour",
+        ),
     }
 }
 
@@ -607,14 +610,16 @@ mod tests {
         dashboard.lignes[1].reponse_du_relais = Some("Connection refused (os error 111)".into());
         let html = shown(&dashboard);
         assert!(
-            html.contains("relais de courriel injoignable, à renvoyer à l’adresse elu-1@doullens.invalid"),
+            html.contains(
+                "relais de courriel injoignable, à renvoyer à l’adresse elu-1@doullens.invalid"
+            ),
             "{html}"
         );
         assert!(html.contains(">Relais de courriel injoignable, à renvoyer</strong>"));
         assert!(!html.contains("avis refusé") && !html.contains(">Refusé</strong>"));
         dashboard.lignes[1].reponse_du_relais = None;
         let html = shown(&dashboard);
-        assert!(html.contains("courriel impossible à composer à l’adresse"));
+        assert!(html.contains("courriel impossible à composer pour l’adresse"));
     }
 
     #[test]
