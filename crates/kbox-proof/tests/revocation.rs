@@ -230,6 +230,7 @@ fn not_revoked_needs_a_list_or_response_about_each_certificate_made_at_the_proof
             Revocation::Inconclusive,
         ),
         (&["other-key.crl"], SOON, Revocation::NotChecked),
+        (&["other-issuer.ocsp"], LISTED, Revocation::NotChecked),
     ] {
         assert_eq!(judge(names, existed), Ok(expected), "{names:?} {existed}");
     }
@@ -260,7 +261,12 @@ fn a_revocation_outweighs_whatever_does_not_know_of_it_in_either_order() {
 
 #[test]
 fn lists_and_responses_that_nobody_entitled_signed_are_refused() {
-    for name in ["forged.crl", "not-a-responder.ocsp", "stranger.ocsp"] {
+    for name in [
+        "forged.crl",
+        "not-a-responder.ocsp",
+        "stranger.ocsp",
+        "late-responder.ocsp",
+    ] {
         assert_eq!(
             judge(&[name], SOON),
             Err(RevocationRejection::Signature),

@@ -985,6 +985,63 @@ mod tests {
         }
     }
 
+    /// OpenSSL writes neither; both are refused before any signature is looked at.
+    #[test]
+    fn a_critical_extension_of_one_entry_or_of_an_ocsp_response_makes_the_whole_unusable() {
+        let sequence = |parts: &[&[u8]]| der::element(der::SEQUENCE, parts);
+        let algorithm = sequence(&[&der::element(der::OID, &[known::ECDSA_SHA256])]);
+        let signature = der::element(der::BIT_STRING, &[&[0, 1]]);
+        let empty = sequence(&[]);
+        let serial = der::element(der::INTEGER, &[&[3]]);
+        let octets = der::element(der::OCTET_STRING, &[&[5, 0]]);
+        let extensions = |critical: &[u8]| {
+            let kind = der::element(der::OID, &[&[0x2a, 3]]);
+            sequence(&[&sequence(&[&kind, critical, &octets])])
+        };
+        let list = |critical: &[u8]| {
+            let time = der::element(der::UTC_TIME, &[b"260601000000Z"]);
+            let entry = sequence(&[&serial, &time, &extensions(critical)]);
+            let version = der::element(der::INTEGER, &[&[1]]);
+            let tbs = [
+                &version,
+                &algorithm,
+                &empty,
+                &time,
+                &time,
+                &sequence(&[&entry]),
+            ];
+            let tbs = sequence(&tbs.map(Vec::as_slice));
+            CertificateList::parse(&sequence(&[&tbs, &algorithm, &signature])).map(|_| ())
+        };
+        let response = |critical: &[u8]| {
+            let time = der::element(der::GENERALIZED_TIME, &[b"20260601000000Z"]);
+            let id = sequence(&[&algorithm, &octets, &octets, &serial]);
+            let single = sequence(&[&id, &[0x80, 0], &time]);
+            let tbs = sequence(&[
+                &der::element(0xa1, &[&empty]),
+                &time,
+                &sequence(&[&single]),
+                &der::element(0xa1, &[&extensions(critical)]),
+            ]);
+            let basic = sequence(&[&tbs, &algorithm, &signature]);
+            let typed = sequence(&[
+                &der::element(der::OID, &[known::OCSP_BASIC]),
+                &der::element(der::OCTET_STRING, &[&basic]),
+            ]);
+            let status = der::element(der::ENUMERATED, &[&[0]]);
+            OcspResponse::parse(&sequence(&[&status, &der::element(0xa0, &[&typed])])).map(|_| ())
+        };
+        let critical = der::element(der::BOOLEAN, &[&[0xff]]);
+        for parsed in [
+            &list as &dyn Fn(&[u8]) -> Result<(), RevocationRejection>,
+            &response,
+        ] {
+            assert_eq!(parsed(&[]), Ok(()));
+            let refused = parsed(&critical).map_err(|rejection| rejection.code());
+            assert_eq!(refused, Err("tsp.revocation_unsupported"));
+        }
+    }
+
     #[test]
     fn a_serial_number_written_with_leading_zeros_is_the_same_number() {
         assert_eq!(magnitude(&[0, 0, 3]), magnitude(&[3]));
