@@ -1,68 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The time that tokens state. This is the only module that reads a clock, and it refuses rather than guesses.
-//!
-//! Out of scope: keeping the machine's clock right. That is the time daemon's (chrony, ntpd); the accuracy given here is the one
-//! that the operator vouches for.
+//! A clock that nobody measures, for demonstrations and tests.
 
-use core::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use alloc::{format, vec};
 use core::time::Duration;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use super::{Clock, ClockError, ClockReading};
 use crate::time::Time;
 
-/// An instant, and how far off it may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockReading {
-    /// The instant read.
-    pub time: Time,
-    /// How far off it may be, to either side.
-    pub accuracy: Duration,
-}
-
-/// Why there is no time to state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClockError {
-    /// The system clock moved against the monotonic one: it was set, or the machine slept.
-    Stepped {
-        /// By how much.
-        by: Duration,
-    },
-    /// The clock stands outside the years that a timestamp can hold.
-    OutOfRange,
-    /// The source says that it is not synchronised.
-    Unsynchronised,
-}
-
-impl fmt::Display for ClockError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stepped { by } => write!(
-                f,
-                "the system clock moved by {} ms against the monotonic clock; check it, then restart",
-                by.as_millis()
-            ),
-            Self::OutOfRange => {
-                f.write_str("the system clock stands outside the years 1970 to 2262")
-            }
-            Self::Unsynchronised => f.write_str("the time source is not synchronised"),
-        }
-    }
-}
-
-impl core::error::Error for ClockError {}
-
-/// A source of trusted time.
-pub trait Clock: Send + Sync {
-    /// The time now.
-    ///
-    /// # Errors
-    /// [`ClockError`] when it cannot be trusted; then nothing may be issued.
-    fn read(&self) -> Result<ClockReading, ClockError>;
-}
-
-/// The system clock, watched against the monotonic one. Once a step is seen, it refuses until restarted: which of the two
+/// The system clock, whose accuracy is declared and not measured, watched against the monotonic one. Once a step is seen, it refuses until restarted: which of the two
 /// sides of the step was right, this process cannot know (EN 319 421 §7.7.2).
 #[derive(Debug)]
 pub struct SystemClock {
@@ -126,10 +75,7 @@ fn step(
 impl Clock for SystemClock {
     fn read(&self) -> Result<ClockReading, ClockError> {
         // A panic elsewhere cannot leave these few words half written in a way that hides a step.
-        let mut state = self
-            .state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (monotonic, wall) = (Instant::now(), wall_clock()?);
         if state.stepped.is_none() {
             // Against the last reading, and against the first, so that many small steps are seen too.
@@ -158,48 +104,12 @@ impl Clock for SystemClock {
             accuracy: self.accuracy,
         })
     }
-}
 
-/// A clock for tests: it shows what it is told.
-#[derive(Debug)]
-pub struct TestClock(Mutex<Result<ClockReading, ClockError>>);
-
-impl TestClock {
-    /// Shows `time`, accurate to a millisecond.
-    #[must_use]
-    pub fn at(time: Time) -> Self {
-        Self(Mutex::new(Ok(ClockReading {
-            time,
-            accuracy: Duration::from_millis(1),
-        })))
-    }
-
-    /// Shows this from now on.
-    pub fn set(&self, reading: Result<ClockReading, ClockError>) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = reading;
-    }
-
-    /// Moves on by `duration`.
-    pub fn advance(&self, duration: Duration) {
-        let mut reading = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Ok(reading) = reading.as_mut() {
-            reading.time = reading.time.saturating_add(duration);
-        }
-    }
-}
-
-impl Clock for TestClock {
-    fn read(&self) -> Result<ClockReading, ClockError> {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn sources(&self) -> Vec<String> {
+        vec![format!(
+            "system clock: unverified; declared exact to {} ms",
+            self.accuracy.as_millis()
+        )]
     }
 }
 
