@@ -23,7 +23,7 @@ $(ROCKSDB_LIB)/librocksdb.a:
 	cp "$$(ls -t $(CARGO_TARGET_DIR)/release/build/librocksdb-sys-*/out/librocksdb.a | head -n 1)" $@.part
 	mv $@.part $@
 
-APT_PACKAGES = libclang-dev openssl poppler-utils jq python3
+APT_PACKAGES = libclang-dev openssl poppler-utils jq python3 chrony
 
 .PHONY: setup build demo serve test lint doc no-std pure help
 
@@ -40,10 +40,10 @@ BIN = $(CARGO_TARGET_DIR)/release
 
 # libclang is what RocksDB's bindings are generated with.
 setup:
-	@if [ -n "$$(find -L /usr/lib /usr/lib64 /usr/local/lib -maxdepth 4 -name 'libclang.so*' -o -maxdepth 4 -name 'libclang-[0-9]*.so*' 2>/dev/null | head -n 1)" ] && command -v openssl >/dev/null && command -v pdftotext >/dev/null && command -v jq >/dev/null && command -v python3 >/dev/null; then :; \
+	@if [ -n "$$(find -L /usr/lib /usr/lib64 /usr/local/lib -maxdepth 4 -name 'libclang.so*' -o -maxdepth 4 -name 'libclang-[0-9]*.so*' 2>/dev/null | head -n 1)" ] && command -v openssl >/dev/null && command -v pdftotext >/dev/null && command -v jq >/dev/null && command -v python3 >/dev/null && PATH="$$PATH:/usr/sbin" command -v chronyd >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  echo "== installing $(APT_PACKAGES)"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $(APT_PACKAGES); \
-	else echo "Please install libclang, OpenSSL, Poppler's tools, jq and Python 3 (Debian: apt-get install --no-install-recommends $(APT_PACKAGES)) and run make again." >&2; exit 1; fi
+	else echo "Please install libclang, OpenSSL, Poppler's tools, jq, Python 3 and chrony (Debian: apt-get install --no-install-recommends $(APT_PACKAGES)) and run make again." >&2; exit 1; fi
 
 build: setup rocksdb
 	$(CARGO) build --release --locked --workspace
