@@ -110,7 +110,7 @@ impl fmt::Display for ConfigError {
             Self::Accuracy { clock, token } => write!(
                 f,
                 "token_accuracy_ms = {token} cannot be stated with a clock exact to clock_accuracy_ms = {clock}: genTime \
-                 is cut to milliseconds, so at least {} is needed, and at most 60000",
+                 is cut to milliseconds, so at least {} is needed, and at most 1000 (EN 319 421 §7.7.2)",
                 clock.saturating_add(1).max(2)
             ),
         }
@@ -166,7 +166,7 @@ impl Config {
             return Err(ConfigError::ProductionWithoutTls);
         }
         let least = self.clock_accuracy_ms.saturating_add(1).max(2);
-        if self.token_accuracy_ms < least || self.token_accuracy_ms > 60_000 {
+        if self.token_accuracy_ms < least || self.token_accuracy_ms > 1000 {
             return Err(ConfigError::Accuracy {
                 clock: self.clock_accuracy_ms,
                 token: self.token_accuracy_ms,
@@ -234,6 +234,7 @@ mod tests {
             "environment = \"production\"",
             "clock_accuracy_ms = 1000",
             "token_accuracy_ms = 1",
+            "token_accuracy_ms = 1001",
         ] {
             let config: Config = toml::from_str(text).unwrap();
             assert!(config.check().is_err(), "{text}");
