@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The way from the signer's certificate to a trusted one (RFC 5280 §6).
+
+use alloc::vec::Vec;
+
+use super::super::certificate::{Certificate, SignatureFailure};
+use super::super::token::TimeStampToken;
+use super::signer::EssCertificateId;
+use super::{TokenTrust, TspRejection};
+use crate::time::Time;
+
+/// Longest chain, signer and root included; real ones have up to four.
+const MAX_CHAIN: usize = 8;
+/// Signatures checked while looking for a chain, so that a bag of like-named certificates costs little.
+const MAX_CHAIN_SIGNATURES: usize = 64;
+
+/// One step of the search: the certificates so far, from the signer upwards.
+struct Search<'a> {
+    roots: Vec<Certificate>,
+    candidates: Vec<Certificate>,
+    /// The certificates named beside the signer's.
+    named: &'a [EssCertificateId],
+    at: Time,
+    signatures: usize,
+    /// The most telling failure of a chain that reached a root or broke.
+    failure: TspRejection,
+}
+
+pub(super) fn find_chain(
+    signer: &Certificate,
+    named: &[EssCertificateId],
+    token: &TimeStampToken,
+    trust: &TokenTrust<'_>,
+    at: Time,
+) -> Result<Vec<Certificate>, TspRejection> {
+    let mut roots = Vec::new();
+    for bytes in trust.roots {
+        roots.push(Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed)?);
+    }
+    let candidates = token
+        .certificates()
+        .iter()
+        .chain(trust.extra_certificates)
+        .filter_map(|bytes| Certificate::parse(bytes).ok())
+        .collect();
+    let mut search = Search {
+        roots,
+        candidates,
+        named,
+        at,
+        signatures: 0,
+        failure: TspRejection::NoChain,
+    };
+    let mut path = alloc::vec![signer.clone()];
+    if search.climb(&mut path) {
+        Ok(path)
+    } else {
+        Err(search.failure)
+    }
+}
+
+impl Search<'_> {
+    /// Extends `path` to a root; leaves it as it was when there is no way.
+    fn climb(&mut self, path: &mut Vec<Certificate>) -> bool {
+        let Some(top) = path.last().cloned() else {
+            return false;
+        };
+        if self.roots.contains(&top) {
+            if !self.is_as_named(path) {
+                self.note(TspRejection::ChainConstraint {
+                    rule: "a certificate other than those named under the signature",
+                });
+                return false;
+            }
+            return self.is_valid_now(path);
+        }
+        if path.len() >= MAX_CHAIN {
+            return false;
+        }
+        let issuers: Vec<Certificate> = self
+            .roots
+            .iter()
+            .chain(&self.candidates)
+            .filter(|issuer| issuer.subject == top.issuer && !path.contains(issuer))
+            .cloned()
+            .collect();
+        for issuer in issuers {
+            if self.signatures >= MAX_CHAIN_SIGNATURES {
+                return false;
+            }
+            self.signatures += 1;
+            if let Err(rejection) = check_issuer(&top, &issuer, path.len() - 1) {
+                self.note(rejection);
+                continue;
+            }
+            path.push(issuer);
+            if self.climb(path) {
+                return true;
+            }
+            path.pop();
+        }
+        false
+    }
+
+    /// The chain holds all that is named beside the signer, or nothing else. Neither alone would do: real authorities name
+    /// less than a chain by a cross-certificate, and whoever trusts an intermediate has less than they name.
+    fn is_as_named(&self, path: &[Certificate]) -> bool {
+        let above = path.get(1..).unwrap_or_default();
+        let below_root = above.split_last().map_or(above, |(_, rest)| rest);
+        let is_in_chain = |id: &EssCertificateId| above.iter().any(|other| id.matches(other));
+        self.named.iter().all(is_in_chain)
+            || below_root
+                .iter()
+                .all(|other| self.named.iter().any(|id| id.matches(other)))
+    }
+
+    fn is_valid_now(&mut self, path: &[Certificate]) -> bool {
+        if path
+            .iter()
+            .all(|certificate| certificate.is_valid_at(self.at))
+        {
+            return true;
+        }
+        let last_start = path.iter().map(Certificate::not_before).max();
+        let first_end = path.iter().map(Certificate::not_after).min();
+        self.failure = TspRejection::ChainExpired {
+            at: self.at,
+            not_before: last_start.unwrap_or(self.at),
+            not_after: first_end.unwrap_or(self.at),
+        };
+        false
+    }
+
+    /// An expired chain that is otherwise right says more than one that is wrong.
+    fn note(&mut self, rejection: TspRejection) {
+        if self.failure == TspRejection::NoChain {
+            self.failure = rejection;
+        }
+    }
+}
+
+/// `issuer` may have issued `subject`, with `below` CA certificates between it and the signer (RFC 5280 §6.1.4).
+fn check_issuer(
+    subject: &Certificate,
+    issuer: &Certificate,
+    below: usize,
+) -> Result<(), TspRejection> {
+    const KEY_CERT_SIGN: u8 = 0b0000_0100;
+    let broken = |rule| TspRejection::ChainConstraint { rule };
+    let malformed = |_| broken("unreadable extension");
+    let (is_ca, path_len) = issuer.basic_constraints().map_err(malformed)?;
+    if !is_ca {
+        return Err(broken("the issuer is not a CA"));
+    }
+    if path_len.is_some_and(|limit| usize::try_from(limit).is_ok_and(|limit| below > limit)) {
+        return Err(broken("path length"));
+    }
+    if issuer
+        .key_usage()
+        .map_err(malformed)?
+        .is_some_and(|usage| usage & KEY_CERT_SIGN == 0)
+    {
+        return Err(broken("the issuer's key may not sign certificates"));
+    }
+    if !issuer.allows_time_stamping_below().map_err(malformed)? {
+        return Err(broken(
+            "the issuer's extended key usage excludes timestamping",
+        ));
+    }
+    if issuer.unknown_critical_extension().is_some() {
+        return Err(broken("unknown critical extension"));
+    }
+    subject
+        .verify_issued_by(issuer)
+        .map_err(|failure| match failure {
+            SignatureFailure::Algorithm => broken("signature algorithm unknown or too weak"),
+            SignatureFailure::Signature => TspRejection::ChainSignature,
+        })
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The check of a time-stamp token (RFC 3161 §2.4.2 and appendix B, RFC 5816, RFC 5652 §5.6, RFC 5280 §6).
+
+mod chain;
+mod rejection;
+mod signer;
+mod verified;
+
+use alloc::vec::Vec;
+
+use super::certificate::{SignatureFailure, verify_signature};
+use super::der;
+use super::oid::{TsaPolicyId, known};
+use super::request::TimeStampReq;
+use super::response::{PkiStatus, TimeStampResp};
+use super::revocation::{Revocation, RevocationEvidence};
+use super::token::TimeStampToken;
+use super::tst_info::{Accuracy, MessageImprint};
+use crate::time::Time;
+
+use chain::find_chain;
+pub use rejection::TspRejection;
+pub(crate) use signer::check_signer_fitness;
+use signer::find_signer;
+#[cfg(feature = "issue")]
+pub(crate) use signer::signing_certificate_v2;
+pub use verified::{TokenFlag, VerifiedTimeStamp};
+
+/// The instant at which the certificate chain is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainTime {
+    /// This instant: the proof of existence where there is one, otherwise now.
+    At(Time),
+    /// The token's own genTime. Whoever holds the signer's key chooses that; it says nothing against them.
+    GenTime,
+}
+
+/// Whom to trust, and for what. Never taken from the evidence itself.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenTrust<'a> {
+    /// Certificates trusted as they are, in DER: roots, or a signer's own certificate.
+    pub roots: &'a [Vec<u8>],
+    /// Further certificates that may complete the chain, in DER; not trusted.
+    pub extra_certificates: &'a [Vec<u8>],
+    /// Policies accepted; `None` accepts any.
+    pub policies: Option<&'a [TsaPolicyId]>,
+    /// When the chain is judged.
+    pub chain_time: ChainTime,
+    /// Also demand what RFC 3161 leaves open and our own tokens have: ESSCertIDv2 (no SHA-1) and a stated accuracy.
+    pub strict: bool,
+    /// Revocation lists and responses; without any, revocation is not checked, and the result says so.
+    pub revocation: Option<&'a RevocationEvidence>,
+}
+
+impl<'a> TokenTrust<'a> {
+    /// Trust in `roots`, chain judged at `chain_time`; any policy, RFC 3161 without more.
+    #[must_use]
+    pub fn new(roots: &'a [Vec<u8>], chain_time: ChainTime) -> Self {
+        Self {
+            roots,
+            extra_certificates: &[],
+            policies: None,
+            chain_time,
+            strict: false,
+            revocation: None,
+        }
+    }
+}
+
+/// Checks a response against the request that it answers, then its token as [`verify_token`] does.
+///
+/// # Errors
+/// [`TspRejection`].
+pub fn verify_response(
+    response: &TimeStampResp,
+    request: &TimeStampReq,
+    trust: &TokenTrust<'_>,
+) -> Result<VerifiedTimeStamp, TspRejection> {
+    let Some(token) = response.token() else {
+        return Err(TspRejection::StatusNotGranted {
+            status: response.status(),
+            fail_info: response.fail_info(),
+        });
+    };
+    let info = token.tst_info();
+    if request.nonce() != info.nonce() {
+        return Err(TspRejection::NonceMismatch);
+    }
+    if let Some(policy) = request.req_policy()
+        && policy != info.policy()
+    {
+        return Err(TspRejection::PolicyNotAccepted {
+            policy: info.policy().clone(),
+        });
+    }
+    let mut verified = verify_token(token, request.message_imprint(), trust)?;
+    if response.status() == PkiStatus::GrantedWithMods {
+        verified.flags.push(TokenFlag::GrantedWithMods);
+    }
+    if request.cert_req() == token.certificates().is_empty() {
+        verified.flags.push(TokenFlag::CertificatesNotAsRequested);
+    }
+    Ok(verified)
+}
+
+/// Checks that `token` is over `imprint` and was signed by an authority that `trust` leads to.
+///
+/// In this order: 1. strength of the imprint; 2. policy and extensions; 3. content-type and message-digest; 4. the signer's
+/// certificate, found by sid and bound by ESSCertID(v2); 5. its fitness as a timestamp signer; 6. the signature over the
+/// signed attributes; 7. imprint; 8. tsa; 9. a chain to a trusted certificate; 10. genTime within the signer
+/// certificate's validity; 11. the chain's validity at `chain_time`; 12. revocation, as of then. Exactly one SignerInfo is a matter of parsing.
+///
+/// # Errors
+/// [`TspRejection`].
+pub fn verify_token(
+    token: &TimeStampToken,
+    imprint: &MessageImprint,
+    trust: &TokenTrust<'_>,
+) -> Result<VerifiedTimeStamp, TspRejection> {
+    let info = token.tst_info();
+    let mut flags = Vec::new();
+
+    // 1.
+    let stamped = info.message_imprint();
+    let Some(hash) = stamped.hash_algorithm() else {
+        return Err(TspRejection::WeakImprint {
+            algorithm: stamped.algorithm().algorithm.clone(),
+        });
+    };
+    if stamped.hashed_message().len() != hash.digest_len() {
+        return Err(TspRejection::ImprintLength);
+    }
+
+    // 2.
+    if let Some(policies) = trust.policies
+        && !policies.contains(info.policy())
+    {
+        return Err(TspRejection::PolicyNotAccepted {
+            policy: info.policy().clone(),
+        });
+    }
+    if info.has_critical_extension() {
+        return Err(TspRejection::CriticalExtension);
+    }
+    if info.accuracy().is_none() {
+        if trust.strict {
+            return Err(TspRejection::AccuracyMissing);
+        }
+        flags.push(TokenFlag::NoAccuracy);
+    }
+    if token.has_unsorted_certificates() {
+        flags.push(TokenFlag::UnsortedCertificates);
+    }
+
+    // 3.
+    let content_type = only_attribute(token, known::CONTENT_TYPE)
+        .map_err(|_| TspRejection::ContentType)?
+        .ok_or(TspRejection::ContentType)?;
+    if content_type != der::element(der::OID, &[known::TST_INFO]) {
+        return Err(TspRejection::ContentType);
+    }
+    let digest = token
+        .digest_algorithm
+        .hash()
+        .ok_or(TspRejection::WeakSignature)?;
+    let message_digest = only_attribute(token, known::MESSAGE_DIGEST)
+        .map_err(|_| TspRejection::MessageDigest)?
+        .ok_or(TspRejection::MessageDigest)?;
+    let expected = der::element(der::OCTET_STRING, &[&digest.digest(token.tst_info_der())]);
+    if message_digest != expected {
+        return Err(TspRejection::MessageDigest);
+    }
+
+    // 4.
+    let (signer, further) = find_signer(token, trust, &mut flags)?;
+
+    // 5.
+    check_signer_fitness(&signer)?;
+
+    // 6.
+    verify_signature(
+        &signer.public_key,
+        &token.signature_algorithm,
+        Some(digest),
+        &token.signed_attrs_der(),
+        &token.signature,
+    )
+    .map_err(|failure| match failure {
+        SignatureFailure::Algorithm => TspRejection::WeakSignature,
+        SignatureFailure::Signature => TspRejection::Signature,
+    })?;
+
+    // 7.
+    if !stamped.means_the_same_as(imprint) {
+        return Err(TspRejection::ImprintMismatch);
+    }
+
+    // 8.
+    if let Some(name) = &info.tsa
+        && !signer.has_subject_name(name)
+    {
+        return Err(TspRejection::TsaName);
+    }
+
+    // 9. to 11.
+    let at = match trust.chain_time {
+        ChainTime::At(time) => time,
+        ChainTime::GenTime => info.gen_time(),
+    };
+    let chain = match find_chain(&signer, &further, token, trust, at) {
+        Err(rejection) if !matches!(rejection, TspRejection::ChainExpired { .. }) => {
+            return Err(rejection);
+        }
+        found => found,
+    };
+    // No proof of existence makes this right (OpenSSL 3.0 accepts it).
+    if !signer.is_valid_at(info.gen_time()) {
+        return Err(TspRejection::GenTimeOutsideCertificate {
+            gen_time: info.gen_time(),
+            not_before: signer.not_before(),
+            not_after: signer.not_after(),
+        });
+    }
+    let chain = chain?;
+
+    // 12.
+    let accuracy = info.accuracy().map(Accuracy::to_duration);
+    let made = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
+    let revocation = match trust.revocation {
+        None => Revocation::NotChecked,
+        Some(evidence) => evidence
+            .judge(&chain, made, at)
+            .map_err(TspRejection::Revocation)?,
+    };
+
+    Ok(VerifiedTimeStamp {
+        tst_info: info.clone(),
+        signer,
+        chain: chain
+            .into_iter()
+            .map(|certificate| certificate.to_der().to_vec())
+            .collect(),
+        flags,
+        revocation,
+    })
+}
+
+/// The value of the attribute of this kind; an error when it is there twice or not single-valued.
+fn only_attribute<'a>(token: &'a TimeStampToken, kind: &[u8]) -> Result<Option<&'a [u8]>, ()> {
+    let mut found = token
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.kind.as_content() == kind);
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some(attribute), None) => attribute.value.as_deref().map(Some).ok_or(()),
+        (Some(_), Some(_)) => Err(()),
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Whose key signed: the certificate that the token names under its signature (RFC 5035, RFC 5816), and whether it may sign tokens.
+
+use alloc::vec::Vec;
+
+use sha2::Digest;
+
+use super::super::TspError;
+use super::super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
+use super::super::certificate::{Certificate, TimeStampingUsage};
+use super::super::der;
+use super::super::oid::known;
+use super::super::token::{SignerIdentifier, TimeStampToken};
+use super::{TokenFlag, TokenTrust, TspRejection, only_attribute};
+#[cfg(feature = "issue")]
+use crate::digest::Sha256Digest;
+
+/// What an ESSCertID(v2) says of the signer's certificate.
+pub(super) struct EssCertificateId {
+    /// `None` is SHA-1.
+    hash: Option<HashAlgorithm>,
+    value: Vec<u8>,
+    /// Issuer's Name in DER, and content of the serial number.
+    issuer_serial: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl EssCertificateId {
+    pub(super) fn matches(&self, certificate: &Certificate) -> bool {
+        let digest = match self.hash {
+            Some(hash) => hash.digest(certificate.to_der()),
+            None => sha1::Sha1::digest(certificate.to_der()).to_vec(),
+        };
+        let names_it = self.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
+            *issuer == certificate.issuer && *serial == certificate.serial
+        });
+        digest == self.value && names_it
+    }
+}
+
+/// ```text
+/// SigningCertificateV2 ::= SEQUENCE { certs SEQUENCE OF ESSCertIDv2, policies SEQUENCE OF PolicyInformation OPTIONAL }
+/// ESSCertIDv2 ::= SEQUENCE { hashAlgorithm AlgorithmIdentifier DEFAULT {sha256}, certHash, issuerSerial OPTIONAL }
+/// IssuerSerial ::= SEQUENCE { issuer GeneralNames, serialNumber INTEGER }
+/// ```
+/// The first id is the signer's; further ones limit the certificates of its chain (RFC 5035 §3).
+fn parse_ess(value: &[u8], v2: bool) -> Result<Vec<EssCertificateId>, TspRejection> {
+    let read = || {
+        let mut attribute = der::single(value, der::SEQUENCE)?.elements();
+        let mut ids = attribute.expect(der::SEQUENCE)?.elements();
+        attribute.optional(der::SEQUENCE)?;
+        attribute.finish()?;
+        let mut found = Vec::new();
+        while !ids.is_empty() {
+            found.push(parse_ess_id(&ids.expect(der::SEQUENCE)?, v2)?);
+        }
+        Ok(found)
+    };
+    let found = read().map_err(|_: TspError| TspRejection::EssMalformed)?;
+    match found.is_empty() {
+        true => Err(TspRejection::EssMalformed),
+        false => Ok(found),
+    }
+}
+
+fn parse_ess_id(element: &der::Element<'_>, v2: bool) -> Result<EssCertificateId, TspError> {
+    let mut id = element.elements();
+    let error = id.error();
+    let hash = match (v2, id.peek()) {
+        (true, Some(der::SEQUENCE)) => {
+            let algorithm = AlgorithmIdentifier::from_element(&id.any()?)?;
+            Some(algorithm.hash().ok_or(error)?)
+        }
+        _ => v2.then_some(HashAlgorithm::Sha256),
+    };
+    let value = id.expect(der::OCTET_STRING)?.content.to_vec();
+    let mut issuer_serial = None;
+    if let Some(part) = id.optional(der::SEQUENCE)? {
+        let mut parts = part.elements();
+        let mut names = parts.expect(der::SEQUENCE)?.elements();
+        let issuer = names.expect(0xa4)?.content.to_vec();
+        names.finish()?;
+        let serial = parts.expect(der::INTEGER)?.content.to_vec();
+        parts.finish()?;
+        issuer_serial = Some((issuer, serial));
+    }
+    id.finish()?;
+    Ok(EssCertificateId {
+        hash,
+        value,
+        issuer_serial,
+    })
+}
+
+/// The signer's certificate, and the ids beside its own that limit its chain.
+pub(super) fn find_signer(
+    token: &TimeStampToken,
+    trust: &TokenTrust<'_>,
+    flags: &mut Vec<TokenFlag>,
+) -> Result<(Certificate, Vec<EssCertificateId>), TspRejection> {
+    let attribute = |kind| only_attribute(token, kind).map_err(|()| TspRejection::EssMalformed);
+    let v2 = attribute(known::SIGNING_CERTIFICATE_V2)?
+        .map(|value| parse_ess(value, true))
+        .transpose()?;
+    let v1 = attribute(known::SIGNING_CERTIFICATE)?
+        .map(|value| parse_ess(value, false))
+        .transpose()?;
+    if v1.is_none() && v2.is_none() {
+        return Err(TspRejection::EssMissing);
+    }
+    if v2.is_none() {
+        if trust.strict {
+            return Err(TspRejection::EssSha1);
+        }
+        flags.push(TokenFlag::EssCertIdV1);
+    }
+    // By sid first: position in the bag says nothing.
+    let mut missing = TspRejection::SignerCertificateMissing;
+    let everywhere = token
+        .certificates()
+        .iter()
+        .chain(trust.extra_certificates)
+        .chain(trust.roots);
+    for bytes in everywhere {
+        let Ok(certificate) = Certificate::parse(bytes) else {
+            continue;
+        };
+        let named = match &token.sid {
+            SignerIdentifier::IssuerAndSerial { issuer, serial } => {
+                *issuer == certificate.issuer && *serial == certificate.serial
+            }
+            SignerIdentifier::SubjectKeyIdentifier(identifier) => {
+                certificate.subject_key_identifier() == Some(identifier)
+            }
+        };
+        if !named {
+            continue;
+        }
+        // Where both are present, both name the same certificate (RFC 5816 §2.2.1).
+        let is_bound = [&v1, &v2]
+            .into_iter()
+            .flatten()
+            .filter_map(|ids| ids.first())
+            .all(|id| id.matches(&certificate));
+        if is_bound {
+            let ids = v2.or(v1).unwrap_or_default();
+            return Ok((certificate, ids.into_iter().skip(1).collect()));
+        }
+        missing = TspRejection::EssMismatch;
+    }
+    Err(missing)
+}
+
+/// A certificate may sign tokens (RFC 3161 §2.3).
+pub(crate) fn check_signer_fitness(signer: &Certificate) -> Result<(), TspRejection> {
+    let malformed = |_| TspRejection::SignerCertificateMalformed;
+    match signer.time_stamping_usage().map_err(malformed)? {
+        TimeStampingUsage::Absent => return Err(TspRejection::EkuAbsent),
+        TimeStampingUsage::NotIncluded => return Err(TspRejection::EkuWrong),
+        TimeStampingUsage::NotAlone { .. } => return Err(TspRejection::EkuNotAlone),
+        TimeStampingUsage::Alone { critical: false } => return Err(TspRejection::EkuNotCritical),
+        TimeStampingUsage::Alone { critical: true } => {}
+    }
+    if signer.basic_constraints().map_err(malformed)?.0 {
+        return Err(TspRejection::SignerIsCa);
+    }
+    // digitalSignature or nonRepudiation (contentCommitment), and nothing else.
+    const SIGNING: u8 = 0b1100_0000;
+    if let Some(usage) = signer.key_usage().map_err(malformed)?
+        && (usage & SIGNING == 0 || usage & !SIGNING != 0)
+    {
+        return Err(TspRejection::KeyUsage);
+    }
+    if signer.unknown_critical_extension().is_some() {
+        return Err(TspRejection::ChainConstraint {
+            rule: "unknown critical extension",
+        });
+    }
+    Ok(())
+}
+
+/// The ESSCertIDv2 attribute's value for a signer's certificate, by SHA-256 (the default, so left out, RFC 5035 §4).
+#[cfg(feature = "issue")]
+pub(crate) fn signing_certificate_v2(certificate: &Certificate) -> Vec<u8> {
+    let digest = Sha256Digest::of(certificate.to_der());
+    let issuer_serial = der::element(
+        der::SEQUENCE,
+        &[
+            &der::element(
+                der::SEQUENCE,
+                &[&der::element(0xa4, &[&certificate.issuer])],
+            ),
+            &der::element(der::INTEGER, &[&certificate.serial]),
+        ],
+    );
+    let id = der::element(
+        der::SEQUENCE,
+        &[
+            &der::element(der::OCTET_STRING, &[digest.as_bytes()]),
+            &issuer_serial,
+        ],
+    );
+    der::element(der::SEQUENCE, &[&der::element(der::SEQUENCE, &[&id])])
+}
