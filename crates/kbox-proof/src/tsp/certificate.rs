@@ -4,21 +4,16 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use rsa::pkcs1::DecodeRsaPublicKey;
-use rsa::traits::PublicKeyParts;
-use signature::hazmat::PrehashVerifier;
-
 use super::TspError;
-use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
+use super::algorithm::AlgorithmIdentifier;
 use super::der::{self, Element, Elements};
 use super::oid::{Oid, known};
+use super::signature::{SignatureFailure, verify_signature};
 use super::tst_info::{civil_time, parse_gen_time};
 use crate::time::Time;
 
 /// Larger than any honest certificate of an authority.
 const MAX_CERTIFICATE_BYTES: usize = 64 * 1024;
-/// Weaker keys no longer prove anything (TS 119 312); larger ones only cost time.
-const RSA_BITS: core::ops::RangeInclusive<u32> = 2048..=8192;
 
 /// A certificate: parsed, nothing trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +46,6 @@ pub(crate) enum TimeStampingUsage {
     NotIncluded,
     NotAlone { critical: bool },
     Alone { critical: bool },
-}
-
-/// Why a signature was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SignatureFailure {
-    /// The algorithm, key type or key size is unknown or too weak.
-    Algorithm,
-    /// It does not verify.
-    Signature,
 }
 
 impl Certificate {
@@ -432,97 +418,6 @@ pub(super) fn certificate_time(element: &Element<'_>) -> Result<Time, TspError> 
         }
         _ => Err(error),
     }
-}
-
-/// Verifies a signature by the key in a SubjectPublicKeyInfo. `digest` is the SignerInfo's digest algorithm, which the
-/// signature algorithm must agree with; certificates have none.
-pub(crate) fn verify_signature(
-    public_key: &[u8],
-    algorithm: &AlgorithmIdentifier,
-    digest: Option<HashAlgorithm>,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), SignatureFailure> {
-    let unsupported = SignatureFailure::Algorithm;
-    let (hash, is_rsa) = match algorithm.algorithm.as_content() {
-        // RFC 3370 §3.2: the key's own identifier, the digest named apart.
-        known::RSA => (digest.ok_or(unsupported)?, true),
-        known::SHA256_RSA => (HashAlgorithm::Sha256, true),
-        known::SHA384_RSA => (HashAlgorithm::Sha384, true),
-        known::SHA512_RSA => (HashAlgorithm::Sha512, true),
-        known::ECDSA_SHA256 => (HashAlgorithm::Sha256, false),
-        known::ECDSA_SHA384 => (HashAlgorithm::Sha384, false),
-        known::ECDSA_SHA512 => (HashAlgorithm::Sha512, false),
-        _ => return Err(unsupported),
-    };
-    if !algorithm.has_no_parameters() || digest.is_some_and(|digest| digest != hash) {
-        return Err(unsupported);
-    }
-    let (key_kind, key) = parse_public_key(public_key).map_err(|_| unsupported)?;
-    let prehash = hash.digest(message);
-    let verified = match (key_kind, is_rsa) {
-        (KeyKind::Rsa, true) => return verify_rsa(&key, hash, &prehash, signature),
-        (KeyKind::P256, false) => {
-            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&key).map_err(|_| unsupported)?;
-            p256::ecdsa::Signature::from_der(signature)
-                .and_then(|signature| key.verify_prehash(&prehash, &signature))
-        }
-        (KeyKind::P384, false) => {
-            let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&key).map_err(|_| unsupported)?;
-            p384::ecdsa::Signature::from_der(signature)
-                .and_then(|signature| key.verify_prehash(&prehash, &signature))
-        }
-        _ => return Err(unsupported),
-    };
-    verified.map_err(|_| SignatureFailure::Signature)
-}
-
-enum KeyKind {
-    Rsa,
-    P256,
-    P384,
-}
-
-fn parse_public_key(spki: &[u8]) -> Result<(KeyKind, Vec<u8>), TspError> {
-    let mut parts = der::single(spki, der::SEQUENCE)?.elements();
-    let error = parts.error();
-    let algorithm = AlgorithmIdentifier::from_element(&parts.expect(der::SEQUENCE)?)?;
-    let key = bit_string(&parts.expect(der::BIT_STRING)?)?;
-    parts.finish()?;
-    let kind = match (algorithm.algorithm.as_content(), &algorithm.parameters) {
-        (known::RSA, _) => KeyKind::Rsa,
-        (known::EC, Some(curve)) => match der::single(curve, der::OID)?.content {
-            known::P256 => KeyKind::P256,
-            known::P384 => KeyKind::P384,
-            _ => return Err(error),
-        },
-        _ => return Err(error),
-    };
-    Ok((kind, key))
-}
-
-fn verify_rsa(
-    key: &[u8],
-    hash: HashAlgorithm,
-    prehash: &[u8],
-    signature: &[u8],
-) -> Result<(), SignatureFailure> {
-    let key = rsa::PublicKey::from_pkcs1_der(key).map_err(|_| SignatureFailure::Algorithm)?;
-    if !RSA_BITS.contains(&key.n().bit_width()) {
-        return Err(SignatureFailure::Algorithm);
-    }
-    let signature =
-        rsa::pkcs1v15::Signature::try_from(signature).map_err(|_| SignatureFailure::Signature)?;
-    match hash {
-        HashAlgorithm::Sha256 => rsa::pkcs1v15::VerifyingKey::<sha2::Sha256>::new(key)
-            .verify_prehash(prehash, &signature),
-        HashAlgorithm::Sha384 => rsa::pkcs1v15::VerifyingKey::<sha2::Sha384>::new(key)
-            .verify_prehash(prehash, &signature),
-        HashAlgorithm::Sha512 => rsa::pkcs1v15::VerifyingKey::<sha2::Sha512>::new(key)
-            .verify_prehash(prehash, &signature),
-        _ => return Err(SignatureFailure::Algorithm),
-    }
-    .map_err(|_| SignatureFailure::Signature)
 }
 
 /// All certificates in a PEM text, in DER, in order.

@@ -13,6 +13,7 @@ pub(crate) mod oid;
 mod request;
 mod response;
 mod revocation;
+mod signature;
 pub(crate) mod token;
 pub(crate) mod tst_info;
 mod verify;

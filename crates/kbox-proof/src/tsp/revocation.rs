@@ -16,10 +16,10 @@ use super::TspError;
 use super::algorithm::AlgorithmIdentifier;
 use super::certificate::{
     Certificate, Extension, bit_string, certificate_time, parse_extensions, pem_blocks,
-    verify_signature,
 };
 use super::der::{self, Element};
 use super::oid::{Oid, known};
+use super::signature::verify_signature;
 use super::tst_info::parse_gen_time;
 use crate::time::Time;
 

@@ -3,7 +3,8 @@
 
 use alloc::vec::Vec;
 
-use super::super::certificate::{Certificate, SignatureFailure};
+use super::super::certificate::Certificate;
+use super::super::signature::SignatureFailure;
 use super::super::token::TimeStampToken;
 use super::signer::EssCertificateId;
 use super::{TokenTrust, TspRejection};

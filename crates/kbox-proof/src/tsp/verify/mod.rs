@@ -8,12 +8,12 @@ mod verified;
 
 use alloc::vec::Vec;
 
-use super::certificate::{SignatureFailure, verify_signature};
 use super::der;
 use super::oid::{TsaPolicyId, known};
 use super::request::TimeStampReq;
 use super::response::{PkiStatus, TimeStampResp};
 use super::revocation::{Revocation, RevocationEvidence};
+use super::signature::{SignatureFailure, verify_signature};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
 use crate::time::Time;
