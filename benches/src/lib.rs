@@ -114,12 +114,7 @@ impl Default for Operator {
 /// An authority of this key and chain.
 #[must_use]
 pub fn authority(signer: TokenSigner, chain: Vec<Vec<u8>>) -> Authority {
-    let config = AuthorityConfig {
-        signer,
-        chain,
-        policy: Oid::demonstration_evidence_policy(),
-        accuracy: ACCURACY,
-    };
+    let config = AuthorityConfig::new(signer, chain, Oid::demonstration_evidence_policy());
     Authority::new(config, now()).unwrap()
 }
 

@@ -5,7 +5,6 @@
 mod support;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kbox_council::{
     Collectivite, Council, CouncilConfig, Elu, EvidenceError, LedgerEvidence, NewPaper, Seance,
@@ -69,12 +68,7 @@ fn scene(members: u8) -> Scene {
         },
         Demand::Journalise,
     );
-    let authority = AuthorityConfig {
-        signer: pki.evidence.signer,
-        chain: pki.evidence.chain,
-        policy,
-        accuracy: Duration::from_secs(1),
-    };
+    let authority = AuthorityConfig::new(pki.evidence.signer, pki.evidence.chain, policy);
     let clock = Arc::new(TestClock::at(now()));
     let ledger = Arc::new(
         Ledger::open(

@@ -128,12 +128,11 @@ fn tokens_are_issued_while_chrony_answers_and_no_longer() {
     let now = clock.read().unwrap().time;
     let pki = DevPki::generate(now, true).unwrap();
     let authority = Authority::new(
-        AuthorityConfig {
-            signer: pki.public.signer,
-            chain: pki.public.chain,
-            policy: TsaPolicyId::demonstration_public_policy(),
-            accuracy: Duration::from_secs(1),
-        },
+        AuthorityConfig::new(
+            pki.public.signer,
+            pki.public.chain,
+            TsaPolicyId::demonstration_public_policy(),
+        ),
         now,
     )
     .unwrap();

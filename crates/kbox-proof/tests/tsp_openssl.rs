@@ -77,12 +77,7 @@ fn now() -> Time {
 }
 
 fn authority(signer: TokenSigner, chain: Vec<Vec<u8>>) -> Authority {
-    let config = AuthorityConfig {
-        signer,
-        chain,
-        policy: TsaPolicyId::public_policy(),
-        accuracy: Duration::from_secs(1),
-    };
+    let config = AuthorityConfig::new(signer, chain, TsaPolicyId::public_policy());
     Authority::new(config, now()).unwrap()
 }
 

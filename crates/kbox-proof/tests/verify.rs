@@ -895,12 +895,11 @@ fn revocable() -> (Operator, rcgen::Issuer<'static, rcgen::KeyPair>) {
         usage.set_criticality(true);
         params.custom_extensions.push(usage);
         let certificate = params.signed_by(&key, &issuer).unwrap().der().to_vec();
-        let config = AuthorityConfig {
-            signer: TokenSigner::from_pkcs8_pem(&key.serialize_pem()).unwrap(),
-            chain: vec![certificate, root_der.clone()],
+        let config = AuthorityConfig::new(
+            TokenSigner::from_pkcs8_pem(&key.serialize_pem()).unwrap(),
+            vec![certificate, root_der.clone()],
             policy,
-            accuracy: Duration::from_secs(1),
-        };
+        );
         Authority::new(config, start()).unwrap()
     };
     let mut operator = Operator::new();

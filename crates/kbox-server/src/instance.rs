@@ -165,16 +165,9 @@ impl Instance {
         let store: Arc<dyn Store> = Arc::new(RocksStore::open(&config.data)?);
         let keys = Keys::take(config, store.as_ref(), now)?;
         let authority = |which, files: AuthorityFiles, policy| {
-            Authority::new(
-                AuthorityConfig {
-                    signer: files.signer,
-                    chain: files.chain,
-                    policy,
-                    accuracy: config.token_accuracy(),
-                },
-                now,
-            )
-            .map_err(|error| StartError::Authority { which, error })
+            let mut parts = AuthorityConfig::new(files.signer, files.chain, policy);
+            parts.accuracy = config.token_accuracy();
+            Authority::new(parts, now).map_err(|error| StartError::Authority { which, error })
         };
         let (evidence_policy, public_policy) = match config.environment {
             Environment::Production => {

@@ -82,12 +82,11 @@ impl Keys {
         clock: Arc<TestClock>,
         change: impl FnOnce(&mut LedgerConfig),
     ) -> Ledger {
-        let config = AuthorityConfig {
-            signer: TokenSigner::from_pkcs8_pem(&self.signer).unwrap(),
-            chain: self.chain.clone(),
-            policy: Oid::demonstration_evidence_policy(),
-            accuracy: Duration::from_secs(1),
-        };
+        let config = AuthorityConfig::new(
+            TokenSigner::from_pkcs8_pem(&self.signer).unwrap(),
+            self.chain.clone(),
+            Oid::demonstration_evidence_policy(),
+        );
         let authority = Authority::new(config, start()).unwrap();
         let mut config =
             LedgerConfig::new(Origin::parse(ORIGIN).unwrap(), Environment::Demonstration);

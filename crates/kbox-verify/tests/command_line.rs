@@ -323,12 +323,11 @@ fn expired_token() -> Folder {
     let folder = Folder(tempfile::tempdir().unwrap());
     let start = time("2010-06-01T00:00:00Z");
     let pki = DevPki::generate(start, true).unwrap();
-    let config = AuthorityConfig {
-        signer: pki.public.signer,
-        chain: pki.public.chain,
-        policy: TsaPolicyId::public_policy(),
-        accuracy: std::time::Duration::from_secs(1),
-    };
+    let config = AuthorityConfig::new(
+        pki.public.signer,
+        pki.public.chain,
+        TsaPolicyId::public_policy(),
+    );
     let authority = Authority::new(config, start).unwrap();
     let imprint = MessageImprint::of(HashAlgorithm::Sha256, b"convocation");
     let serial = SerialNumber::from_epoch_and_counter(1, 1);

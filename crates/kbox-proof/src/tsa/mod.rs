@@ -4,11 +4,13 @@
 //! Everything constant of a token is encoded once; only imprint, serial, time, nonce and signature vary. Transport, the
 //! log, and the choice of the clock lie elsewhere.
 
+mod policies;
 mod serial;
 mod template;
 #[cfg(test)]
 mod tests;
 
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -24,7 +26,8 @@ use crate::tsp::{
     SerialNumber, TimeStampReq, TimeStampResp, TimeStampToken, TokenTrust, TsaPolicyId, TspError,
     TspRejection, verify_token,
 };
-use template::Template;
+use policies::{Policies, Policy};
+use template::{Template, TokenParts};
 
 /// genTime is written in whole milliseconds, rounded down.
 const GEN_TIME_STEP: Duration = Duration::from_millis(1);
@@ -46,16 +49,37 @@ const SUBJECT: [(&[u8], &str); 3] = [
 
 /// What an authority is made of.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct AuthorityConfig {
     /// The key.
     pub signer: TokenSigner,
     /// The certificates in DER: the signer's first, its root last.
     pub chain: Vec<Vec<u8>>,
-    /// The policy under which every token is issued.
+    /// The policy of tokens for requests that ask for none.
     pub policy: TsaPolicyId,
+    /// Further policies that a request may ask for. The policies of evidence are nobody's but its authority's: they can be none of
+    /// these, and where one is the default there can be no others.
+    pub further_policies: Vec<TsaPolicyId>,
+    /// The hash algorithms whose imprints are stamped; others give badAlg.
+    pub hashes: Vec<HashAlgorithm>,
     /// The accuracy stated in every token, at most a second. The clock's own must be at least a millisecond finer, as genTime is rounded down
     /// to milliseconds.
     pub accuracy: Duration,
+}
+
+impl AuthorityConfig {
+    /// One policy, every hash algorithm, an accuracy of a second.
+    #[must_use]
+    pub fn new(signer: TokenSigner, chain: Vec<Vec<u8>>, policy: TsaPolicyId) -> Self {
+        Self {
+            signer,
+            chain,
+            policy,
+            further_policies: Vec::new(),
+            hashes: HashAlgorithm::ALL.to_vec(),
+            accuracy: MAX_ACCURACY,
+        }
+    }
 }
 
 /// Why an authority cannot start, or a token cannot be issued.
@@ -68,6 +92,13 @@ pub enum TsaError {
     Certificate(TspError),
     /// The accuracy is no coarser than genTime's own step, or coarser than the second that EN 319 421 §7.7.2(b) allows.
     Accuracy,
+    /// A policy of evidence beside another one: whoever may ask for it could have a self-written event stamped.
+    EvidencePolicy {
+        /// The policy of evidence.
+        policy: TsaPolicyId,
+    },
+    /// No hash algorithm is accepted.
+    NoHash,
     /// The certificate is for another key.
     KeyMismatch,
     /// The certificate may not sign tokens, or does not lead to its root; the rule is named.
@@ -106,6 +137,13 @@ impl fmt::Display for TsaError {
             Self::Accuracy => {
                 f.write_str("the accuracy must be coarser than a millisecond, and at most a second")
             }
+            Self::EvidencePolicy { policy } => write!(
+                f,
+                "{policy} is the policy of evidence events, which their own authority alone states, and no other policy beside it"
+            ),
+            Self::NoHash => {
+                f.write_str("the authority accepts no hash algorithm; name one or more")
+            }
             Self::KeyMismatch => f.write_str("the authority's certificate is for another key"),
             Self::Unfit(rejection) => {
                 write!(f, "the authority's certificate is unfit: {rejection}")
@@ -136,12 +174,15 @@ impl fmt::Display for TsaError {
 
 impl core::error::Error for TsaError {}
 
-/// A timestamp authority: one key, one certificate, one policy.
+/// A timestamp authority: one key, one certificate, its policies.
 #[derive(Debug)]
 pub struct Authority {
     signer: TokenSigner,
     chain: Vec<Vec<u8>>,
-    policy: TsaPolicyId,
+    policies: Policies,
+    hashes: Vec<HashAlgorithm>,
+    /// Told with badAlg.
+    hashes_text: String,
     accuracy: Duration,
     /// Intersection of the certificate's validity and the private key's usage period.
     not_before: Time,
@@ -159,8 +200,14 @@ impl Authority {
             signer,
             chain,
             policy,
+            further_policies,
+            hashes,
             accuracy,
         } = config;
+        let policies = Policies::new(policy, further_policies)?;
+        if hashes.is_empty() {
+            return Err(TsaError::NoHash);
+        }
         let (Some(first), Some(root)) = (chain.first(), chain.last().cloned()) else {
             return Err(TsaError::NoCertificate);
         };
@@ -190,11 +237,14 @@ impl Authority {
             .map_err(TsaError::Certificate)?;
         let not_before = certificate.not_before().max(key_from);
         let not_after = certificate.not_after().min(key_to);
-        let template = Template::new(&certificate, &chain, &signer, &policy, stated);
+        let template = Template::new(&certificate, &chain, &signer, stated);
+        let names: Vec<String> = hashes.iter().map(ToString::to_string).collect();
         let authority = Self {
             signer,
             chain,
-            policy,
+            policies,
+            hashes_text: alloc::format!("accepted hash algorithms: {}", names.join(", ")),
+            hashes,
             accuracy,
             not_before,
             not_after,
@@ -205,7 +255,8 @@ impl Authority {
     }
 
     fn self_test(&self, root: &[u8], now: Time) -> Result<(), TsaError> {
-        let imprint = MessageImprint::of(HashAlgorithm::Sha256, b"kbox self test");
+        let hash = *self.hashes.first().ok_or(TsaError::NoHash)?;
+        let imprint = MessageImprint::of(hash, b"kbox self test");
         let serial = SerialNumber::from_epoch_and_counter(0, 1);
         let der = self.issue(&imprint, now, &serial, None, true)?;
         let token = TimeStampToken::parse(&der).map_err(TsaError::SelfTest)?;
@@ -217,13 +268,26 @@ impl Authority {
         Ok(())
     }
 
-    /// Issues a token. `gen_time` is rounded down to milliseconds; the caller has it from a trusted clock and sees to it that
+    /// Issues a token under the default policy. `gen_time` is rounded down to milliseconds; the caller has it from a trusted clock and sees to it that
     /// `serial` is never used again.
     ///
     /// # Errors
     /// [`TsaError::NotValid`], [`TsaError::Imprint`], [`TsaError::Key`].
     pub fn issue(
         &self,
+        imprint: &MessageImprint,
+        gen_time: Time,
+        serial: &SerialNumber,
+        nonce: Option<&Nonce>,
+        certificates: bool,
+    ) -> Result<Vec<u8>, TsaError> {
+        let policy = &self.policies.default;
+        self.issue_under(policy, imprint, gen_time, serial, nonce, certificates)
+    }
+
+    fn issue_under(
+        &self,
+        policy: &Policy,
         imprint: &MessageImprint,
         gen_time: Time,
         serial: &SerialNumber,
@@ -239,13 +303,27 @@ impl Authority {
                 not_after: self.not_after,
             });
         }
-        let expected = imprint.hash_algorithm().map(HashAlgorithm::digest_len);
+        let expected = self.accepted_hash(imprint).map(HashAlgorithm::digest_len);
         if expected != Some(imprint.hashed_message().len()) {
             return Err(TsaError::Imprint);
         }
+        let parts = TokenParts {
+            policy,
+            imprint,
+            gen_time,
+            serial,
+            nonce,
+            certificates,
+        };
         self.template
-            .token(&self.signer, imprint, gen_time, serial, nonce, certificates)
+            .token(&self.signer, &parts)
             .map_err(TsaError::Key)
+    }
+
+    fn accepted_hash(&self, imprint: &MessageImprint) -> Option<HashAlgorithm> {
+        imprint
+            .hash_algorithm()
+            .filter(|hash| self.hashes.contains(hash))
     }
 
     /// The genTime that a clock's reading gives, or `None` when the clock is not accurate enough for what the tokens state.
@@ -269,7 +347,7 @@ impl Authority {
         request: &[u8],
         clock: &dyn Clock,
         serials: &SerialSource,
-    ) -> Result<Vec<u8>, (PkiFailureInfo, &'static str)> {
+    ) -> Result<Vec<u8>, (PkiFailureInfo, &str)> {
         use PkiFailureInfo as Reason;
         let request = TimeStampReq::parse(request).map_err(|error| match error {
             TspError::Version { .. } => (Reason::BadRequest, "only version 1 is supported"),
@@ -279,11 +357,8 @@ impl Authority {
             ),
         })?;
         let imprint = request.message_imprint();
-        let Some(hash) = imprint.hash_algorithm() else {
-            return Err((
-                Reason::BadAlg,
-                "use SHA-256, SHA-384, SHA-512 or SHA3-256, -384, -512",
-            ));
+        let Some(hash) = self.accepted_hash(imprint) else {
+            return Err((Reason::BadAlg, &self.hashes_text));
         };
         if imprint.hashed_message().len() != hash.digest_len() {
             return Err((
@@ -291,15 +366,12 @@ impl Authority {
                 "the imprint's length is not that of its hash algorithm",
             ));
         }
-        if request
-            .req_policy()
-            .is_some_and(|policy| *policy != self.policy)
-        {
+        let Some(policy) = self.policies.asked_for(request.req_policy()) else {
             return Err((
                 Reason::UnacceptedPolicy,
                 "the requested policy is not this authority's",
             ));
-        }
+        };
         if request
             .nonce()
             .is_some_and(|nonce| nonce.len() > MAX_NONCE_BYTES)
@@ -322,7 +394,8 @@ impl Authority {
         );
         let reading = clock.read().map_err(|_| no_time)?;
         let gen_time = self.gen_time(&reading).ok_or(no_time)?;
-        self.issue(
+        self.issue_under(
+            policy,
             imprint,
             gen_time,
             &serials.draw(),
@@ -338,10 +411,16 @@ impl Authority {
         &self.chain
     }
 
-    /// The policy of every token.
+    /// The policy of tokens for requests that ask for none.
     #[must_use]
     pub fn policy(&self) -> &TsaPolicyId {
-        &self.policy
+        self.policies.default.id()
+    }
+
+    /// The hash algorithms whose imprints are stamped.
+    #[must_use]
+    pub fn hashes(&self) -> &[HashAlgorithm] {
+        &self.hashes
     }
 
     /// The accuracy that every token states.

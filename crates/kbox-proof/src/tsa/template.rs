@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use super::policies::Policy;
 use crate::key::{KeyError, TokenSigner};
 use crate::time::Time;
 use crate::tsp::der;
@@ -10,13 +11,22 @@ use crate::tsp::oid::known;
 use crate::tsp::token::{SignedDataParts, encode_signed_data};
 use crate::tsp::tst_info::gen_time_text;
 use crate::tsp::{
-    Accuracy, Certificate, MessageImprint, Nonce, SerialNumber, TsaPolicyId, signing_certificate_v2,
+    Accuracy, Certificate, MessageImprint, Nonce, SerialNumber, signing_certificate_v2,
 };
+
+/// What differs from token to token.
+#[derive(Clone, Copy)]
+pub(super) struct TokenParts<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) imprint: &'a MessageImprint,
+    pub(super) gen_time: Time,
+    pub(super) serial: &'a SerialNumber,
+    pub(super) nonce: Option<&'a Nonce>,
+    pub(super) certificates: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct Template {
-    /// version and policy of the TSTInfo.
-    tst_info_start: Vec<u8>,
     accuracy: Vec<u8>,
     /// The signed attributes before and after the bytes of the message digest.
     attributes_start: Vec<u8>,
@@ -34,7 +44,6 @@ impl Template {
         certificate: &Certificate,
         chain: &[Vec<u8>],
         signer: &TokenSigner,
-        policy: &TsaPolicyId,
         accuracy: Accuracy,
     ) -> Self {
         let attribute = |kind: &[u8], value: &[u8]| {
@@ -68,10 +77,7 @@ impl Template {
         let mut sorted: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
         sorted.sort_unstable();
         sorted.dedup();
-        let mut tst_info_start = alloc::vec![der::INTEGER, 1, 1];
-        tst_info_start.extend_from_slice(&policy.to_der());
         Self {
-            tst_info_start,
             accuracy: accuracy.to_der(),
             attributes_start,
             attributes_end,
@@ -86,12 +92,16 @@ impl Template {
     pub(super) fn token(
         &self,
         signer: &TokenSigner,
-        imprint: &MessageImprint,
-        gen_time: Time,
-        serial: &SerialNumber,
-        nonce: Option<&Nonce>,
-        certificates: bool,
+        parts: &TokenParts<'_>,
     ) -> Result<Vec<u8>, KeyError> {
+        let TokenParts {
+            policy,
+            imprint,
+            gen_time,
+            serial,
+            nonce,
+            certificates,
+        } = *parts;
         let mut varying = imprint.to_der();
         der::write(&mut varying, der::INTEGER, &[serial.as_content()]);
         der::write(
@@ -103,7 +113,7 @@ impl Template {
         if let Some(nonce) = nonce {
             der::write(&mut varying, der::INTEGER, &[nonce.as_content()]);
         }
-        let tst_info = der::element(der::SEQUENCE, &[&self.tst_info_start, &varying]);
+        let tst_info = der::element(der::SEQUENCE, &[policy.tst_info_start(), &varying]);
         let digest = signer.hash().digest(&tst_info);
         let parts: [&[u8]; 3] = [&self.attributes_start, &digest, &self.attributes_end];
         let attributes = parts.concat();

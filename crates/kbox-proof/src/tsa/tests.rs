@@ -39,12 +39,7 @@ fn now() -> Time {
 }
 
 fn config(signer: TokenSigner, chain: Vec<Vec<u8>>) -> AuthorityConfig {
-    AuthorityConfig {
-        signer,
-        chain,
-        policy: TsaPolicyId::evidence_policy(),
-        accuracy: Duration::from_secs(1),
-    }
+    AuthorityConfig::new(signer, chain, TsaPolicyId::evidence_policy())
 }
 
 fn authority() -> Authority {

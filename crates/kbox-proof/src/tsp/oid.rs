@@ -84,6 +84,12 @@ impl Oid {
         Self::under_ours(&[9, 2])
     }
 
+    /// A policy of evidence events, of a demonstration or not.
+    #[must_use]
+    pub fn is_evidence(&self) -> bool {
+        *self == Self::evidence_policy() || *self == Self::demonstration_evidence_policy()
+    }
+
     fn under_ours(arcs: &[u8]) -> Self {
         // 2.25.51118242154837226066215980302773697965
         let mut content = alloc::vec![0x69];

@@ -247,12 +247,11 @@ impl Log {
         key: u8,
         change: impl FnOnce(&mut LedgerConfig),
     ) -> Result<Ledger, LedgerError> {
-        let config = AuthorityConfig {
-            signer: TokenSigner::from_pkcs8_pem(&self.signer).unwrap(),
-            chain: self.chain.clone(),
-            policy: Oid::demonstration_evidence_policy(),
-            accuracy: Duration::from_secs(1),
-        };
+        let config = AuthorityConfig::new(
+            TokenSigner::from_pkcs8_pem(&self.signer).unwrap(),
+            self.chain.clone(),
+            Oid::demonstration_evidence_policy(),
+        );
         let authority = Authority::new(config, start()).unwrap();
         let mut config =
             LedgerConfig::new(Origin::parse(origin).unwrap(), Environment::Demonstration);

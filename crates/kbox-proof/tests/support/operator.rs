@@ -85,12 +85,7 @@ impl Operator {
     pub(crate) fn new() -> Self {
         let pki = DevPki::generate(start(), true).unwrap();
         let authority = |dev: kbox_proof::pki::DevAuthority, policy| {
-            let config = AuthorityConfig {
-                signer: dev.signer,
-                chain: dev.chain,
-                policy,
-                accuracy: Duration::from_secs(1),
-            };
+            let config = AuthorityConfig::new(dev.signer, dev.chain, policy);
             Authority::new(config, start()).unwrap()
         };
         Self {

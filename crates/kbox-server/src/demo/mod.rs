@@ -823,12 +823,11 @@ fn abridged(report: &str) -> String {
 fn foreign_receipt() -> Result<Receipt, Failure> {
     let now = now()?;
     let pki = DevPki::generate(now, true).map_err(during("autre autorité"))?;
-    let config = AuthorityConfig {
-        signer: pki.evidence.signer,
-        chain: pki.evidence.chain,
-        policy: TsaPolicyId::evidence_policy(),
-        accuracy: Duration::from_secs(1),
-    };
+    let config = AuthorityConfig::new(
+        pki.evidence.signer,
+        pki.evidence.chain,
+        TsaPolicyId::evidence_policy(),
+    );
     let authority = Authority::new(config, now).map_err(during("autre autorité"))?;
     let clock: Arc<dyn Clock> =
         Arc::new(SystemClock::new(Duration::from_millis(500)).map_err(during("horloge"))?);

@@ -164,21 +164,86 @@ fn a_nonce_of_up_to_64_bytes_comes_back_to_the_bit_and_a_longer_one_is_a_bad_req
     }
 }
 
+/// A public authority after this change of its configuration.
+fn public(change: impl FnOnce(&mut AuthorityConfig)) -> Result<Authority, TsaError> {
+    let pki = DevPki::generate(now(), false).unwrap().public;
+    let mut config = AuthorityConfig::new(pki.signer, pki.chain, TsaPolicyId::public_policy());
+    change(&mut config);
+    Authority::new(config, now())
+}
+
 #[test]
-fn the_authoritys_own_policy_is_granted_when_asked_for_and_no_other() {
-    let authority = authority();
-    let own = authority.policy().clone();
-    let asked = TimeStampReq::new(imprint()).with_policy(own.clone());
-    let response = answer(&authority, &asked.to_der(), &TestClock::at(now()));
-    assert_eq!(response.token().unwrap().tst_info().policy(), &own);
-    let silent = TimeStampReq::new(imprint()).to_der();
-    let response = answer(&authority, &silent, &TestClock::at(now()));
-    assert_eq!(response.token().unwrap().tst_info().policy(), &own);
-    for other in [TsaPolicyId::public_policy(), "1.2.3".parse().unwrap()] {
-        let asked = TimeStampReq::new(imprint()).with_policy(other);
+fn a_policy_of_the_accepted_ones_is_the_tokens_none_gives_the_default_and_no_other_is_granted() {
+    let further: [TsaPolicyId; 2] = ["1.2.3".parse().unwrap(), "0.4.0.2023.1.1".parse().unwrap()];
+    let default = TsaPolicyId::public_policy();
+    let authority = public(|config| config.further_policies = further.to_vec()).unwrap();
+    let granted = |request: TimeStampReq| {
+        let response = answer(&authority, &request.to_der(), &TestClock::at(now()));
+        response.token().unwrap().tst_info().policy().clone()
+    };
+    let silent = TimeStampReq::new(imprint());
+    assert_eq!(granted(silent.clone()), default);
+    for policy in further.into_iter().chain([default]) {
+        assert_eq!(granted(silent.clone().with_policy(policy.clone())), policy);
+    }
+    for other in [
+        "1.2".parse().unwrap(),
+        "1.2.3.4".parse().unwrap(),
+        TsaPolicyId::evidence_policy(),
+        TsaPolicyId::demonstration_evidence_policy(),
+    ] {
+        let asked = silent.clone().with_policy(other);
         let reason = failure(&authority, &asked.to_der());
         assert_eq!(reason, Some(PkiFailureInfo::UnacceptedPolicy));
     }
+}
+
+#[test]
+fn the_policy_of_evidence_stands_alone_or_not_at_all() {
+    for evidence in [
+        TsaPolicyId::evidence_policy(),
+        TsaPolicyId::demonstration_evidence_policy(),
+    ] {
+        let refused = TsaError::EvidencePolicy {
+            policy: evidence.clone(),
+        };
+        let beside = public(|config| config.further_policies = vec![evidence.clone()]);
+        assert_eq!(beside.err(), Some(refused.clone()));
+        let mixed = public(|config| {
+            config.policy = evidence.clone();
+            config.further_policies = vec!["1.2.3".parse().unwrap()];
+        });
+        assert_eq!(mixed.err(), Some(refused));
+        let alone = public(|config| {
+            config.policy = evidence.clone();
+            config.further_policies = vec![evidence.clone()];
+        });
+        assert_eq!(alone.unwrap().policy(), &evidence);
+    }
+}
+
+#[test]
+fn a_hash_outside_the_configured_ones_is_a_bad_algorithm_and_the_refusal_names_those() {
+    use HashAlgorithm::{Sha3_512, Sha384};
+    let accepted = [Sha384, Sha3_512];
+    let authority = public(|config| config.hashes = accepted.to_vec()).unwrap();
+    for hash in HashAlgorithm::ALL {
+        let request = TimeStampReq::new(MessageImprint::of(hash, b"event")).to_der();
+        let response = answer(&authority, &request, &TestClock::at(now()));
+        assert_eq!(response.token().is_some(), accepted.contains(&hash));
+        if response.token().is_none() {
+            assert_eq!(response.fail_info(), Some(PkiFailureInfo::BadAlg));
+            let text = alloc::format!("{response:?}");
+            assert!(text.contains("SHA-384, SHA3-512"), "{text}");
+        }
+    }
+    let serial = SerialNumber::from_epoch_and_counter(1, 1);
+    assert_eq!(
+        authority.issue(&imprint(), now(), &serial, None, false),
+        Err(TsaError::Imprint)
+    );
+    let none = public(|config| config.hashes.clear());
+    assert_eq!(none.err(), Some(TsaError::NoHash));
 }
 
 #[test]
