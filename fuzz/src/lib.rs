@@ -12,6 +12,7 @@
 )]
 
 use std::io::Cursor;
+use std::sync::OnceLock;
 
 use kbox_proof::event::{Body, ErasablePart, EvidenceEvent};
 use kbox_proof::law::{self, DelaiRequest, Instance, LawError, LocalDateTime, Verdict};
@@ -22,7 +23,10 @@ use kbox_proof::merkle::{
 use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{Checkpoint, Note, TlogPolicy, TlogProof, VerifierKey};
-use kbox_proof::tsp::{RevocationEvidence, TimeStampReq, TimeStampResp, TimeStampToken};
+use kbox_proof::tsp::{
+    Certificate, ChainTime, RevocationEvidence, TimeStampReq, TimeStampResp, TimeStampToken,
+    TokenTrust, TstInfo, VerifiedTimeStamp, certificates_from_pem, verify_response,
+};
 use serde_json::Value;
 
 /// One canonical form, and one leaf whatever becomes of the certificates beside it.
@@ -58,6 +62,99 @@ pub fn tsp_request(data: &[u8]) -> bool {
         return false;
     };
     assert_eq!(request.to_der(), data);
+    true
+}
+
+/// Every response of the fixtures that is accepted.
+const GENUINE: [&[u8]; 12] = [
+    include_bytes!("../../fixtures/tsp-faults/ok.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-certificates-unsorted.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-chain-named.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-extension.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-granted-with-mods.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-key-identifier.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-midnight-and-fraction.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-rsa.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-signing-time.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-tsa-name.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/accuracy-missing.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ess-sha1.tsr"),
+];
+
+/// What was signed in each of [`GENUINE`], and by which certificate.
+fn genuine() -> &'static [(TstInfo, Vec<u8>)] {
+    static ALL: OnceLock<Vec<(TstInfo, Vec<u8>)>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let verified = GENUINE.map(|bytes| {
+            let response = TimeStampResp::parse(bytes).unwrap();
+            verify(&response, &[]).expect("the fixtures are genuine")
+        });
+        let facts = verified
+            .iter()
+            .map(|one| (one.tst_info().clone(), one.signer_certificate().to_vec()));
+        facts.collect()
+    })
+}
+
+/// As the fixtures are judged.
+fn verify(response: &TimeStampResp, extra_certificates: &[Vec<u8>]) -> Option<VerifiedTimeStamp> {
+    static ASKED: OnceLock<(TimeStampReq, Vec<Vec<u8>>)> = OnceLock::new();
+    let (request, roots) = ASKED.get_or_init(|| {
+        let query = include_bytes!("../../fixtures/tsp-faults/query.tsq");
+        let root = include_str!("../../fixtures/tsp-faults/root.pem");
+        let roots = certificates_from_pem(root).unwrap();
+        (TimeStampReq::parse(query).unwrap(), roots)
+    });
+    let at = Time::parse_rfc3339("2026-09-01T00:00:00Z").unwrap();
+    let mut trust = TokenTrust::new(roots, ChainTime::At(at));
+    trust.extra_certificates = extra_certificates;
+    verify_response(response, request, &trust).ok()
+}
+
+/// A response that is accepted says what an authority signed, and under the certificate that it signed with: whatever else
+/// was changed, nothing of that was.
+pub fn tsp_verify(data: &[u8]) -> bool {
+    let Ok(response) = TimeStampResp::parse(data) else {
+        return false;
+    };
+    if let Some(verified) = verify(&response, &[]) {
+        let facts = (
+            verified.tst_info().clone(),
+            verified.signer_certificate().to_vec(),
+        );
+        assert!(genuine().contains(&facts), "a forged token was accepted");
+    }
+    true
+}
+
+/// A certificate keeps its bytes and takes none after them. Given for the missing link of a chain, it is one only with the
+/// key, the name and the validity that the root signed.
+pub fn tsp_chain(data: &[u8]) -> bool {
+    let Ok(certificate) = Certificate::parse(data) else {
+        return false;
+    };
+    assert_eq!(certificate.to_der(), data);
+    assert!(Certificate::parse(&[data, &[0]].concat()).is_err());
+    static PARTS: OnceLock<(TimeStampResp, Vec<u8>, Certificate)> = OnceLock::new();
+    let (bare, unit, issuer) = PARTS.get_or_init(|| {
+        let bare = include_bytes!("../../fixtures/tsp-faults/signer-certificate-missing.tsr");
+        let whole = TimeStampResp::parse(GENUINE[0]).unwrap();
+        let chain = verify(&whole, &[]).unwrap().chain().to_vec();
+        (
+            TimeStampResp::parse(bare).unwrap(),
+            chain[0].clone(),
+            Certificate::parse(&chain[1]).unwrap(),
+        )
+    });
+    assert!(verify(bare, std::slice::from_ref(unit)).is_none());
+    if let Some(verified) = verify(bare, &[unit.clone(), data.to_vec()]) {
+        assert_eq!(verified.signer_certificate(), unit);
+        let used = Certificate::parse(&verified.chain()[1]).unwrap();
+        assert_eq!(used.public_key_info(), issuer.public_key_info());
+        assert_eq!(used.subject_common_name(), issuer.subject_common_name());
+        assert_eq!(used.not_before(), issuer.not_before());
+        assert_eq!(used.not_after(), issuer.not_after());
+    }
     true
 }
 

@@ -19,6 +19,7 @@ use kbox_proof::receipt::{
     Anchor, Demand, Document, ProofFile, Receipt, Shard, TrustBundle, TrustedAuthority,
     WitnessOperator, Witnesses,
 };
+use kbox_proof::tsp::TimeStampResp;
 use sending::{ORIGIN, PAPER, every_event, personal};
 use support::{files, repository};
 
@@ -183,6 +184,20 @@ fn proof_files() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// The certificates that the faults carry.
+fn certificates() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for bytes in fixtures("tsp-faults", &[".tsr"]) {
+        let response = TimeStampResp::parse(&bytes).ok();
+        if let Some(token) = response.as_ref().and_then(TimeStampResp::token) {
+            all.extend(token.certificates().iter().cloned());
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// For the targets that draw numbers out of any bytes.
 fn noise() -> Vec<Vec<u8>> {
     let mut random = Random(7);
@@ -199,6 +214,10 @@ fn targets() -> Vec<Target> {
     };
     let mut tokens = fixtures("tsp-synthetic", &[".tst", ".tsr"]);
     tokens.extend(fixtures("tlog/rfc3161", &[".tst", ".tsr"]));
+    let faults = fixtures("tsp-faults", &[".tsr"]);
+    tokens.extend(faults.iter().cloned());
+    let mut requests = fixtures("tsp-synthetic", &[".tsq"]);
+    requests.extend(fixtures("tsp-faults", &[".tsq"]));
     let mut texts = fixtures("tlog/ok", &[".tlog-proof"]);
     texts.extend(fixtures("tlog/bad", &[".tlog-proof"]));
     texts.push(fixture("tlog/checkpoint-256-cosigned.txt").into_bytes());
@@ -208,11 +227,9 @@ fn targets() -> Vec<Target> {
     let json = |text: String| text.into_bytes();
     vec![
         target("tsp_token", property::tsp_token, tokens),
-        target(
-            "tsp_request",
-            property::tsp_request,
-            fixtures("tsp-synthetic", &[".tsq"]),
-        ),
+        target("tsp_request", property::tsp_request, requests),
+        target("tsp_verify", property::tsp_verify, faults),
+        target("tsp_chain", property::tsp_chain, certificates()),
         target(
             "revocation",
             property::revocation,

@@ -260,6 +260,8 @@ fn sectigos_token_verifies_at_its_time_on_both_paths() {
         let verified = verify_response(&response, &request, &trust)
             .unwrap_or_else(|rejection| panic!("{root}: {rejection}"));
         assert!(verified.flags().contains(&TokenFlag::NoAccuracy));
+        let signer = pem(&folder, "sectigo-signer.pem");
+        assert_eq!(verified.signer_certificate(), signer[0]);
         trust.strict = true;
         let strict = verify_response(&response, &request, &trust).unwrap_err();
         assert_eq!(strict.code(), "tsp.accuracy_missing");
@@ -385,4 +387,97 @@ fn tokens_over_checkpoints_verify_and_do_not_for_another_checkpoint() {
         );
     }
     ran(4);
+}
+
+/// What of `tsp-synthetic` OpenSSL judged otherwise than we do, and why; the same list may not hold what has ended.
+const OPENSSL_DIFFERS: [(&str, &str); 6] = [
+    (
+        "ok_extra_unrelated_cert.tst",
+        "genTime before the certificate",
+    ),
+    ("ok_good_v2.tsr", "genTime before the certificate"),
+    ("ok_good_v2.tst", "genTime before the certificate"),
+    (
+        "status_granted_with_mods.tsr",
+        "genTime before the certificate",
+    ),
+    ("no_certs.tst", "OpenSSL was given the certificate"),
+    (
+        "trailing_byte.tsr",
+        "RFC 3161 3.2: one message, nothing after it",
+    ),
+];
+
+#[test]
+fn openssl_judged_the_synthetic_faults_as_we_do_but_for_those_listed() {
+    let table = String::from_utf8(read(&synthetic(), "openssl_verdicts.txt")).unwrap();
+    let mut judged = Vec::new();
+    for line in table.lines() {
+        let (name, verdict) = line.split_once(" openssl: Verification: ").unwrap();
+        let ours = judge(&synthetic(), name, false, &[]).name() == "ok";
+        let differs = OPENSSL_DIFFERS.iter().any(|(other, _)| *other == name);
+        assert_eq!(
+            ours == (verdict == "OK"),
+            !differs,
+            "{name}: OpenSSL: {verdict}"
+        );
+        judged.push(name.to_string());
+    }
+    judged.sort();
+    let mut all = names(&synthetic(), ".tst");
+    all.extend(names(&synthetic(), ".tsr"));
+    all.sort();
+    assert_eq!(judged, all);
+}
+
+/// The shared vectors that the tests above read, without those of which `fixtures/tsp-synthetic` is a copy.
+const READ: [&str; 25] = [
+    "bc-tsp/generalizedTime.tsr",
+    "bc-tsp/md5Request.tsq",
+    "bc-tsp/md5Response.tsr",
+    "bc-tsp/ripemd160Request.tsq",
+    "bc-tsp/sha1Request.tsq",
+    "bc-tsp/sha1Response.tsr",
+    "bc-tsp/sha1noNonse.tsq",
+    "bc-tsp/sha1noNonseResponse.tsr",
+    "bc-tsp/signingCert.cer",
+    "bc-tsp/unacceptablePolicy.tsr",
+    "bc-tsp/v2SigningCertResponse.tsr",
+    "openssl/all-zero.tsq",
+    "openssl/comodo-aaa.pem",
+    "openssl/sectigo-all-zero.tsr",
+    "openssl/sectigo-signer.pem",
+    "openssl/sectigo-time-stamping-ca.pem",
+    "openssl/user-trust-ca-aaa.pem",
+    "openssl/user-trust-ca.pem",
+    "rfc3161ng/e_szigno_test_tsa2.crt",
+    "rfc3161ng/freetsa.crt",
+    "rfc3161ng/freetsa_cacert.pem",
+    "signserver/sample-certreq.tsq",
+    "signserver/sample-certreq.tsr",
+    "signserver/sample.tsq",
+    "signserver/sample.tsr",
+];
+
+#[test]
+fn no_vector_is_left_out_and_the_copies_are_what_they_copy() {
+    let Some(folder) = vectors("tsp") else {
+        return;
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let origin = entry.unwrap().file_name().into_string().unwrap();
+        for name in names(&folder.join(&origin), "") {
+            match origin.as_str() {
+                "synthetic" => assert_eq!(
+                    read(&folder.join(&origin), &name),
+                    read(&synthetic(), &name),
+                    "{name}"
+                ),
+                _ => found.push(format!("{origin}/{name}")),
+            }
+        }
+    }
+    found.sort();
+    assert_eq!(found, READ);
 }
