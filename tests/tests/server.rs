@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{RosterOpening, event_digest};
@@ -14,8 +15,11 @@ use kbox_proof::receipt::{Receipt, TrustBundle};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{Note, VerifiedCheckpoint, VerifierKey};
 use kbox_proof::tsp::certificate_to_pem;
+use kbox_tests::ntp::{self, Chronyd};
 use kbox_tests::{Server, binary, run, said, submission};
 use serde_json::json;
+
+const PRODUCTION: &str = "environment = \"production\"\nbase_url = \"https://kbox.example.fr\"\n";
 
 fn save(folder: &Path, name: &str, bytes: &[u8]) -> String {
     let path = folder.join(name);
@@ -580,10 +584,16 @@ fn starting_says_what_is_wrong_and_what_to_do() {
         "kbox-data 9",
     );
     std::fs::write(&version, "kbox-data 1\n").unwrap();
+    let unmeasured = save(empty.path(), "unmeasured.toml", PRODUCTION.as_bytes());
+    fails(
+        &["serve", "--config", &unmeasured],
+        "a clock that is measured",
+    );
+    let ntp: Vec<Chronyd> = (0..3).map(|_| Chronyd::start()).collect();
     let production = save(
         empty.path(),
         "production.toml",
-        b"environment = \"production\"\nbase_url = \"https://kbox.example.fr\"",
+        format!("{PRODUCTION}{}", ntp::clock_of(&ntp)).as_bytes(),
     );
     let new = empty.path().join("production");
     fails(
@@ -681,11 +691,9 @@ fn provide_keys(folder: &Path, evidence: &DevAuthority, public: &DevAuthority) {
 fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
     use std::os::unix::fs::PermissionsExt;
     let away = tempfile::tempdir().unwrap();
-    let config = save(
-        away.path(),
-        "kbox.toml",
-        b"environment = \"production\"\nbase_url = \"https://kbox.example.fr\"",
-    );
+    let ntp: Vec<Chronyd> = (0..3).map(|_| Chronyd::start()).collect();
+    let config = format!("{PRODUCTION}{}", ntp::clock_of(&ntp));
+    let config = save(away.path(), "kbox.toml", config.as_bytes());
     // As the clock of the server that will use them.
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -734,4 +742,38 @@ fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
         assert!(server.child.try_wait().unwrap().is_none());
         assert!(server.terminate().success());
     }
+}
+
+#[test]
+fn a_server_stops_issuing_when_its_ntp_servers_fall_silent_and_goes_on_when_they_answer() {
+    let away = tempfile::tempdir().unwrap();
+    let mut ntp = vec![Chronyd::start()];
+    let port = ntp[0].port();
+    let config = save(away.path(), "kbox.toml", ntp::clock_of(&ntp).as_bytes());
+    let data = away.path().join("data");
+    let server = Server::start_with(&data, &["--config", &config]);
+    let key = server.key(&data);
+    let ready = |status| {
+        let patience = Instant::now() + Duration::from_secs(60);
+        loop {
+            let answer = server.get("/readyz", None);
+            if answer.status == status {
+                return answer.text();
+            }
+            assert!(Instant::now() < patience, "{}", answer.text());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    assert!(ready(200).contains(&format!("127.0.0.1:{port}: ")));
+    ntp.clear();
+    assert!(ready(503).contains(&format!("127.0.0.1:{port}: no answer")));
+    let refused = server.post("/api/v1/events", Some(&key), &submission("conseil-1"));
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (503, "time_not_available")
+    );
+    ntp.push(Chronyd::start_on(port));
+    ready(200);
+    let made = server.post("/api/v1/events", Some(&key), &submission("conseil-1"));
+    assert_eq!(made.status, 201, "{}", made.text());
 }

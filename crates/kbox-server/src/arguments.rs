@@ -19,7 +19,7 @@ demo    one convocation proven end to end, in DIR (default kbox-demo), and nothi
 keys    API keys of a server that does not run (a running one takes POST /api/v1/keys).
 
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
-                   token_accuracy_ms, [relay] host, port, from, from_name
+                   token_accuracy_ms, [clock] source, servers, poll_s, [relay] host, port, from, from_name
   --listen ADDR    address and port (default 127.0.0.1:8420); beyond loopback it needs --behind-proxy
   --base-url URL   where members' links point, such as https://kbox.example.fr
   --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For

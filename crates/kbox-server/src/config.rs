@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kbox_council::Relay;
+use kbox_proof::clock::{ServerAddressError, SntpSource};
 use kbox_proof::event::{Environment, Origin};
 use serde::Deserialize;
 
@@ -29,13 +30,54 @@ pub(crate) struct Config {
     pub(crate) environment: Environment,
     /// Name of the log, fixed at the first start; by default a random one.
     pub(crate) origin: Option<Origin>,
-    /// How far off the system clock may be, as its time daemon warrants.
+    /// Who says how far off the system clock is.
+    pub(crate) clock: ClockConfig,
+    /// How far off the system clock may be where nobody measures it.
     pub(crate) clock_accuracy_ms: u64,
     /// The accuracy stated in tokens; more than the clock's.
     pub(crate) token_accuracy_ms: u64,
     /// Where mail goes.
     pub(crate) relay: Option<RelayConfig>,
 }
+
+/// Who measures the system clock, and how often.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ClockConfig {
+    /// Who is asked.
+    pub(crate) source: ClockSource,
+    /// NTP servers, by host name or address.
+    pub(crate) servers: Vec<String>,
+    /// Seconds from one measurement to the next.
+    pub(crate) poll_s: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ClockSource {
+    /// Nobody: `clock_accuracy_ms` is believed.
+    System,
+    /// The kernel, to which the time daemon reports.
+    Kernel,
+    /// A majority of `servers`.
+    Sntp,
+}
+
+impl Default for ClockConfig {
+    fn default() -> Self {
+        Self {
+            source: ClockSource::System,
+            servers: Vec::new(),
+            poll_s: 64,
+        }
+    }
+}
+
+/// The clock drifts 500 ppm at most (RFC 5905 §11.3): beyond, that alone would be more than a second between measurements.
+const MAX_POLL_S: u64 = 900;
+
+/// Fewer cannot outvote one that is wrong.
+const MIN_PRODUCTION_SERVERS: usize = 3;
 
 /// A mail relay on a trusted network.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,6 +107,7 @@ impl Default for Config {
             behind_proxy: false,
             environment: Environment::Demonstration,
             origin: None,
+            clock: ClockConfig::default(),
             clock_accuracy_ms: 500,
             token_accuracy_ms: 1000,
             relay: None,
@@ -87,6 +130,16 @@ pub(crate) enum ConfigError {
     ProductionWithoutTls,
     /// Tokens cannot state this.
     Accuracy { clock: u64, token: u64 },
+    /// Production with a clock that nobody measures.
+    ProductionWithoutMeasuredClock,
+    /// Production with so few servers that one alone decides, or none could be outvoted.
+    FewServers(usize),
+    /// An NTP server cannot be asked.
+    Servers(ServerAddressError),
+    /// Servers, and a source that asks none.
+    ServersUnused,
+    /// Measurements too frequent or too rare.
+    Poll(u64),
 }
 
 impl fmt::Display for ConfigError {
@@ -112,6 +165,23 @@ impl fmt::Display for ConfigError {
                 "token_accuracy_ms = {token} cannot be stated with a clock exact to clock_accuracy_ms = {clock}: genTime \
                  is cut to milliseconds, so at least {} is needed, and at most 1000 (EN 319 421 §7.7.2)",
                 clock.saturating_add(1).max(2)
+            ),
+            Self::ProductionWithoutMeasuredClock => f.write_str(
+                "environment = \"production\" needs a clock that is measured. Set, under [clock], source = \"kernel\" where chrony or \
+                 ntpd runs on this machine, or source = \"sntp\" and servers = [three NTP servers or more]",
+            ),
+            Self::FewServers(count) => write!(
+                f,
+                "environment = \"production\" needs {MIN_PRODUCTION_SERVERS} NTP servers or more under [clock], so that one that is \
+                 wrong is outvoted; {count} given"
+            ),
+            Self::Servers(error) => write!(f, "[clock] servers: {error}"),
+            Self::ServersUnused => f.write_str(
+                "[clock] servers are asked with source = \"sntp\" only: set it, or leave the servers out",
+            ),
+            Self::Poll(seconds) => write!(
+                f,
+                "[clock] poll_s = {seconds}: give 1 to {MAX_POLL_S} seconds; public servers want 64 or more"
             ),
         }
     }
@@ -165,12 +235,42 @@ impl Config {
         if self.environment == Environment::Production && !self.is_https() {
             return Err(ConfigError::ProductionWithoutTls);
         }
-        let least = self.clock_accuracy_ms.saturating_add(1).max(2);
+        self.check_clock()?;
+        // A measured clock is held against what tokens state while it runs.
+        let declared = match self.clock.source {
+            ClockSource::System => self.clock_accuracy_ms,
+            ClockSource::Kernel | ClockSource::Sntp => 0,
+        };
+        let least = declared.saturating_add(1).max(2);
         if self.token_accuracy_ms < least || self.token_accuracy_ms > 1000 {
             return Err(ConfigError::Accuracy {
-                clock: self.clock_accuracy_ms,
+                clock: declared,
                 token: self.token_accuracy_ms,
             });
+        }
+        Ok(())
+    }
+
+    fn check_clock(&self) -> Result<(), ConfigError> {
+        let ClockConfig {
+            source,
+            servers,
+            poll_s,
+        } = &self.clock;
+        let production = self.environment == Environment::Production;
+        if production && *source == ClockSource::System {
+            return Err(ConfigError::ProductionWithoutMeasuredClock);
+        }
+        if *source == ClockSource::Sntp {
+            SntpSource::new(servers).map_err(ConfigError::Servers)?;
+            if production && servers.len() < MIN_PRODUCTION_SERVERS {
+                return Err(ConfigError::FewServers(servers.len()));
+            }
+        } else if !servers.is_empty() {
+            return Err(ConfigError::ServersUnused);
+        }
+        if !(1..=MAX_POLL_S).contains(poll_s) {
+            return Err(ConfigError::Poll(*poll_s));
         }
         Ok(())
     }
@@ -240,10 +340,71 @@ mod tests {
             assert!(config.check().is_err(), "{text}");
         }
         let config: Config = toml::from_str(
-            "environment = \"production\"\nbase_url = \"https://kbox.example.fr\"\n[relay]\nhost = \"mx\"\nfrom = \"a@b.fr\"\nfrom_name = \"Mairie\"",
+            "environment = \"production\"\nbase_url = \"https://kbox.example.fr\"\n[clock]\nsource = \"kernel\"\n[relay]\nhost = \"mx\"\nfrom = \"a@b.fr\"\nfrom_name = \"Mairie\"",
         )
         .unwrap();
         assert_eq!(config.check(), Ok(()));
         assert_eq!(config.relay().unwrap().port, 25);
+    }
+
+    fn production(clock: &str) -> Result<(), ConfigError> {
+        let config: Config = toml::from_str(&format!(
+            "environment = \"production\"\nbase_url = \"https://kbox.example.fr\"\n{clock}"
+        ))
+        .unwrap();
+        config.check()
+    }
+
+    #[test]
+    fn production_does_not_start_with_a_clock_that_nobody_measures() {
+        let without = Err(ConfigError::ProductionWithoutMeasuredClock);
+        assert_eq!(production(""), without);
+        assert_eq!(production("[clock]\nsource = \"system\""), without);
+        let text = ConfigError::ProductionWithoutMeasuredClock.to_string();
+        assert!(text.contains("source = \"kernel\"") && text.contains("source = \"sntp\""));
+        assert_eq!(production("[clock]\nsource = \"kernel\""), Ok(()));
+        let sntp = |servers: &str| production(&format!("[clock]\nsource = \"sntp\"\n{servers}"));
+        assert_eq!(
+            sntp(""),
+            Err(ConfigError::Servers(ServerAddressError::None))
+        );
+        assert_eq!(
+            sntp("servers = [\"a.fr\", \"b.fr\"]"),
+            Err(ConfigError::FewServers(2))
+        );
+        assert_eq!(
+            sntp("servers = [\"a.fr\", \"b.fr\", \"192.0.2.1:123\"]"),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn clock_settings_that_contradict_one_another_are_refused() {
+        let demonstration = |clock: &str| {
+            let config: Config = toml::from_str(&format!("[clock]\n{clock}")).unwrap();
+            config.check()
+        };
+        assert_eq!(
+            demonstration("source = \"sntp\"\nservers = [\"a.fr\"]"),
+            Ok(())
+        );
+        assert_eq!(
+            demonstration("servers = [\"a.fr\"]"),
+            Err(ConfigError::ServersUnused)
+        );
+        let twice = "source = \"sntp\"\nservers = [\"a.fr\", \"a.fr:123\"]";
+        assert_eq!(
+            demonstration(twice),
+            Err(ConfigError::Servers(ServerAddressError::Twice(
+                "a.fr:123".into()
+            )))
+        );
+        for seconds in [0, 901] {
+            assert_eq!(
+                demonstration(&format!("poll_s = {seconds}")),
+                Err(ConfigError::Poll(seconds))
+            );
+        }
+        assert!(toml::from_str::<Config>("[clock]\nsource = \"sundial\"").is_err());
     }
 }

@@ -9,9 +9,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use kbox_council::{Council, CouncilConfig, LedgerEvidence, Relay};
-use kbox_proof::clock::{Clock, ClockError, SystemClock};
+use kbox_proof::clock::{
+    Clock, ClockError, ClockEvent, KernelSource, MeasuredClock, MeasuredConfig, ServerAddressError,
+    SntpSource, SystemClock,
+};
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{
     Body, Collectivite, Detail, Environment, EventError, Origin, TrustBundlePublication,
@@ -27,7 +31,7 @@ use kbox_proof::tsp::{TsaPolicyId, certificate_to_pem, certificates_from_pem};
 use kbox_store::RocksStore;
 
 use crate::access::keyring::{Keyring, KeyringError, Role};
-use crate::config::Config;
+use crate::config::{ClockSource, Config};
 
 const KEYS: &str = "keys";
 const KEYS_PART: &str = "keys.part";
@@ -44,8 +48,15 @@ pub(crate) enum StartError {
     Store(StoreError),
     /// The ledger.
     Ledger(LedgerError),
-    /// The clock.
-    Clock(ClockError),
+    /// The clock, and what each of its sources says.
+    Clock {
+        error: ClockError,
+        sources: Vec<String>,
+    },
+    /// The NTP servers.
+    Servers(ServerAddressError),
+    /// No thread to measure the clock in.
+    Thread(io::Error),
     /// A file of the directory.
     File { path: PathBuf, error: io::Error },
     /// A file of the directory is not what its name says.
@@ -80,7 +91,15 @@ impl fmt::Display for StartError {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::Ledger(error) => error.fmt(f),
-            Self::Clock(error) => error.fmt(f),
+            Self::Clock { error, sources } => {
+                write!(
+                    f,
+                    "without a clock that can be trusted nothing starts: {}",
+                    clock_trouble(error, sources)
+                )
+            }
+            Self::Servers(error) => error.fmt(f),
+            Self::Thread(error) => write!(f, "no thread to measure the clock in: {error}"),
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Content { path, problem } => write!(f, "{}: {problem}", path.display()),
             Self::KeysMissing(path) => write!(
@@ -130,7 +149,7 @@ macro_rules! from {
         })*
     };
 }
-from!(StoreError => Store, LedgerError => Ledger, ClockError => Clock, PkiError => Pki, KeyError => Key,
+from!(StoreError => Store, LedgerError => Ledger, ServerAddressError => Servers, PkiError => Pki, KeyError => Key,
       EventError => Event, KeyringError => Keyring);
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {
@@ -159,8 +178,8 @@ pub(crate) struct Instance {
 impl Instance {
     /// Opens the directory, or makes it.
     pub(crate) fn open(config: &Config) -> Result<Self, StartError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(config.clock_accuracy())?);
-        let now = clock.read()?.time;
+        let clock = clock(config)?;
+        let now = now(clock.as_ref())?;
         // First of all: the store takes the directory for this process, and refuses one that is not its own.
         let store: Arc<dyn Store> = Arc::new(RocksStore::open(&config.data)?);
         let keys = Keys::take(config, store.as_ref(), now)?;
@@ -230,6 +249,70 @@ impl Instance {
             None => Ok(newest_trust(&self.ledger)?.map(|(_, bytes)| bytes)),
         }
     }
+}
+
+/// genTime is cut to milliseconds, which must stay within what tokens state.
+const GEN_TIME_STEP: Duration = Duration::from_millis(1);
+
+/// The clock that the configuration names.
+fn clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {
+    let measured = MeasuredConfig::new(
+        Duration::from_secs(config.clock.poll_s),
+        config.token_accuracy().saturating_sub(GEN_TIME_STEP),
+    );
+    Ok(match config.clock.source {
+        ClockSource::System => {
+            let clock = SystemClock::new(config.clock_accuracy());
+            Arc::new(clock.map_err(|error| StartError::Clock {
+                error,
+                sources: Vec::new(),
+            })?)
+        }
+        ClockSource::Kernel => Arc::new(
+            MeasuredClock::start(measured, KernelSource::new(), log_clock)
+                .map_err(StartError::Thread)?,
+        ),
+        ClockSource::Sntp => {
+            let source = SntpSource::new(&config.clock.servers)?;
+            Arc::new(MeasuredClock::start(measured, source, log_clock).map_err(StartError::Thread)?)
+        }
+    })
+}
+
+fn now(clock: &dyn Clock) -> Result<Time, StartError> {
+    clock
+        .read()
+        .map(|reading| reading.time)
+        .map_err(|error| StartError::Clock {
+            error,
+            sources: clock.sources(),
+        })
+}
+
+/// Synchronisation, its loss and its return stand in the operator's log (EN 319 421 §7.12).
+fn log_clock(event: &ClockEvent) {
+    let at = event.at.map_or_else(String::new, |time| format!("{time} "));
+    match &event.reading {
+        Ok(reading) => eprintln!(
+            "{at}clock: trusted, exact to {} ms; {}",
+            reading.accuracy.as_millis(),
+            event.sources.join("; ")
+        ),
+        Err(error) => eprintln!(
+            "{at}clock: refused: {}",
+            clock_trouble(error, &event.sources)
+        ),
+    }
+}
+
+/// Why there is no time, and which source says what.
+pub(crate) fn clock_trouble(error: &ClockError, sources: &[String]) -> String {
+    let mut text = error.to_string();
+    for source in sources {
+        text.push_str("; ");
+        text.push_str(source);
+    }
+    text
 }
 
 fn trust_key(version: u32) -> String {

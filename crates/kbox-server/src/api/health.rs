@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::http::answer::{self, Answer};
 use crate::http::call::Call;
 use crate::http::problem::Problem;
+use crate::instance::clock_trouble;
 
 /// `GET /healthz`: the process answers.
 pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
@@ -18,11 +19,13 @@ pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
 /// `GET /readyz`: an event would be recorded now: the clock can be trusted and does not contradict the log, the disk has
 /// room, and the store answers.
 pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
-    let reading = app
-        .instance
-        .clock
-        .read()
-        .map_err(|error| Problem::unavailable("time_not_available", error))?;
+    let clock = &app.instance.clock;
+    let reading = clock.read().map_err(|error| {
+        Problem::unavailable(
+            "time_not_available",
+            clock_trouble(&error, &clock.sources()),
+        )
+    })?;
     let head = app.instance.ledger.head();
     if let Some(newest) = head.gen_time
         && reading.time.saturating_add(reading.accuracy) < newest
@@ -45,6 +48,7 @@ pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
         "status": "ready",
         "time": reading.time,
         "accuracy_ms": reading.accuracy.as_millis(),
+        "time_sources": clock.sources(),
         "log_size": published.get(),
     });
     Ok(answer::json(StatusCode::OK, &value))

@@ -38,7 +38,7 @@ use mailbox::{Mailbox, link_in};
 use papers::{PaperContext, de, papers};
 
 mod client;
-mod mailbox;
+pub(crate) mod mailbox;
 mod papers;
 
 /// Members who open nothing; the first of them has the address that the mail server refuses.

@@ -2,6 +2,7 @@
 //! The route table over real HTTP: who is let in where, and what bounds hold.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod clock;
 mod tsa;
 
 use std::io::{Read, Write};
@@ -33,12 +34,12 @@ struct Server {
 }
 
 fn start(behind_proxy: bool) -> Server {
-    start_at(None, behind_proxy, |_| ())
+    start_with(behind_proxy, |_| (), |_| ())
 }
 
-fn start_at(
-    base_url: Option<&str>,
+fn start_with(
     behind_proxy: bool,
+    configure: impl FnOnce(&mut Config),
     change: impl FnOnce(&mut Instance),
 ) -> Server {
     let data = tempfile::tempdir().unwrap();
@@ -47,11 +48,11 @@ fn start_at(
         .block_on(super::listen("127.0.0.1:0".parse().unwrap()))
         .unwrap();
     let address = listener.local_addr().unwrap();
-    let config = Config {
+    let mut config = Config {
         data: data.path().to_path_buf(),
-        base_url: base_url.map(Into::into),
         ..Config::default()
     };
+    configure(&mut config);
     let mut instance = Instance::open(&config).unwrap();
     change(&mut instance);
     let settings = Settings {
@@ -60,7 +61,7 @@ fn start_at(
         behind_proxy,
         log: false,
     };
-    let app = Arc::new(App::new(instance, settings, None));
+    let app = Arc::new(App::new(instance, settings, config.relay()));
     for siren in [ONE, OTHER] {
         app.council
             .add_collectivite(&Collectivite {
@@ -387,7 +388,11 @@ fn a_form_from_another_site_is_refused() {
 
 #[test]
 fn behind_tls_the_configured_address_is_the_only_origin_whatever_host_says() {
-    let server = start_at(Some("https://kbox.example.fr"), true, |_| ());
+    let server = start_with(
+        true,
+        |config| config.base_url = Some("https://kbox.example.fr".into()),
+        |_| (),
+    );
     let post = |host: &str, origin: &str| {
         server
             .raw(
@@ -539,10 +544,14 @@ fn the_process_is_seen_to_be_alive_when_every_thread_waits() {
 
 #[test]
 fn a_clock_behind_the_log_is_not_ready() {
-    let server = start_at(None, false, |instance| {
-        let past = Time::parse_rfc3339("2020-01-01T00:00:00Z").unwrap();
-        instance.clock = Arc::new(TestClock::at(past));
-    });
+    let server = start_with(
+        false,
+        |_| (),
+        |instance| {
+            let past = Time::parse_rfc3339("2020-01-01T00:00:00Z").unwrap();
+            instance.clock = Arc::new(TestClock::at(past));
+        },
+    );
     let reply = server.send(&Method::GET, "/readyz", "", "");
     assert_eq!(reply.status, 503, "{}", reply.body);
     assert!(reply.body.contains("time_not_available"), "{}", reply.body);

@@ -94,6 +94,14 @@ fn request() -> Vec<u8> {
     TimeStampReq::new(MessageImprint::of(HashAlgorithm::Sha256, b"convocation")).to_der()
 }
 
+/// Asks for a stamp over HTTP: why there is none, if there is none.
+pub(super) fn stamp(server: &Server) -> Option<PkiFailureInfo> {
+    let got = Connection::open(server).ask("POST", QUERY, &request());
+    let reason = got.response().fail_info();
+    assert_eq!((got.status, got.is_token()), (200, reason.is_none()));
+    reason
+}
+
 #[test]
 fn the_media_types_case_and_parameters_do_not_matter_and_its_name_does() {
     let server = start(false);
