@@ -102,8 +102,15 @@ fn every_code_has_a_list_that_earns_it_and_only_what_disproves_is_no_indecision(
             SOON,
         ),
         ("tsp.revoked_no_poe", true, "tsu-superseded.crl", REVOKED),
+        ("tsp.budget_revocation_size", true, "many", SOON),
+        ("tsp.budget_revocation_signatures", true, "sixty-five", SOON),
     ] {
-        let rejection = judge(&[names], existed).unwrap_err();
+        let rejection = match names {
+            "many" => judge(&["tsu-good.crl"; 513], existed),
+            "sixty-five" => judge(&["tsu-good.crl"; 65], existed),
+            name => judge(&[name], existed),
+        };
+        let rejection = rejection.unwrap_err();
         assert_eq!(
             (rejection.code(), rejection.is_undecided()),
             (code, undecided)
@@ -281,12 +288,14 @@ fn lists_and_responses_that_nobody_entitled_signed_are_refused() {
 }
 
 #[test]
-fn partial_indirect_and_delta_lists_unknown_critical_extensions_and_answerless_responses_are_refused()
- {
+fn delta_indirect_and_half_lists_unknown_critical_extensions_and_answerless_responses_are_refused()
+{
     for (name, what) in [
         ("delta.crl", "2.5.29.27"),
-        ("partial.crl", "2.5.29.28"),
-        ("indirect.crl", "2.5.29.28"),
+        ("indirect.crl", "2.5.29.28) has indirectCRL"),
+        ("some-reasons.crl", "onlySomeReasons"),
+        ("only-attributes.crl", "onlyContainsAttributeCerts"),
+        ("relative-point.crl", "relative to its issuer"),
         ("critical.crl", "1.2.3.4"),
     ] {
         let rejection = judge(&[name], SOON).unwrap_err();
@@ -296,6 +305,47 @@ fn partial_indirect_and_delta_lists_unknown_critical_extensions_and_answerless_r
     // tryLater (RFC 6960 §4.2.1)
     let answer = RevocationEvidence::default().add_ocsp(&[0x30, 3, 0x0a, 1, 3]);
     assert_eq!(answer.unwrap_err().code(), "tsp.revocation_unsupported");
+}
+
+/// RFC 5280 §6.3.3 (b)(2)
+#[test]
+fn a_list_speaks_of_the_certificates_in_its_scope_and_of_no_others() {
+    for (list, expected) in [
+        ("only-users.crl", Revocation::NotRevoked),
+        ("its-point.crl", Revocation::NotRevoked),
+        ("only-cas.crl", Revocation::Inconclusive),
+        ("other-point.crl", Revocation::Inconclusive),
+    ] {
+        assert_eq!(judge(&[list, "ca-good.crl"], SOON), Ok(expected), "{list}");
+    }
+    // A certificate without distribution points is under its issuer's name.
+    assert_eq!(
+        judge(&["tsu-good.crl", "issuer-point.crl"], SOON),
+        Ok(Revocation::NotRevoked)
+    );
+    assert_eq!(
+        judge(&["its-point-superseded.crl"], REVOKED)
+            .unwrap_err()
+            .code(),
+        "tsp.revoked_no_poe"
+    );
+}
+
+#[test]
+fn sixty_four_signatures_of_lists_and_responses_are_checked_and_not_one_more() {
+    let mut evidence = RevocationEvidence::default();
+    for _ in 0..32 {
+        evidence.add_ocsp(&fixture("tsu-good-by-ca.ocsp")).unwrap();
+        evidence.add_crl(&fixture("tsu-good.crl")).unwrap();
+    }
+    let case = Case::new("root.pem");
+    assert_eq!(case.judge(&evidence, SOON), Ok(Revocation::Inconclusive));
+    // A lone responder's answer costs two more: its certificate's signature, and its own.
+    evidence.add_ocsp(&fixture("tsu-good.ocsp")).unwrap();
+    assert_eq!(
+        case.judge(&evidence, SOON).unwrap_err().code(),
+        "tsp.budget_revocation_signatures"
+    );
 }
 
 #[test]

@@ -98,8 +98,9 @@ fn each_fault_is_refused_for_its_own_reason_and_what_has_none_is_accepted() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Codes of what a caller gives beside the response, a budget or a later token: no response earns them by itself.
-const OF_THE_CALLER: [&str; 2] = ["tsp.budget_", "tsp.renewal_"];
+/// Codes of what a caller gives beside the response, a budget, a later token or a later day: no response earns them by itself.
+/// `src/tsa/tests/budgets.rs` and `facts.rs` have them.
+const OF_THE_CALLER: [&str; 3] = ["tsp.budget_", "tsp.renewal_", "tsp.algorithm_ended"];
 
 #[test]
 fn every_rejection_code_has_a_fixture_and_every_fixture_its_line() {

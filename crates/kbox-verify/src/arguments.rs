@@ -4,20 +4,28 @@ use std::path::PathBuf;
 
 use kbox_proof::report::Language;
 use kbox_proof::time::Time;
+use kbox_proof::tsp::{OidError, TsaPolicyId};
 use lexopt::prelude::*;
 
 pub(crate) const USAGE: &str = "\
-kbox-verify [--trust FILE]… [--document FILE]… [--existed-by TIME] [--json] [--lang fr|en] PATH
+kbox-verify [--trust FILE]… [--document FILE]… [--json] [--lang fr|en] PATH
+kbox-verify [--trust FILE]… [--document FILE] [--request FILE] [--policy OID]…
+            [--existed-by TIME] [--renewed-by FILE]… [--json] [--lang fr|en] TOKEN
 kbox-verify leaf PATH
 
 PATH is a receipt (.kbox.json), a proof file (.asice), a token (.tst, .tsr) or a C2SP .tlog-proof.
   --trust FILE     whom you trust: trust.json, PEM certificates and revocation lists (X509 CRL), or a
                    C2SP tlog-policy
   --document FILE  what a token or tlog-proof is about
-  --existed-by TIME  for a token: you can show otherwise that it existed by then (RFC 3339);
-                   its certificates are judged at that time, and not now
   --json           machine-readable, with stable codes
   --lang fr|en     language of the report (default fr)
+For a token alone:
+  --request FILE   the query (.tsq) that it answers: its nonce, policy and imprint must be that query's
+  --policy OID     a policy that you accept; without any, every one is
+  --existed-by TIME  you can show otherwise that it existed by then (RFC 3339);
+                   its certificates and algorithms are judged at that time, and not now
+  --renewed-by FILE  a later token over the file of the token, or of the renewal before: it proves
+                   that what it is over existed by its time. The last is judged at --existed-by, or now
 `leaf` writes the log entry of a receipt or token to standard output, for other people's tools.
 Exit: 0 proven, 1 disproven, 2 cannot decide or could not run.
 ";
@@ -28,6 +36,11 @@ pub(crate) struct Options {
     pub(crate) documents: Vec<PathBuf>,
     /// Proof of existence of a bare token, as the auditor states it.
     pub(crate) existed_by: Option<Time>,
+    pub(crate) request: Option<PathBuf>,
+    /// Accepted of a bare token; none accepts any.
+    pub(crate) policies: Vec<TsaPolicyId>,
+    /// Later tokens, each over the one before.
+    pub(crate) renewed_by: Vec<PathBuf>,
     pub(crate) json: bool,
     pub(crate) language: Language,
 }
@@ -42,7 +55,8 @@ pub(crate) enum Command {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = lexopt::Parser::from_iter(arguments);
     let (mut paths, mut trust, mut documents) = (Vec::new(), Vec::new(), Vec::new());
-    let mut existed_by = None;
+    let (mut existed_by, mut request) = (None, None);
+    let (mut policies, mut renewed_by) = (Vec::new(), Vec::new());
     let (mut json, mut language) = (false, Language::French);
     let text = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(text)? {
@@ -58,6 +72,16 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
                         .map_err(|error| format!("--existed-by: {error}"))?,
                 );
             }
+            Long("request") => request = Some(PathBuf::from(parser.value().map_err(text)?)),
+            Long("policy") => {
+                let value = parser.value().map_err(text)?.string().map_err(text)?;
+                policies.push(
+                    value
+                        .parse()
+                        .map_err(|error: OidError| format!("--policy: {error}"))?,
+                );
+            }
+            Long("renewed-by") => renewed_by.push(PathBuf::from(parser.value().map_err(text)?)),
             Long("json") => json = true,
             Long("lang") => {
                 language = match parser.value().map_err(text)?.to_str() {
@@ -78,6 +102,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             trust,
             documents,
             existed_by,
+            request,
+            policies,
+            renewed_by,
             json,
             language,
         })),

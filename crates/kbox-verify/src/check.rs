@@ -12,19 +12,17 @@ use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
 use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{TlogPolicy, TlogProof};
-use kbox_proof::tsp::{
-    Accuracy, ChainTime, MessageImprint, Revocation, RevocationEvidence, TimeStampResp,
-    TimeStampToken, TokenTrust, TstInfo, certificates_from_pem, crls_from_pem, verify_token,
-};
-use kbox_proof::verify::{Finding, Rejection, TrustPolicy, verify_proof_file, verify_receipt};
+use kbox_proof::tsp::{Revocation, RevocationEvidence, certificates_from_pem, crls_from_pem};
+use kbox_proof::verify::{Finding, TrustPolicy, verify_proof_file, verify_receipt};
 use serde_json::{Value, json};
 
 use crate::arguments::Options;
+use crate::token::{self, TokenFile};
 
 /// A little more than the largest proof file.
 const MAX_FILE_BYTES: u64 = (1 << 30) + (64 << 20);
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let problem = |error: std::io::Error| format!("{}: {error}", path.display());
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(problem)?;
@@ -38,11 +36,11 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 #[derive(Default)]
-struct Trust {
-    bundle: Option<TrustBundle>,
-    certificates: Vec<Vec<u8>>,
+pub(crate) struct Trust {
+    pub(crate) bundle: Option<TrustBundle>,
+    pub(crate) certificates: Vec<Vec<u8>>,
     /// In DER; used for receipts and tokens alike.
-    crls: Vec<Vec<u8>>,
+    pub(crate) crls: Vec<Vec<u8>>,
     policies: Vec<TlogPolicy>,
 }
 
@@ -86,7 +84,7 @@ fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
     Ok(trust)
 }
 
-fn now() -> Result<Time, String> {
+pub(crate) fn now() -> Result<Time, String> {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_err(|error| error.to_string())?;
@@ -94,19 +92,6 @@ fn now() -> Result<Time, String> {
         .ok()
         .and_then(|millis| Time::from_unix_millis(millis).ok())
         .ok_or_else(|| "this machine's clock is out of range".to_string())
-}
-
-fn token_of(bytes: &[u8]) -> Result<TimeStampToken, String> {
-    TimeStampToken::parse(bytes).or_else(|error| match TimeStampResp::parse(bytes) {
-        Ok(response) => response.token().cloned().ok_or_else(|| {
-            format!(
-                "the authority refused: {:?} {:?}",
-                response.status(),
-                response.fail_info()
-            )
-        }),
-        Err(_) => Err(format!("not a timestamp token: {error}")),
-    })
 }
 
 pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, String> {
@@ -118,17 +103,18 @@ pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, String> {
     } else {
         bytes
     };
-    token_of(&token)?
+    TokenFile::parse(token)?
+        .token()?
         .leaf_bytes()
         .map_err(|error| error.to_string())
 }
 
-struct Answer {
-    kind: &'static str,
-    outcome: Outcome,
-    report: String,
-    findings: Vec<Value>,
-    facts: Value,
+pub(crate) struct Answer {
+    pub(crate) kind: &'static str,
+    pub(crate) outcome: Outcome,
+    pub(crate) report: String,
+    pub(crate) findings: Vec<Value>,
+    pub(crate) facts: Value,
 }
 
 fn finding(finding: &Finding) -> Value {
@@ -151,7 +137,7 @@ fn answer(kind: &'static str, rejections: &[Finding], report: &Report, facts: Va
 }
 
 /// For what has no report of its own: one sentence.
-fn short(
+pub(crate) fn short(
     kind: &'static str,
     outcome: Outcome,
     code: Option<&str>,
@@ -170,7 +156,7 @@ fn short(
     }
 }
 
-fn no_trust(kind: &'static str, language: Language) -> Answer {
+pub(crate) fn no_trust(kind: &'static str, language: Language) -> Answer {
     let text = match language {
         Language::French => {
             "INDÉTERMINÉ : dites à qui vous faites confiance avec --trust (trust.json obtenu hors du dossier)."
@@ -230,6 +216,13 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
         return Err(
             "--existed-by is for tokens: a receipt's proof of existence is in its log".to_string(),
         );
+    }
+    if has_own_proof
+        && !(options.renewed_by.is_empty()
+            && options.policies.is_empty()
+            && options.request.is_none())
+    {
+        return Err("--renewed-by, --policy and --request are for tokens".to_string());
     }
     let policy = || match &trust.bundle {
         Some(bundle) => {
@@ -316,10 +309,10 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
     if bytes.starts_with(b"c2sp.org/tlog-proof@") {
         return tlog_proof(bytes, trust, options);
     }
-    token(bytes, trust, options)
+    token::judge(bytes, trust, options)
 }
 
-fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {
     match options.documents.as_slice() {
         [] => Ok(None),
         [path] => read(path).map(Some),
@@ -327,14 +320,14 @@ fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-fn revocation_facts(revocation: Revocation) -> Value {
+pub(crate) fn revocation_facts(revocation: Revocation) -> Value {
     match revocation {
         Revocation::RevokedLater { at } => json!({"status": revocation.code(), "revoked_at": at}),
         _ => json!({"status": revocation.code()}),
     }
 }
 
-fn say(language: Language, french: &str, english: &str) -> String {
+pub(crate) fn say(language: Language, french: &str, english: &str) -> String {
     match language {
         Language::French => french.to_string(),
         Language::English => english.to_string(),
@@ -408,191 +401,4 @@ fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, 
             )
         }
     })
-}
-
-fn token(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
-    const KIND: &str = "token";
-    let language = options.language;
-    let token = token_of(bytes)?;
-    let mut roots = trust.certificates.clone();
-    let mut extra = Vec::new();
-    let mut revocation = RevocationEvidence::default();
-    for crl in &trust.crls {
-        revocation.add_crl(crl).map_err(|error| error.to_string())?;
-    }
-    if let Some(bundle) = &trust.bundle {
-        for crl in &bundle.crls {
-            revocation.add_crl(crl).map_err(|error| error.to_string())?;
-        }
-        for response in &bundle.ocsp {
-            revocation
-                .add_ocsp(response)
-                .map_err(|error| error.to_string())?;
-        }
-        for text in &bundle.roots {
-            roots.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
-        }
-        for text in bundle
-            .authorities
-            .iter()
-            .flat_map(|authority| &authority.chain)
-        {
-            extra.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
-        }
-    }
-    if roots.is_empty() {
-        return Ok(no_trust(KIND, language));
-    }
-    let Some(data) = document(options)? else {
-        let text = say(
-            language,
-            "INDÉTERMINÉ : donnez ce qui a été horodaté avec --document.",
-            "CANNOT DECIDE: give what was timestamped with --document.",
-        );
-        return Ok(short(
-            KIND,
-            Outcome::Undecided,
-            Some("document.missing"),
-            text,
-            Value::Null,
-        ));
-    };
-    let Some(algorithm) = token.tst_info().message_imprint().hash_algorithm() else {
-        let text = say(
-            language,
-            "REJETÉ : l'empreinte est d'un algorithme inconnu ou trop faible.",
-            "DISPROVEN: the imprint's algorithm is unknown or too weak.",
-        );
-        return Ok(short(
-            KIND,
-            Outcome::Disproven,
-            Some("tsp.imprint_algorithm"),
-            text,
-            Value::Null,
-        ));
-    };
-    let judged = Judged::new(options)?;
-    let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
-    rule.extra_certificates = &extra;
-    rule.revocation = Some(&revocation);
-    let verified = verify_token(&token, &MessageImprint::of(algorithm, &data), &rule);
-    // What is disproven stays so, whatever the auditor states.
-    let disproven = verified
-        .as_ref()
-        .is_err_and(|rejection| !rejection.is_undecided());
-    if !disproven && judged.contradicts(token.tst_info()) {
-        return Ok(judged.contradiction(KIND, token.tst_info().gen_time(), language));
-    }
-    let mut answer = match verified {
-        Ok(verified) => {
-            let (earliest, latest) = verified.interval();
-            let revocation = report::revocation_words(verified.revocation(), language);
-            let text = say(
-                language,
-                &format!(
-                    "PROUVÉ : d'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest} (heure indiquée {}, au plus tôt {earliest}), politique {}. {revocation}",
-                    verified.gen_time(),
-                    verified.policy()
-                ),
-                &format!(
-                    "PROVEN: the timestamp authority states that these bytes existed no later than {latest} (stated {}, earliest {earliest}), policy {}. {revocation}",
-                    verified.gen_time(),
-                    verified.policy()
-                ),
-            );
-            let facts = json!({"gen_time": verified.gen_time(), "earliest": earliest, "latest": latest, "policy": verified.policy().to_string(), "revocation": revocation_facts(verified.revocation())});
-            short(KIND, Outcome::Proven, None, text, facts)
-        }
-        Err(error) => {
-            let rejection = Rejection::Token(error);
-            let outcome = Outcome::of([&rejection]);
-            let word = match outcome {
-                Outcome::Undecided => say(language, "INDÉTERMINÉ", "CANNOT DECIDE"),
-                _ => say(language, "REJETÉ", "DISPROVEN"),
-            };
-            short(
-                KIND,
-                outcome,
-                Some(rejection.code()),
-                format!("{word} : [{}] {rejection}", rejection.code()),
-                json!({}),
-            )
-        }
-    };
-    judged.say(&mut answer, language);
-    Ok(answer)
-}
-
-/// The instant at which a bare token's certificates are judged, and on whose word.
-struct Judged {
-    at: Time,
-    stated: bool,
-}
-
-impl Judged {
-    fn new(options: &Options) -> Result<Self, String> {
-        let now = now()?;
-        match options.existed_by {
-            Some(at) if at > now => Err(format!(
-                "--existed-by {at} lies in the future: nothing is known of it yet"
-            )),
-            Some(at) => Ok(Self { at, stated: true }),
-            None => Ok(Self {
-                at: now,
-                stated: false,
-            }),
-        }
-    }
-
-    /// The token says that it was made after the instant by which it is said to have existed.
-    fn contradicts(&self, info: &TstInfo) -> bool {
-        let accuracy = info.accuracy().map(Accuracy::to_duration);
-        let earliest = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
-        self.stated && earliest > self.at
-    }
-
-    fn contradiction(&self, kind: &'static str, gen_time: Time, language: Language) -> Answer {
-        let code = "existed_by.before_gen_time";
-        let at = self.at;
-        let text = say(
-            language,
-            &format!(
-                "INDÉTERMINÉ : [{code}] vous indiquez que le jeton existait le {at} (--existed-by), mais il se dit fait le {gen_time}."
-            ),
-            &format!(
-                "CANNOT DECIDE: [{code}] you state that the token existed by {at} (--existed-by), but it says that it was made at {gen_time}."
-            ),
-        );
-        let facts = json!({"gen_time": gen_time, "judged_at": at, "judged_by": "existed_by"});
-        short(kind, Outcome::Undecided, Some(code), text, facts)
-    }
-
-    /// Adds to the answer when the certificates were judged, and why then.
-    fn say(&self, answer: &mut Answer, language: Language) {
-        let at = self.at;
-        let text = match self.stated {
-            true => say(
-                language,
-                &format!(
-                    "Certificats jugés au {at}, date à laquelle vous indiquez que le jeton existait (--existed-by)."
-                ),
-                &format!(
-                    "Certificates judged at {at}, by when you state that the token existed (--existed-by)."
-                ),
-            ),
-            false => say(
-                language,
-                &format!(
-                    "Certificats jugés maintenant ({at}), faute de preuve que le jeton existait plus tôt ; si vous en avez une, indiquez sa date avec --existed-by."
-                ),
-                &format!(
-                    "Certificates judged now ({at}), for want of proof that the token existed earlier; if you have one, give its time with --existed-by."
-                ),
-            ),
-        };
-        answer.report.push_str(&text);
-        answer.report.push('\n');
-        answer.facts["judged_at"] = json!(at);
-        answer.facts["judged_by"] = json!(if self.stated { "existed_by" } else { "now" });
-    }
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod token;
 
 use std::process::ExitCode;
 

@@ -10,10 +10,11 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::Command;
 
+use kbox_proof::clock::TestClock;
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::{Demand, Document, ProofFile, Receipt};
 use kbox_proof::time::Time;
-use kbox_proof::tsa::{Authority, AuthorityConfig};
+use kbox_proof::tsa::{Authority, AuthorityConfig, SerialSource};
 use kbox_proof::tsp::{
     HashAlgorithm, MessageImprint, SerialNumber, TsaPolicyId, certificate_to_pem,
 };
@@ -379,6 +380,160 @@ fn an_expired_certificate_decides_nothing_now_and_proves_by_a_time_at_which_the_
         (code, &json["findings"][0]["code"]),
         (2, &"tsp.chain_expired".into())
     );
+}
+
+fn authority(start: &str) -> (Authority, Vec<u8>) {
+    let pki = DevPki::generate(time(start), true).unwrap();
+    let config = AuthorityConfig::new(
+        pki.public.signer,
+        pki.public.chain,
+        TsaPolicyId::public_policy(),
+    );
+    (Authority::new(config, time(start)).unwrap(), pki.root)
+}
+
+#[test]
+fn a_renewed_token_is_proven_after_the_end_of_its_certificates() {
+    let folder = expired_token();
+    let (newer, root) = authority("2018-01-01T00:00:00Z");
+    let roots = fs::read_to_string(folder.0.path().join("root.pem")).unwrap();
+    folder.put("root.pem", roots + &certificate_to_pem(&root));
+    let first = fs::read(folder.0.path().join("token.tst")).unwrap();
+    let serial = SerialNumber::from_epoch_and_counter(2, 2);
+    let stamp = |bytes: &[u8], at: &str| {
+        let imprint = MessageImprint::of(HashAlgorithm::Sha256, bytes);
+        newer
+            .issue(&imprint, time(at), &serial, None, true)
+            .unwrap()
+    };
+    folder.put("later.tst", stamp(&first, "2019-01-01T00:00:00Z"));
+    folder.put("late.tst", stamp(&first, "2022-01-01T00:00:00Z"));
+    folder.put("other.tst", stamp(b"another token", "2019-01-01T00:00:00Z"));
+    let (code, json) = folder.judge_token(&["--renewed-by", "later.tst"]);
+    assert_eq!((code, &json["outcome"]), (0, &"proven".into()), "{json}");
+    assert_eq!(json["facts"]["gen_time"], "2015-06-15T12:00:00Z");
+    assert_eq!(
+        json["facts"]["renewals"][0]["latest"],
+        "2019-01-01T00:00:01Z"
+    );
+    for (name, code, renewal) in [
+        ("late.tst", "tsp.chain_expired", serde_json::Value::Null),
+        ("other.tst", "tsp.renewal_mismatch", 0.into()),
+    ] {
+        let (exit, json) = folder.judge_token(&["--renewed-by", name]);
+        let finding = &json["findings"][0];
+        assert_eq!(
+            (exit, &finding["code"], &finding["renewal"]),
+            (2, &code.into(), &renewal),
+            "{name}"
+        );
+    }
+    let arguments = ["--trust", "root.pem", "--document", "data", "token.tst"];
+    let (_, out, _) = folder.run(&[&["--renewed-by", "later.tst"][..], &arguments].concat());
+    assert!(
+        out.contains("Renouvelé au plus tard le 2019-01-01"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_token_is_held_against_its_request_and_the_policies_that_are_accepted() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let start = "2026-01-01T00:00:00Z";
+    let (authority, root) = authority(start);
+    folder.put("root.pem", certificate_to_pem(&root));
+    folder.put("data", b"convocation");
+    folder.openssl("ts -query -data data -sha256 -cert -out q.tsq");
+    folder.openssl("ts -query -data data -sha256 -cert -out other.tsq");
+    let query = fs::read(folder.0.path().join("q.tsq")).unwrap();
+    let clock = TestClock::at(time("2026-01-02T00:00:00Z"));
+    let serials = SerialSource::new().unwrap();
+    folder.put("token.tst", authority.respond(&query, &clock, &serials));
+    let ours = TsaPolicyId::public_policy().to_string();
+    for (more, exit, code) in [
+        (&["--request", "q.tsq"][..], 0, None),
+        (&["--request", "other.tsq"], 1, Some("tsp.nonce_mismatch")),
+        (&["--policy", "1.2.3"], 1, Some("tsp.policy_not_accepted")),
+        (&["--policy", "1.2.3", "--policy", &ours], 0, None),
+    ] {
+        let (found, json) = folder.judge_token(more);
+        let code = code.map_or(serde_json::Value::Null, Into::into);
+        assert_eq!(
+            (found, &json["findings"][0]["code"]),
+            (exit, &code),
+            "{more:?}"
+        );
+        let steps = json["facts"]["checks"].as_array().into_iter().flatten();
+        let outcome = |name: &str| {
+            let step = steps.clone().find(|check| check["step"] == name);
+            step.map(|check| check["outcome"].clone())
+        };
+        if exit == 0 {
+            let asked = more.contains(&"--request");
+            assert_eq!(outcome("request").is_some(), asked);
+            let held = if asked { "not_made" } else { "held" };
+            assert_eq!(outcome("policy").unwrap(), held);
+        }
+    }
+    // The request says what is stamped, where there is no document.
+    let arguments = ["--trust", "root.pem", "--request", "q.tsq", "token.tst"];
+    let (code, out, err) = folder.run(&arguments);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, _, err) = folder.run(&["--policy", "x", "token.tst"]);
+    assert!(code == 2 && err.contains("1.2.3.4"), "{err}");
+}
+
+#[test]
+fn a_token_that_is_refused_says_why_by_which_rule_and_what_to_do_in_the_readers_language() {
+    let folder = expired_token();
+    folder.put("other", b"other");
+    let say = |language: &str, document: &str| {
+        let arguments = ["--lang", language, "--trust", "root.pem", "--document"];
+        folder
+            .run(&[&arguments[..], &[document, "token.tst"]].concat())
+            .1
+    };
+    let french = say("fr", "data");
+    for words in [
+        "Horodatage : INDÉTERMINÉ",
+        "[tsp.chain_expired] au ",
+        "Règle : RFC 5280",
+        "--existed-by",
+    ] {
+        assert!(french.contains(words), "{french}");
+    }
+    assert!(!french.contains("certificate chain"), "{french}");
+    let french = say("fr", "other");
+    assert!(french.starts_with("Horodatage : REJETÉ"), "{french}");
+    assert!(french.contains("octet pour octet"), "{french}");
+    let english = say("en", "other");
+    assert!(
+        english.contains("the token is over other data"),
+        "{english}"
+    );
+    let (code, json) = folder.judge_token(&[]);
+    let finding = &json["findings"][0];
+    assert!(code == 2 && finding["source"].as_str().unwrap().starts_with("RFC 5280"));
+    assert!(finding["advice"].as_str().unwrap().contains("--renewed-by"));
+}
+
+#[test]
+fn a_refusal_of_an_authority_is_read_as_one() {
+    let folder = expired_token();
+    let (authority, _) = authority("2026-01-01T00:00:00Z");
+    let clock = TestClock::at(time("2026-01-02T00:00:00Z"));
+    let serials = SerialSource::new().unwrap();
+    folder.put(
+        "token.tst",
+        authority.respond(b"no query", &clock, &serials),
+    );
+    let (code, json) = folder.judge_token(&[]);
+    assert_eq!(
+        (code, &json["findings"][0]["code"]),
+        (1, &"tsp.status_not_granted".into())
+    );
+    let message = json["findings"][0]["message"].as_str().unwrap();
+    assert!(message.contains("badDataFormat"), "{message}");
 }
 
 #[test]

@@ -4,9 +4,8 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::level_name;
+use super::{level_name, token};
 use crate::event::Detail;
-use crate::tsp::{RevocationRejection, TspRejection};
 use crate::verify::Rejection;
 
 pub(super) const fn event(detail: &Detail) -> &'static str {
@@ -25,19 +24,6 @@ pub(super) const fn event(detail: &Detail) -> &'static str {
     }
 }
 
-fn revocation(rejection: &RevocationRejection) -> String {
-    match rejection {
-        RevocationRejection::Signature => "une liste de révocation ou réponse OCSP n'est signée ni par l'émetteur du certificat, ni par un répondeur qu'il a habilité".to_string(),
-        RevocationRejection::KeyCompromise { since, reason, existed } => {
-            let reason = reason.map_or_else(|| "sans motif".to_string(), |reason| format!("motif {reason}"));
-            format!("un certificat est révoqué depuis le {since} ({reason}) et l'existence n'est établie qu'au {existed} : sa clé a pu signer n'importe quelle heure")
-        }
-        RevocationRejection::Revoked { at, reason } => format!("le jeton a été fait après la révocation d'un certificat, le {at} (motif {reason})"),
-        RevocationRejection::RevokedNoPoe { at, reason } => format!("un certificat a été révoqué le {at} (motif {reason}) et rien ne montre que le jeton existait avant"),
-        other => other.to_string(),
-    }
-}
-
 /// One sentence. Where a technical library speaks, its own English words follow.
 pub(super) fn rejection(rejection: &Rejection) -> String {
     match rejection {
@@ -45,9 +31,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::Environment => "l'événement relève d'un autre environnement (production ou démonstration) que celui auquel vous faites confiance".to_string(),
         Rejection::LogUnknown { origin } => format!("le journal {origin} ne figure pas parmi ceux auxquels vous faites confiance"),
         Rejection::TokenMalformed(error) => format!("le jeton d'horodatage est illisible ou altéré ({error})"),
-        Rejection::Token(TspRejection::Revocation(cause)) => format!("le jeton d'horodatage ne prouve pas cet événement : {}", revocation(cause)),
-        Rejection::Anchor(TspRejection::Revocation(cause)) => format!("le jeton extérieur ne prouve pas la tête de journal : {}", revocation(cause)),
-        Rejection::Token(error) => format!("le jeton d'horodatage ne prouve pas cet événement ({error})"),
+        Rejection::Token(cause) => format!("le jeton d'horodatage ne prouve pas cet événement : {}", token::french(cause)),
         Rejection::TokenPolicy { policy } => format!("le jeton relève de la politique {policy}, qui n'est pas celle des preuves : il vient peut-être du service public d'horodatage"),
         Rejection::TokenAuthority => "le jeton est signé par une autre autorité que celle des preuves".to_string(),
         Rejection::AuthorityRange { index } => format!("l'autorité d'horodatage n'était pas en service à l'entrée {index} du journal"),
@@ -64,7 +48,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::OutsideBounds { gen_time, low, high } => format!("le jeton dit {gen_time}, mais les témoins situent l'entrée entre {low} et {high}"),
         Rejection::Gap { gen_time, low, high } => format!("le jeton dit {gen_time} ; les témoins ({low} et {high}) en sont trop éloignés pour exclure une antidate"),
         Rejection::AnchorMalformed(error) => format!("le jeton extérieur est illisible ({error})"),
-        Rejection::Anchor(error) => format!("le jeton extérieur ne prouve pas la tête de journal ({error})"),
+        Rejection::Anchor(cause) => format!("le jeton extérieur ne prouve pas la tête de journal : {}", token::french(cause)),
         Rejection::AnchorNotOutside => "l'autorité des preuves ne peut sceller son propre journal".to_string(),
         Rejection::Level { reached, demanded } => format!("niveau atteint : {} ; niveau exigé : {}", level_name(*reached), level_name(*demanded)),
         Rejection::Personal => "les données personnelles jointes ne sont pas celles de cet événement".to_string(),

@@ -4,6 +4,7 @@
 //! Every report says what was proven, what was not demanded, and what such evidence cannot prove.
 
 mod french;
+mod token;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -18,6 +19,8 @@ use crate::verify::{
     Finding, Period, RecipientLine, Rejection, TrustPolicy, VerifiedProofFile, VerifiedReceipt,
     VerifiedSending,
 };
+
+pub use token::{TokenJudgement, profile_words, rejection_advice, rejection_words, token};
 
 /// The language of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use super::TspError;
 use super::algorithm::AlgorithmIdentifier;
 use super::der::{self, Element, Elements};
 use super::oid::{Oid, known};
+use super::revocation::full_names;
 use super::signature::{SignatureFailure, verify_signature};
 use super::tst_info::{civil_time, parse_gen_time};
 use crate::time::Time;
@@ -147,8 +148,19 @@ impl Certificate {
         core::str::from_utf8(text).ok().map(ToString::to_string)
     }
 
+    /// The subject's organizationName, for people to read.
+    #[must_use]
+    pub fn subject_organization(&self) -> Option<String> {
+        let text = self.subject_attribute(known::ORGANIZATION_NAME)?;
+        core::str::from_utf8(text).ok().map(ToString::to_string)
+    }
+
+    /// How its issuer signed it.
+    pub(super) fn signature_algorithm(&self) -> &AlgorithmIdentifier {
+        &self.signature_algorithm
+    }
+
     /// The subject has an attribute of this kind that is not empty.
-    #[cfg(feature = "issue")]
     pub(crate) fn subject_has(&self, kind: &[u8]) -> bool {
         self.subject_attribute(kind)
             .is_some_and(|value| !value.is_empty())
@@ -244,6 +256,26 @@ impl Certificate {
             .purposes()?
             .iter()
             .any(|kind| kind == known::TIME_STAMPING || kind == known::ANY_EXTENDED_KEY_USAGE))
+    }
+
+    /// The names under which revocation lists about this certificate are published, in DER (RFC 5280 §4.2.1.13); `None` when
+    /// it names none. Those that another issuer publishes, or that are for some reasons only, are left out.
+    pub(super) fn distribution_points(&self) -> Result<Option<Vec<Vec<u8>>>, TspError> {
+        let Some(extension) = self.extension(known::CRL_DISTRIBUTION_POINTS) else {
+            return Ok(None);
+        };
+        let mut points = der::single(&extension.value, der::SEQUENCE)?.elements();
+        let mut names = Vec::new();
+        while !points.is_empty() {
+            let mut point = points.expect(der::SEQUENCE)?.elements();
+            let name = point.optional(0xa0)?;
+            if let Some(name) = name
+                && point.is_empty()
+            {
+                names.append(&mut full_names(&name)?.unwrap_or_default());
+            }
+        }
+        Ok(Some(names))
     }
 
     /// extKeyUsage names id-kp-OCSPSigning (RFC 6960 §4.2.2.2).

@@ -6,6 +6,7 @@
 //! transport, fetching of revocation lists, and whether a token is in a log (`verify`).
 
 mod algorithm;
+mod budget;
 mod certificate;
 pub(crate) mod der;
 mod error;
@@ -14,11 +15,13 @@ mod request;
 mod response;
 mod revocation;
 mod signature;
+mod strength;
 pub(crate) mod token;
 pub(crate) mod tst_info;
 mod verify;
 
 pub use algorithm::{AlgorithmIdentifier, HashAlgorithm};
+pub use budget::Budget;
 pub use certificate::{Certificate, certificate_to_pem, certificates_from_pem};
 pub use error::TspError;
 pub use oid::{Oid, OidError, TsaPolicyId};
@@ -27,10 +30,13 @@ pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};
 pub use revocation::{
     Revocation, RevocationEvidence, RevocationReason, RevocationRejection, crls_from_pem,
 };
+pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
 pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
 pub use verify::{
-    ChainTime, TokenFlag, TokenTrust, TspRejection, VerifiedTimeStamp, verify_response,
+    AlgorithmUse, ChainTime, Check, CheckOutcome, ProfileFinding, ProfileReport, Purpose,
+    RenewalRejection, Step, StoredToken, Timeliness, TokenFlag, TokenTrust, TspRejection,
+    VerifiedTimeStamp, order, verify_renewed_token, verify_requested_token, verify_response,
     verify_token,
 };
 

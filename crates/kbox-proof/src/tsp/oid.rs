@@ -256,11 +256,19 @@ pub(crate) mod known {
     /// id-at-commonName, 2.5.4.3
     pub(crate) const COMMON_NAME: &[u8] = &[0x55, 4, 3];
     /// id-at-countryName, 2.5.4.6
-    #[cfg(feature = "issue")]
     pub(crate) const COUNTRY_NAME: &[u8] = &[0x55, 4, 6];
     /// id-at-organizationName, 2.5.4.10
-    #[cfg(feature = "issue")]
     pub(crate) const ORGANIZATION_NAME: &[u8] = &[0x55, 4, 10];
+    /// id-at-organizationIdentifier, 2.5.4.97
+    pub(crate) const ORGANIZATION_IDENTIFIER: &[u8] = &[0x55, 4, 97];
+    /// Best practices time-stamp policy (EN 319 421), 0.4.0.2023.1.1
+    pub(crate) const BTSP: &[u8] = &[4, 0, 0x8f, 0x67, 1, 1];
+    /// id-pe-qcStatements, 1.3.6.1.5.5.7.1.3
+    pub(crate) const QC_STATEMENTS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 3];
+    /// esi4-qtstStatement-1 (EN 319 422), 0.4.0.19422.1.1
+    pub(crate) const QTST_STATEMENT: &[u8] = &[4, 0, 0x81, 0x97, 0x5e, 1, 1];
+    /// id-ce-cRLDistributionPoints, 2.5.29.31
+    pub(crate) const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 29, 31];
 }
 
 #[cfg(test)]

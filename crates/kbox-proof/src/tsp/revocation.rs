@@ -2,8 +2,7 @@
 //! Revocation, offline: certificate revocation lists (RFC 5280 §5) and OCSP responses (RFC 6960) that the auditor gives.
 //!
 //! What they say is held against the token's proof of existence by the rule of RFC 3161 §4 and of EN 319 102-1. Not supported,
-//! and refused rather than read half: delta lists, indirect lists, and lists of a part of an issuer's certificates (whatever
-//! has an issuingDistributionPoint). Nothing is fetched, and the revocation of an OCSP responder itself is not looked at: its
+//! and refused rather than read half: delta lists, indirect lists, and lists of some reasons or of attribute certificates only. Nothing is fetched, and the revocation of an OCSP responder itself is not looked at: its
 //! CA vouches for it for the life of its certificate.
 
 use alloc::string::String;
@@ -25,6 +24,10 @@ use crate::time::Time;
 
 /// Lists of authorities that issue timestamping certificates are small; larger ones are of others.
 const MAX_BYTES: usize = 4 << 20;
+/// Two a certificate of the longest chain, for each of several authorities.
+const MAX_ITEMS: usize = 512;
+/// Of all together, so that reading them stays within little memory.
+const MAX_TOTAL_BYTES: usize = 16 << 20;
 /// An honest response carries its responder's certificate, perhaps with its chain.
 const MAX_RESPONDER_CERTIFICATES: usize = 8;
 
@@ -73,8 +76,8 @@ impl RevocationReason {
         })
     }
 
-    /// The key stayed its holder's alone, so that its signatures of before may still be believed. RFC 3161 §4 lists
-    /// the first four; privilegeWithdrawn says as much of the key (X.509).
+    /// The key stayed its holder's alone, so that its signatures of before may still be believed: the four that RFC 3161
+    /// §4 (1) lists. privilegeWithdrawn may say as much of the key (X.509), but is not one of them.
     const fn spares_the_key(self) -> bool {
         matches!(
             self,
@@ -82,7 +85,6 @@ impl RevocationReason {
                 | Self::AffiliationChanged
                 | Self::Superseded
                 | Self::CessationOfOperation
-                | Self::PrivilegeWithdrawn
         )
     }
 }
@@ -185,6 +187,18 @@ pub enum RevocationRejection {
         /// Why.
         reason: RevocationReason,
     },
+    /// More lists and responses, or more bytes of them, than are read.
+    BudgetSize {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many are read.
+        limit: usize,
+    },
+    /// More signatures of lists and responses than are checked.
+    BudgetSignatures {
+        /// How many are.
+        limit: usize,
+    },
 }
 
 impl RevocationRejection {
@@ -196,7 +210,23 @@ impl RevocationRejection {
         "tsp.revoked_key_compromise",
         "tsp.revoked",
         "tsp.revoked_no_poe",
+        "tsp.budget_revocation_size",
+        "tsp.budget_revocation_signatures",
     ];
+
+    /// The clause that stands against the token, or "kbox" where the rule is this program's own.
+    #[must_use]
+    pub const fn source(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "RFC 5280 §5, RFC 6960 §4.2.1",
+            Self::Unsupported { .. } => "RFC 5280 §5.2, RFC 6960 §4.1.2",
+            Self::Signature => "RFC 5280 §6.3.3, RFC 6960 §4.2.2.2",
+            Self::KeyCompromise { .. } => "RFC 3161 §4 (2)",
+            Self::Revoked { .. } => "RFC 3161 §4 (1)",
+            Self::RevokedNoPoe { .. } => "ETSI EN 319 102-1 §5.2.6, RFC 3161 §4 (1)",
+            Self::BudgetSize { .. } | Self::BudgetSignatures { .. } => "kbox",
+        }
+    }
 
     /// The stable code of this cause.
     #[must_use]
@@ -208,6 +238,8 @@ impl RevocationRejection {
             Self::KeyCompromise { .. } => "tsp.revoked_key_compromise",
             Self::Revoked { .. } => "tsp.revoked",
             Self::RevokedNoPoe { .. } => "tsp.revoked_no_poe",
+            Self::BudgetSize { .. } => "tsp.budget_revocation_size",
+            Self::BudgetSignatures { .. } => "tsp.budget_revocation_signatures",
         }
     }
 
@@ -247,6 +279,14 @@ impl fmt::Display for RevocationRejection {
                 f,
                 "a certificate of the chain was revoked at {at} ({reason}), and nothing shows that the token existed before"
             ),
+            Self::BudgetSize { what, limit } => write!(
+                f,
+                "revocation lists and responses: more than {limit} {what}; give those about the chain's certificates alone"
+            ),
+            Self::BudgetSignatures { limit } => write!(
+                f,
+                "revocation lists and responses: more than {limit} signatures; give those about the chain's certificates alone"
+            ),
         }
     }
 }
@@ -258,14 +298,34 @@ impl core::error::Error for RevocationRejection {}
 pub struct RevocationEvidence {
     lists: Vec<CertificateList>,
     responses: Vec<OcspResponse>,
+    bytes: usize,
 }
 
 impl RevocationEvidence {
+    fn make_room(&mut self, der: &[u8]) -> Result<(), RevocationRejection> {
+        if self.lists.len() + self.responses.len() >= MAX_ITEMS {
+            return Err(RevocationRejection::BudgetSize {
+                what: "lists and responses",
+                limit: MAX_ITEMS,
+            });
+        }
+        if self.bytes + der.len() > MAX_TOTAL_BYTES {
+            return Err(RevocationRejection::BudgetSize {
+                what: "bytes",
+                limit: MAX_TOTAL_BYTES,
+            });
+        }
+        self.bytes += der.len();
+        Ok(())
+    }
+
     /// Adds a CertificateList in DER.
     ///
     /// # Errors
-    /// [`RevocationRejection::Unreadable`], [`RevocationRejection::Unsupported`].
+    /// [`RevocationRejection::Unreadable`], [`RevocationRejection::Unsupported`], [`RevocationRejection::BudgetSize`].
     pub fn add_crl(&mut self, der: &[u8]) -> Result<(), RevocationRejection> {
+        check_size(der)?;
+        self.make_room(der)?;
         self.lists.push(CertificateList::parse(der)?);
         Ok(())
     }
@@ -273,8 +333,10 @@ impl RevocationEvidence {
     /// Adds an OCSPResponse in DER.
     ///
     /// # Errors
-    /// [`RevocationRejection::Unreadable`], [`RevocationRejection::Unsupported`].
+    /// [`RevocationRejection::Unreadable`], [`RevocationRejection::Unsupported`], [`RevocationRejection::BudgetSize`].
     pub fn add_ocsp(&mut self, der: &[u8]) -> Result<(), RevocationRejection> {
+        check_size(der)?;
+        self.make_room(der)?;
         self.responses.push(OcspResponse::parse(der)?);
         Ok(())
     }
@@ -286,11 +348,16 @@ impl RevocationEvidence {
         chain: &[Certificate],
         made: Time,
         existed: Time,
+        signatures: usize,
     ) -> Result<Revocation, RevocationRejection> {
+        let mut signatures = SignatureBudget {
+            limit: signatures,
+            left: signatures,
+        };
         let mut known: Option<Revocation> = None;
         for (certificate, issuer) in chain.iter().zip(chain.iter().skip(1)) {
             let mut best = Revocation::NotChecked;
-            for (status, as_of) in self.statements(certificate, issuer)? {
+            for (status, as_of) in self.statements(certificate, issuer, &mut signatures)? {
                 let found = match status {
                     Status::Revoked(revoked) => {
                         revoked.judge(made, existed)?;
@@ -327,25 +394,47 @@ impl RevocationEvidence {
         &self,
         certificate: &Certificate,
         issuer: &Certificate,
+        signatures: &mut SignatureBudget,
     ) -> Result<Vec<(Status, Time)>, RevocationRejection> {
         let mut found = Vec::new();
         for list in &self.lists {
-            if !list.is_of(issuer) {
+            if !list.is_of(issuer) || !list.scope.covers(certificate) {
                 continue;
             }
+            signatures.spend()?;
             list.verify(issuer)?;
             found.push((list.status(&certificate.serial), list.this_update));
         }
         for response in &self.responses {
+            let mut is_verified = false;
             for single in &response.singles {
                 if !single.is_about(certificate, issuer) {
                     continue;
                 }
-                response.verify(issuer)?;
+                if !is_verified {
+                    response.verify(issuer, signatures)?;
+                    is_verified = true;
+                }
                 found.push((single.status.clone(), single.this_update));
             }
         }
         Ok(found)
+    }
+}
+
+/// How many signatures may be checked yet.
+struct SignatureBudget {
+    limit: usize,
+    left: usize,
+}
+
+impl SignatureBudget {
+    fn spend(&mut self) -> Result<(), RevocationRejection> {
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or(RevocationRejection::BudgetSignatures { limit: self.limit })?;
+        Ok(())
     }
 }
 
@@ -426,10 +515,15 @@ fn check_size(bytes: &[u8]) -> Result<(), RevocationRejection> {
 
 /// RFC 5280 §5.2, §5.3; RFC 6960 §4.1.2: a list or response with a critical extension that is not understood says nothing.
 fn refuse_critical(extensions: &[Extension]) -> Result<(), RevocationRejection> {
-    const INVALIDITY_AND_REASON: [&[u8]; 2] = [known::INVALIDITY_DATE, known::REASON_CODE];
-    match extensions.iter().find(|extension| {
-        extension.critical && !INVALIDITY_AND_REASON.contains(&extension.kind.as_content())
-    }) {
+    const PROCESSED: [&[u8]; 3] = [
+        known::INVALIDITY_DATE,
+        known::REASON_CODE,
+        known::ISSUING_DISTRIBUTION_POINT,
+    ];
+    match extensions
+        .iter()
+        .find(|extension| extension.critical && !PROCESSED.contains(&extension.kind.as_content()))
+    {
         None => Ok(()),
         Some(extension) => Err(unsupported(&extension.kind)),
     }
@@ -469,6 +563,7 @@ fn entry_facts(
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct CertificateList {
+    scope: ListScope,
     tbs: Vec<u8>,
     issuer: Vec<u8>,
     this_update: Time,
@@ -479,22 +574,100 @@ struct CertificateList {
     signature: Vec<u8>,
 }
 
+/// Which of its issuer's certificates a list is about (RFC 5280 §5.2.5):
+///
+/// ```text
+/// IssuingDistributionPoint ::= SEQUENCE { distributionPoint [0] DistributionPointName OPTIONAL,
+///   onlyContainsUserCerts [1] BOOLEAN DEFAULT FALSE, onlyContainsCACerts [2] BOOLEAN DEFAULT FALSE,
+///   onlySomeReasons [3] ReasonFlags OPTIONAL, indirectCRL [4] BOOLEAN DEFAULT FALSE,
+///   onlyContainsAttributeCerts [5] BOOLEAN DEFAULT FALSE }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct ListScope {
+    /// The GeneralNames of the distribution point, in DER.
+    point: Option<Vec<Vec<u8>>>,
+    only_users: bool,
+    only_cas: bool,
+    /// What the list has that is refused.
+    unsupported: Option<&'static str>,
+}
+
+impl ListScope {
+    fn read(value: &[u8]) -> Result<Self, TspError> {
+        let mut parts = der::single(value, der::SEQUENCE)?.elements();
+        let mut scope = Self::default();
+        if let Some(field) = parts.optional(0xa0)? {
+            match full_names(&field)? {
+                Some(names) => scope.point = Some(names),
+                None => scope.unsupported = Some("a name relative to its issuer"),
+            }
+        }
+        let mut flag = |tag| -> Result<bool, TspError> {
+            Ok(parts.optional(tag)?.is_some_and(|part| part.content != [0]))
+        };
+        scope.only_users = flag(0x81)?;
+        scope.only_cas = flag(0x82)?;
+        if parts.optional(0x83)?.is_some() {
+            scope.unsupported = Some("onlySomeReasons");
+        }
+        for (tag, name) in [(0x84, "indirectCRL"), (0x85, "onlyContainsAttributeCerts")] {
+            if parts.optional(tag)?.is_some_and(|part| part.content != [0]) {
+                scope.unsupported = Some(name);
+            }
+        }
+        parts.finish()?;
+        Ok(scope)
+    }
+
+    /// RFC 5280 §6.3.3 (b)(2): a list says nothing of certificates outside its scope. A certificate that names no distribution
+    /// point is looked for under its issuer's own name.
+    fn covers(&self, certificate: &Certificate) -> bool {
+        let is_ca = certificate.basic_constraints().is_ok_and(|(ca, _)| ca);
+        if is_ca && self.only_users || !is_ca && self.only_cas {
+            return false;
+        }
+        let Some(names) = &self.point else {
+            return true;
+        };
+        match certificate.distribution_points() {
+            Ok(Some(points)) => points.iter().any(|name| names.contains(name)),
+            Ok(None) => names.contains(&der::element(0xa4, &[&certificate.issuer])),
+            Err(_) => false,
+        }
+    }
+}
+
+/// The GeneralNames of a DistributionPointName, in DER; `None` for a name relative to the issuer.
+pub(super) fn full_names(field: &Element<'_>) -> Result<Option<Vec<Vec<u8>>>, TspError> {
+    let mut choice = field.elements();
+    let name = choice.any()?;
+    choice.finish()?;
+    if name.tag != 0xa0 {
+        return Ok(None);
+    }
+    let mut list = name.elements();
+    let mut names = Vec::new();
+    while !list.is_empty() {
+        names.push(list.any()?.der.to_vec());
+    }
+    Ok(Some(names))
+}
+
 impl CertificateList {
     fn parse(bytes: &[u8]) -> Result<Self, RevocationRejection> {
-        check_size(bytes)?;
         let (list, extensions, entries) =
             Self::read(bytes).map_err(RevocationRejection::Unreadable)?;
-        // Critical or not: a list that is not the whole list of its issuer proves nothing by what it leaves out.
-        for kind in [
-            known::DELTA_CRL_INDICATOR,
-            known::ISSUING_DISTRIBUTION_POINT,
-        ] {
-            if let Some(found) = extensions
-                .iter()
-                .find(|extension| extension.kind.as_content() == kind)
-            {
-                return Err(unsupported(&found.kind));
-            }
+        if let Some(kind) = list.scope.unsupported {
+            return Err(RevocationRejection::Unsupported {
+                what: alloc::format!("its issuingDistributionPoint (2.5.29.28) has {kind}"),
+            });
+        }
+        // Critical or not: what is no whole list proves nothing by what it leaves out.
+        if let Some(found) = extensions
+            .iter()
+            .find(|extension| extension.kind.as_content() == known::DELTA_CRL_INDICATOR)
+        {
+            return Err(unsupported(&found.kind));
         }
         refuse_critical(&extensions)?;
         refuse_critical(&entries)?;
@@ -574,7 +747,12 @@ impl CertificateList {
             }
             None => None,
         };
+        let scope = match value_of(&extensions, known::ISSUING_DISTRIBUTION_POINT) {
+            Some(value) => ListScope::read(value)?,
+            None => ListScope::default(),
+        };
         let list = Self {
+            scope,
             tbs: tbs.der.to_vec(),
             issuer,
             this_update,
@@ -767,7 +945,6 @@ fn explicit_extensions(field: &Element<'_>) -> Result<Vec<Extension>, TspError> 
 
 impl OcspResponse {
     fn parse(bytes: &[u8]) -> Result<Self, RevocationRejection> {
-        check_size(bytes)?;
         let unreadable = RevocationRejection::Unreadable;
         let basic = Self::basic(bytes).map_err(unreadable)?;
         let Some(basic) = basic else {
@@ -865,32 +1042,44 @@ impl OcspResponse {
     }
 
     /// RFC 6960 §4.2.2.2: signed by the issuer, or by whom the issuer itself gave a certificate for this.
-    fn verify(&self, issuer: &Certificate) -> Result<(), RevocationRejection> {
+    fn verify(
+        &self,
+        issuer: &Certificate,
+        signatures: &mut SignatureBudget,
+    ) -> Result<(), RevocationRejection> {
+        let is_signed_by = |signer: &Certificate| {
+            verify_signature(
+                &signer.public_key,
+                &self.algorithm,
+                None,
+                &self.tbs,
+                &self.signature,
+            )
+            .is_ok()
+        };
+        if self.responder.names(issuer) {
+            signatures.spend()?;
+            if is_signed_by(issuer) {
+                return Ok(());
+            }
+        }
         let delegated = self.certificates.iter().filter(|certificate| {
             certificate.issuer == issuer.subject
+                && self.responder.names(certificate)
                 && certificate.is_for_ocsp_signing()
                 && certificate.unknown_critical_extension().is_none()
                 && certificate.is_valid_at(self.produced_at)
-                && certificate.verify_issued_by(issuer).is_ok()
         });
-        let signed = core::iter::once(issuer)
-            .chain(delegated)
-            .filter(|signer| self.responder.names(signer))
-            .any(|signer| {
-                verify_signature(
-                    &signer.public_key,
-                    &self.algorithm,
-                    None,
-                    &self.tbs,
-                    &self.signature,
-                )
-                .is_ok()
-            });
-        if signed {
-            Ok(())
-        } else {
-            Err(RevocationRejection::Signature)
+        for certificate in delegated {
+            signatures.spend()?;
+            if certificate.verify_issued_by(issuer).is_ok() {
+                signatures.spend()?;
+                if is_signed_by(certificate) {
+                    return Ok(());
+                }
+            }
         }
+        Err(RevocationRejection::Signature)
     }
 }
 
@@ -910,7 +1099,7 @@ mod tests {
 
     /// RFC 3161 §4: which reasons leave the key beyond suspicion. Lists by OpenSSL cannot give all of them.
     #[test]
-    fn every_reason_but_five_and_none_at_all_counts_as_a_compromise_from_the_invalidity_date_on() {
+    fn every_reason_but_four_and_none_at_all_counts_as_a_compromise_from_the_invalidity_date_on() {
         use RevocationReason as Reason;
         for (number, reason, spares) in [
             (0, Reason::Unspecified, true),
@@ -920,7 +1109,7 @@ mod tests {
             (4, Reason::Superseded, true),
             (5, Reason::CessationOfOperation, true),
             (6, Reason::CertificateHold, false),
-            (9, Reason::PrivilegeWithdrawn, true),
+            (9, Reason::PrivilegeWithdrawn, false),
             (10, Reason::AaCompromise, false),
         ] {
             let bytes = [der::ENUMERATED, 1, number];

@@ -143,12 +143,11 @@ pub fn verify_receipt(
     let imprint = MessageImprint::sha256(&digest);
     let verify_at = |time| {
         let trust = TokenTrust {
-            roots: &policy.roots,
             extra_certificates: &chain,
             policies: Some(&policies),
-            chain_time: ChainTime::At(time),
             strict: true,
             revocation: Some(&policy.revocation),
+            ..TokenTrust::new(&policy.roots, ChainTime::At(time))
         };
         verify_token(&token, &imprint, &trust).map_err(Rejection::Token)
     };

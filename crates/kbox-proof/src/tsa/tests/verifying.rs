@@ -289,6 +289,22 @@ fn a_chain_is_judged_at_the_instant_that_the_caller_names() {
     assert!(matches!(at(late), Err(TspRejection::ChainExpired { .. })));
 }
 
+/// Nothing that is given later makes it right, so nothing that is missing hides it. OpenSSL 3.0 accepts such tokens.
+#[test]
+fn a_gen_time_outside_the_certificate_is_refused_even_where_no_chain_is_found() {
+    let ca = Ca::new();
+    let (signer, der) = ca.issue(|_| {});
+    let mut draft = Draft::new(&der);
+    draft.info.gen_time = time("2030-01-02T00:00:00Z");
+    let token = draft.sign(&signer);
+    let stranger = [Ca::new().der];
+    for roots in [&[][..], &stranger] {
+        let rejection = verify_token(&token, &imprint(), &trusting(roots)).unwrap_err();
+        assert_eq!(rejection.code(), "tsp.gen_time_outside_certificate");
+        assert!(!rejection.is_undecided());
+    }
+}
+
 #[test]
 fn a_signature_algorithm_that_disagrees_with_the_digest_is_refused() {
     let ca = Ca::new();

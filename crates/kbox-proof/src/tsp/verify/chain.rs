@@ -3,17 +3,13 @@
 
 use alloc::vec::Vec;
 
+use super::super::budget::Budget;
 use super::super::certificate::Certificate;
 use super::super::signature::SignatureFailure;
 use super::super::token::TimeStampToken;
 use super::signer::EssCertificateId;
 use super::{TokenTrust, TspRejection};
 use crate::time::Time;
-
-/// Longest chain, signer and root included; real ones have up to four.
-const MAX_CHAIN: usize = 8;
-/// Signatures checked while looking for a chain, so that a bag of like-named certificates costs little.
-const MAX_CHAIN_SIGNATURES: usize = 64;
 
 /// One step of the search: the certificates so far, from the signer upwards.
 struct Search<'a> {
@@ -22,9 +18,13 @@ struct Search<'a> {
     /// The certificates named beside the signer's.
     named: &'a [EssCertificateId],
     at: Time,
+    budget: Budget,
+    path_steps: usize,
     signatures: usize,
     /// The most telling failure of a chain that reached a root or broke.
     failure: TspRejection,
+    /// What was spent before everything was tried.
+    exhausted: Option<TspRejection>,
 }
 
 pub(super) fn find_chain(
@@ -49,15 +49,21 @@ pub(super) fn find_chain(
         candidates,
         named,
         at,
+        budget: trust.budget,
+        path_steps: 0,
         signatures: 0,
         failure: TspRejection::NoChain,
+        exhausted: None,
     };
     let mut path = alloc::vec![signer.clone()];
     if search.climb(&mut path) {
-        Ok(path)
-    } else {
-        Err(search.failure)
+        return Ok(path);
     }
+    // A search that was cut short disproves nothing; a chain that only time stands against says more than either.
+    Err(match (search.failure, search.exhausted) {
+        (failure @ TspRejection::ChainExpired { .. }, _) | (failure, None) => failure,
+        (_, Some(exhausted)) => exhausted,
+    })
 }
 
 impl Search<'_> {
@@ -75,7 +81,10 @@ impl Search<'_> {
             }
             return self.is_valid_now(path);
         }
-        if path.len() >= MAX_CHAIN {
+        let limit = self.budget.chain_length;
+        if path.len() >= limit {
+            self.exhausted
+                .get_or_insert(TspRejection::BudgetChainLength { limit });
             return false;
         }
         let issuers: Vec<Certificate> = self
@@ -86,11 +95,16 @@ impl Search<'_> {
             .cloned()
             .collect();
         for issuer in issuers {
-            if self.signatures >= MAX_CHAIN_SIGNATURES {
+            if !self.may_spend() {
                 return false;
             }
+            self.path_steps += 1;
+            if let Err(rejection) = check_issuer(&issuer, path.len() - 1) {
+                self.note(rejection);
+                continue;
+            }
             self.signatures += 1;
-            if let Err(rejection) = check_issuer(&top, &issuer, path.len() - 1) {
+            if let Err(rejection) = check_signature(&top, &issuer) {
                 self.note(rejection);
                 continue;
             }
@@ -100,6 +114,22 @@ impl Search<'_> {
             }
             path.pop();
         }
+        false
+    }
+
+    fn may_spend(&mut self) -> bool {
+        let spent = if self.signatures >= self.budget.signatures {
+            TspRejection::BudgetSignatures {
+                limit: self.budget.signatures,
+            }
+        } else if self.path_steps >= self.budget.path_steps {
+            TspRejection::BudgetPathSteps {
+                limit: self.budget.path_steps,
+            }
+        } else {
+            return true;
+        };
+        self.exhausted = Some(spent);
         false
     }
 
@@ -140,14 +170,9 @@ impl Search<'_> {
     }
 }
 
-/// `issuer` may have issued `subject`, with `below` CA certificates between it and the signer (RFC 5280 §6.1.4).
-fn check_issuer(
-    subject: &Certificate,
-    issuer: &Certificate,
-    below: usize,
-) -> Result<(), TspRejection> {
+/// `issuer` may issue, with `below` CA certificates between it and the signer (RFC 5280 §6.1.4).
+fn check_issuer(issuer: &Certificate, below: usize) -> Result<(), TspRejection> {
     const KEY_CERT_SIGN: u8 = 0b0000_0100;
-    let broken = |rule| TspRejection::ChainConstraint { rule };
     let malformed = |_| broken("unreadable extension");
     let (is_ca, path_len) = issuer.basic_constraints().map_err(malformed)?;
     if !is_ca {
@@ -171,6 +196,14 @@ fn check_issuer(
     if issuer.unknown_critical_extension().is_some() {
         return Err(broken("unknown critical extension"));
     }
+    Ok(())
+}
+
+fn broken(rule: &'static str) -> TspRejection {
+    TspRejection::ChainConstraint { rule }
+}
+
+fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), TspRejection> {
     subject
         .verify_issued_by(issuer)
         .map_err(|failure| match failure {

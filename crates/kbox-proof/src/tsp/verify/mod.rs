@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The check of a time-stamp token (RFC 3161 §2.4.2 and appendix B, RFC 5816, RFC 5652 §5.6, RFC 5280 §6).
 
+mod algorithms;
 mod chain;
+mod checks;
+mod order;
+mod profile;
 mod rejection;
+mod renewal;
 mod signer;
 mod verified;
 
 use alloc::vec::Vec;
 
+use super::budget::Budget;
 use super::der;
 use super::oid::{TsaPolicyId, known};
 use super::request::TimeStampReq;
@@ -18,8 +24,13 @@ use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
 use crate::time::Time;
 
+pub use algorithms::{AlgorithmUse, Purpose};
 use chain::find_chain;
+pub use checks::{Check, CheckOutcome, Step};
+pub use order::{Timeliness, order};
+pub use profile::{ProfileFinding, ProfileReport};
 pub use rejection::TspRejection;
+pub use renewal::{RenewalRejection, StoredToken, verify_renewed_token};
 pub(crate) use signer::check_signer_fitness;
 use signer::find_signer;
 #[cfg(feature = "issue")]
@@ -50,6 +61,8 @@ pub struct TokenTrust<'a> {
     pub strict: bool,
     /// Revocation lists and responses; without any, revocation is not checked, and the result says so.
     pub revocation: Option<&'a RevocationEvidence>,
+    /// What the check may cost.
+    pub budget: Budget,
 }
 
 impl<'a> TokenTrust<'a> {
@@ -63,6 +76,7 @@ impl<'a> TokenTrust<'a> {
             chain_time,
             strict: false,
             revocation: None,
+            budget: Budget::DEFAULT,
         }
     }
 }
@@ -82,6 +96,22 @@ pub fn verify_response(
             fail_info: response.fail_info(),
         });
     };
+    let mut verified = verify_requested_token(token, request, trust)?;
+    if response.status() == PkiStatus::GrantedWithMods {
+        verified.flags.push(TokenFlag::GrantedWithMods);
+    }
+    Ok(verified)
+}
+
+/// Checks a token against the request that it answers, then as [`verify_token`] does.
+///
+/// # Errors
+/// [`TspRejection`].
+pub fn verify_requested_token(
+    token: &TimeStampToken,
+    request: &TimeStampReq,
+    trust: &TokenTrust<'_>,
+) -> Result<VerifiedTimeStamp, TspRejection> {
     let info = token.tst_info();
     if request.nonce() != info.nonce() {
         return Err(TspRejection::NonceMismatch);
@@ -94,9 +124,7 @@ pub fn verify_response(
         });
     }
     let mut verified = verify_token(token, request.message_imprint(), trust)?;
-    if response.status() == PkiStatus::GrantedWithMods {
-        verified.flags.push(TokenFlag::GrantedWithMods);
-    }
+    verified.checks.insert(0, Step::Request.held());
     if request.cert_req() == token.certificates().is_empty() {
         verified.flags.push(TokenFlag::CertificatesNotAsRequested);
     }
@@ -107,8 +135,9 @@ pub fn verify_response(
 ///
 /// In this order: 1. strength of the imprint; 2. policy and extensions; 3. content-type and message-digest; 4. the signer's
 /// certificate, found by sid and bound by ESSCertID(v2); 5. its fitness as a timestamp signer; 6. the signature over the
-/// signed attributes; 7. imprint; 8. tsa; 9. a chain to a trusted certificate; 10. genTime within the signer
-/// certificate's validity; 11. the chain's validity at `chain_time`; 12. revocation, as of then. Exactly one SignerInfo is a matter of parsing.
+/// signed attributes; 7. imprint; 8. tsa; 9. genTime within the signer certificate's validity; 10. a chain to a trusted certificate,
+/// valid at `chain_time`; 11. strength of the algorithms, as of then; 12. revocation, likewise. Exactly one SignerInfo is a matter
+/// of parsing.
 ///
 /// # Errors
 /// [`TspRejection`].
@@ -172,6 +201,13 @@ pub fn verify_token(
     }
 
     // 4.
+    let found = token.certificates().len() + trust.extra_certificates.len() + trust.roots.len();
+    if found > trust.budget.certificates {
+        return Err(TspRejection::BudgetCertificates {
+            found,
+            limit: trust.budget.certificates,
+        });
+    }
     let (signer, further) = find_signer(token, trust, &mut flags)?;
 
     // 5.
@@ -202,18 +238,7 @@ pub fn verify_token(
         return Err(TspRejection::TsaName);
     }
 
-    // 9. to 11.
-    let at = match trust.chain_time {
-        ChainTime::At(time) => time,
-        ChainTime::GenTime => info.gen_time(),
-    };
-    let chain = match find_chain(&signer, &further, token, trust, at) {
-        Err(rejection) if !matches!(rejection, TspRejection::ChainExpired { .. }) => {
-            return Err(rejection);
-        }
-        found => found,
-    };
-    // No proof of existence makes this right (OpenSSL 3.0 accepts it).
+    // 9. No proof of existence and no root makes this right (OpenSSL 3.0 accepts it).
     if !signer.is_valid_at(info.gen_time()) {
         return Err(TspRejection::GenTimeOutsideCertificate {
             gen_time: info.gen_time(),
@@ -221,7 +246,23 @@ pub fn verify_token(
             not_after: signer.not_after(),
         });
     }
-    let chain = chain?;
+
+    // 10.
+    let at = match trust.chain_time {
+        ChainTime::At(time) => time,
+        ChainTime::GenTime => info.gen_time(),
+    };
+    let chain = find_chain(&signer, &further, token, trust, at)?;
+
+    // 11.
+    let algorithms = algorithms::of_token(
+        token,
+        hash,
+        digest,
+        flags.contains(&TokenFlag::EssCertIdV1),
+        &chain,
+    );
+    algorithms::check(&algorithms, at)?;
 
     // 12.
     let accuracy = info.accuracy().map(Accuracy::to_duration);
@@ -229,10 +270,11 @@ pub fn verify_token(
     let revocation = match trust.revocation {
         None => Revocation::NotChecked,
         Some(evidence) => evidence
-            .judge(&chain, made, at)
+            .judge(&chain, made, at, trust.budget.revocation_signatures)
             .map_err(TspRejection::Revocation)?,
     };
 
+    let checks = checks::made(info, trust, revocation);
     Ok(VerifiedTimeStamp {
         tst_info: info.clone(),
         signer,
@@ -242,6 +284,8 @@ pub fn verify_token(
             .collect(),
         flags,
         revocation,
+        algorithms,
+        checks,
     })
 }
 

@@ -6,10 +6,11 @@ use core::fmt;
 use super::super::oid::{Oid, TsaPolicyId};
 use super::super::response::{PkiFailureInfo, PkiStatus};
 use super::super::revocation::RevocationRejection;
+use super::super::strength::Algorithm;
 use crate::time::Time;
 
 macro_rules! rejections {
-    ($($(#[$doc:meta])* $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $kind:ty),+ $(,)? })? = $code:literal, $text:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $kind:ty),+ $(,)? })? = $code:literal, $source:literal, $text:literal;)+) => {
         /// Why a token or response is not accepted.
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
@@ -22,6 +23,15 @@ macro_rules! rejections {
         impl TspRejection {
             /// Every code there is, without those of revocation.
             pub const CODES: &'static [&'static str] = &[$($code),+];
+
+            /// The clause that the token breaks, or "kbox" where the rule is this program's own.
+            #[must_use]
+            pub fn source(&self) -> &'static str {
+                match self {
+                    $(Self::$name $({ $($field: _),+ })? => $source,)+
+                    Self::Revocation(cause) => cause.source(),
+                }
+            }
 
             /// The stable code of this cause.
             #[must_use]
@@ -51,59 +61,59 @@ rejections! {
         status: PkiStatus,
         /// The reason given.
         fail_info: Option<PkiFailureInfo>,
-    } = "tsp.status_not_granted", "the authority refused: {status:?}, {fail_info:?}";
+    } = "tsp.status_not_granted", "RFC 3161 §2.4.2", "the authority refused: {status:?}, {fail_info:?}";
     /// RFC 3161 §2.4.2: the nonce must be the request's.
-    NonceMismatch = "tsp.nonce_mismatch", "the token's nonce is not the request's";
+    NonceMismatch = "tsp.nonce_mismatch", "RFC 3161 §2.4.2", "the token's nonce is not the request's";
     /// RFC 3161 §2.4.2: the imprint must be of the data.
-    ImprintMismatch = "tsp.imprint_mismatch", "the token is over other data";
+    ImprintMismatch = "tsp.imprint_mismatch", "RFC 3161 §2.2", "the token is over other data";
     /// The imprint's hash algorithm is unknown or too weak.
     WeakImprint {
         /// The algorithm.
         algorithm: Oid,
-    } = "tsp.weak_imprint", "the imprint's hash algorithm {algorithm} is unknown or too weak to prove anything";
+    } = "tsp.weak_imprint", "RFC 3161 §2.4.1, ETSI TS 119 312", "the imprint's hash algorithm {algorithm} is unknown or too weak to prove anything";
     /// The imprint's length is not its algorithm's.
-    ImprintLength = "tsp.imprint_length", "the imprint's length is not that of its hash algorithm";
+    ImprintLength = "tsp.imprint_length", "RFC 3161 §2.4.1", "the imprint's length is not that of its hash algorithm";
     /// The policy is not one of those accepted.
     PolicyNotAccepted {
         /// The token's policy.
         policy: TsaPolicyId,
-    } = "tsp.policy_not_accepted", "policy {policy} is not one of those accepted";
+    } = "tsp.policy_not_accepted", "RFC 3161 §2.4.2", "policy {policy} is not one of those accepted";
     /// A critical extension in the TSTInfo, which nobody knows how to process.
-    CriticalExtension = "tsp.critical_extension", "the token has a critical extension";
+    CriticalExtension = "tsp.critical_extension", "RFC 3161 §2.4.2, RFC 5280 §4.2", "the token has a critical extension";
     /// RFC 5652 §5.3: content-type, once, naming TSTInfo.
-    ContentType = "tsp.content_type", "the signed content type is missing or is not TSTInfo";
+    ContentType = "tsp.content_type", "RFC 5652 §5.3, §11.1", "the signed content type is missing or is not TSTInfo";
     /// RFC 5652 §5.3: message-digest, once, over the TSTInfo.
-    MessageDigest = "tsp.message_digest", "the signed digest is missing or is not that of the TSTInfo";
+    MessageDigest = "tsp.message_digest", "RFC 5652 §5.4, §11.2", "the signed digest is missing or is not that of the TSTInfo";
     /// RFC 3161 §2.4.2: ESSCertID or ESSCertIDv2 must be signed, once.
-    EssMissing = "tsp.ess_missing", "the token does not name its signer's certificate under its signature";
+    EssMissing = "tsp.ess_missing", "RFC 3161 §2.4.2, RFC 5816 §2.2.1", "the token does not name its signer's certificate under its signature";
     /// The signing-certificate attribute cannot be read.
-    EssMalformed = "tsp.ess_malformed", "the signed name of the signer's certificate cannot be read";
+    EssMalformed = "tsp.ess_malformed", "RFC 5035 §3, §4", "the signed name of the signer's certificate cannot be read";
     /// RFC 5816 §2.2.1: SHA-1 no longer binds a certificate.
-    EssSha1 = "tsp.ess_sha1", "the signer's certificate is bound by SHA-1 alone";
+    EssSha1 = "tsp.ess_sha1", "RFC 5816 §2.2.1", "the signer's certificate is bound by SHA-1 alone";
     /// RFC 5035 §4: the certificate's hash must be the one signed.
-    EssMismatch = "tsp.ess_mismatch", "the signer's certificate is not the one named under the signature";
+    EssMismatch = "tsp.ess_mismatch", "RFC 5035 §4", "the signer's certificate is not the one named under the signature";
     /// No certificate with the signer's issuer and serial number is at hand.
-    SignerCertificateMissing = "tsp.signer_certificate_missing", "the signer's certificate is neither in the token nor given; give it with the trusted certificates";
+    SignerCertificateMissing = "tsp.signer_certificate_missing", "RFC 3161 §2.4.1", "the signer's certificate is neither in the token nor given; give it with the trusted certificates";
     /// The signer's certificate cannot be read.
-    SignerCertificateMalformed = "tsp.signer_certificate_malformed", "the signer's certificate cannot be read";
+    SignerCertificateMalformed = "tsp.signer_certificate_malformed", "RFC 5280 §4", "the signer's certificate cannot be read";
     /// RFC 3161 §2.3: the extended key usage must be there.
-    EkuAbsent = "tsp.eku_absent", "the signer's certificate has no extended key usage";
+    EkuAbsent = "tsp.eku_absent", "RFC 3161 §2.3", "the signer's certificate has no extended key usage";
     /// RFC 3161 §2.3: it must be timeStamping.
-    EkuWrong = "tsp.eku_wrong", "the signer's certificate is not for timestamping";
+    EkuWrong = "tsp.eku_wrong", "RFC 3161 §2.3", "the signer's certificate is not for timestamping";
     /// RFC 3161 §2.3: it must be timeStamping alone.
-    EkuNotAlone = "tsp.eku_not_alone", "the signer's certificate is not for timestamping alone";
+    EkuNotAlone = "tsp.eku_not_alone", "RFC 3161 §2.3", "the signer's certificate is not for timestamping alone";
     /// RFC 3161 §2.3: it must be critical.
-    EkuNotCritical = "tsp.eku_not_critical", "the signer's certificate does not mark its extended key usage critical";
+    EkuNotCritical = "tsp.eku_not_critical", "RFC 3161 §2.3", "the signer's certificate does not mark its extended key usage critical";
     /// TSA keys sign tokens only.
-    SignerIsCa = "tsp.signer_is_ca", "the signer's certificate is a CA's";
+    SignerIsCa = "tsp.signer_is_ca", "ETSI EN 319 422 §6.1", "the signer's certificate is a CA's";
     /// RFC 5280 §4.2.1.3: keyUsage must allow signatures.
-    KeyUsage = "tsp.key_usage", "the signer's key usage does not allow signatures";
+    KeyUsage = "tsp.key_usage", "RFC 5280 §4.2.1.3, ETSI EN 319 421 §7.7.1", "the signer's key usage does not allow signatures";
     /// The digest or signature algorithm or the key is unknown or too weak.
-    WeakSignature = "tsp.weak_signature", "the token's signature algorithm, digest or key is unknown or too weak";
+    WeakSignature = "tsp.weak_signature", "ETSI EN 319 422 §5.2.3, ETSI TS 119 312", "the token's signature algorithm, digest or key is unknown or too weak";
     /// The signature does not verify.
-    Signature = "tsp.signature", "the token's signature does not verify";
+    Signature = "tsp.signature", "RFC 5652 §5.4", "the token's signature does not verify";
     /// RFC 3161 §2.4.2: tsa must be one of the certificate's names.
-    TsaName = "tsp.tsa_name", "the authority's name in the token is not in its certificate";
+    TsaName = "tsp.tsa_name", "RFC 3161 §2.4.2", "the authority's name in the token is not in its certificate";
     /// The signer's certificate was not valid at genTime.
     GenTimeOutsideCertificate {
         /// The token's time.
@@ -112,9 +122,9 @@ rejections! {
         not_before: Time,
         /// Last second of validity.
         not_after: Time,
-    } = "tsp.gen_time_outside_certificate", "genTime {gen_time} lies outside the signer's certificate's validity, {not_before} to {not_after}";
+    } = "tsp.gen_time_outside_certificate", "RFC 5280 §4.1.2.5", "genTime {gen_time} lies outside the signer's certificate's validity, {not_before} to {not_after}";
     /// No chain leads to a trusted certificate.
-    NoChain = "tsp.no_chain", "no chain leads from the signer's certificate to a trusted one";
+    NoChain = "tsp.no_chain", "RFC 5280 §6.1", "no chain leads from the signer's certificate to a trusted one";
     /// A certificate of the chain is not valid at the instant that counts.
     ChainExpired {
         /// The instant at which the chain was judged.
@@ -123,18 +133,58 @@ rejections! {
         not_before: Time,
         /// Last second at which the whole chain is valid.
         not_after: Time,
-    } = "tsp.chain_expired", "at {at} the certificate chain is not valid ({not_before} to {not_after}) and nothing shows that the token existed before";
+    } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} the certificate chain is not valid ({not_before} to {not_after}) and nothing shows that the token existed before";
     /// A chain exists, but one of its signatures is false.
-    ChainSignature = "tsp.chain_signature", "a certificate of the chain is not signed by its issuer";
+    ChainSignature = "tsp.chain_signature", "RFC 5280 §6.1.3", "a certificate of the chain is not signed by its issuer";
     /// A chain exists, but breaks a rule of RFC 5280 §6.
     ChainConstraint {
         /// The rule.
         rule: &'static str,
-    } = "tsp.chain_constraint", "the certificate chain breaks a rule: {rule}";
+    } = "tsp.chain_constraint", "RFC 5280 §6.1.4", "the certificate chain breaks a rule: {rule}";
     /// A trusted or given certificate cannot be read.
-    TrustMalformed = "tsp.trust_malformed", "a trusted certificate cannot be read";
+    TrustMalformed = "tsp.trust_malformed", "RFC 5280 §4", "a trusted certificate cannot be read";
     /// Strict: the accuracy must be stated.
-    AccuracyMissing = "tsp.accuracy_missing", "the token does not state its accuracy";
+    AccuracyMissing = "tsp.accuracy_missing", "ETSI EN 319 422 §5.2.2", "the token does not state its accuracy";
+    /// An algorithm had ended, by the dated table, when the token is first known to have existed.
+    AlgorithmEnded {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// Since when it proves nothing.
+        since: Time,
+        /// The token's proof of existence, or the time at which it is judged for want of one.
+        at: Time,
+    } = "tsp.algorithm_ended", "ETSI EN 319 102-1 §5.2.5, ETSI TS 119 312", "{algorithm} proves nothing since {since}, and nothing shows that the token existed before {at}";
+    /// More certificates at hand than are looked at.
+    BudgetCertificates {
+        /// Number given.
+        found: usize,
+        /// Number allowed.
+        limit: usize,
+    } = "tsp.budget_certificates", "kbox", "{found} certificates are at hand, more than the {limit} that are looked at: give fewer";
+    /// The chain was not found within the signatures that may be checked.
+    BudgetSignatures {
+        /// Number allowed.
+        limit: usize,
+    } = "tsp.budget_signatures", "kbox", "no chain was found within {limit} signatures: leave out the certificates that do not belong to it";
+    /// The chain was not found within the steps that may be taken.
+    BudgetPathSteps {
+        /// Number allowed.
+        limit: usize,
+    } = "tsp.budget_path_steps", "kbox", "no chain was found within {limit} steps: leave out the certificates that do not belong to it";
+    /// A chain goes on beyond the length that is followed.
+    BudgetChainLength {
+        /// Number of certificates allowed.
+        limit: usize,
+    } = "tsp.budget_chain_length", "kbox", "the chain has more than {limit} certificates: trust one nearer to the signer's";
+    /// What is said to renew a token is over other bytes.
+    RenewalMismatch = "tsp.renewal_mismatch", "RFC 4998 §5.2", "the later token is not over the earlier one";
+    /// A token is said to be made after the one that renews it.
+    RenewalOrder {
+        /// The earlier token's time.
+        earlier: Time,
+        /// The time of the one that renews it.
+        later: Time,
+    } = "tsp.renewal_order", "RFC 4998 §5.3", "the token says that it was made at {earlier}, after the one over it, at {later}: one of the clocks was wrong";
 }
 
 impl core::error::Error for TspRejection {}
@@ -151,6 +201,13 @@ impl TspRejection {
                     | Self::NoChain
                     | Self::ChainExpired { .. }
                     | Self::TrustMalformed
+                    | Self::AlgorithmEnded { .. }
+                    | Self::BudgetCertificates { .. }
+                    | Self::BudgetSignatures { .. }
+                    | Self::BudgetPathSteps { .. }
+                    | Self::BudgetChainLength { .. }
+                    | Self::RenewalMismatch
+                    | Self::RenewalOrder { .. }
             ),
         }
     }

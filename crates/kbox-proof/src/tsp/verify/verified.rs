@@ -7,6 +7,8 @@ use super::super::certificate::Certificate;
 use super::super::oid::TsaPolicyId;
 use super::super::revocation::Revocation;
 use super::super::tst_info::{Accuracy, SerialNumber, TstInfo};
+use super::algorithms::AlgorithmUse;
+use super::checks::Check;
 use crate::time::Time;
 
 /// Something that does not make a token wrong, but that a reader should know.
@@ -25,6 +27,20 @@ pub enum TokenFlag {
     CertificatesNotAsRequested,
 }
 
+impl TokenFlag {
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::EssCertIdV1 => "ess_cert_id_v1",
+            Self::UnsortedCertificates => "unsorted_certificates",
+            Self::NoAccuracy => "no_accuracy",
+            Self::GrantedWithMods => "granted_with_mods",
+            Self::CertificatesNotAsRequested => "certificates_not_as_requested",
+        }
+    }
+}
+
 /// A token that passed every check of [`verify_token`](super::verify_token).
 ///
 /// It proves that the authority's key stated: this imprint existed no later than [`interval`](Self::interval)'s end. It does
@@ -36,6 +52,8 @@ pub struct VerifiedTimeStamp {
     pub(super) chain: Vec<Vec<u8>>,
     pub(super) flags: Vec<TokenFlag>,
     pub(super) revocation: Revocation,
+    pub(super) algorithms: Vec<AlgorithmUse>,
+    pub(super) checks: Vec<Check>,
 }
 
 impl VerifiedTimeStamp {
@@ -109,5 +127,17 @@ impl VerifiedTimeStamp {
     #[must_use]
     pub fn flags(&self) -> &[TokenFlag] {
         &self.flags
+    }
+
+    /// The algorithms that its proof rests on.
+    #[must_use]
+    pub fn algorithms(&self) -> &[AlgorithmUse] {
+        &self.algorithms
+    }
+
+    /// What was checked, in order, and what could not be for want of anything to check it by.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
     }
 }

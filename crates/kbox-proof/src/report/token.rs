@@ -1,0 +1,736 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Words for a lone timestamp token: what was found, by which rule, and what to do next.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::{Language, Outcome, Report, Writer, failed, revocation_words};
+use crate::time::Time;
+use crate::tsp::{
+    Accuracy, AlgorithmUse, Certificate, CheckOutcome, PkiFailureInfo, ProfileFinding, Purpose,
+    RenewalRejection, RevocationRejection, Step, Strength, TokenFlag, TsaPolicyId, TspRejection,
+    VerifiedTimeStamp,
+};
+
+/// The verdict on a token, perhaps renewed, and what it was judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenJudgement<'a> {
+    /// The token and its renewals, the oldest first; or the first that is not accepted.
+    pub result: Result<&'a [VerifiedTimeStamp], &'a RenewalRejection>,
+    /// The instant at which the newest token's certificates were judged.
+    pub at: Time,
+    /// The auditor stated that instant; otherwise it is the present.
+    pub stated: bool,
+    /// The present.
+    pub now: Time,
+    /// Policies that the auditor accepts, and so knows.
+    pub policies: &'a [TsaPolicyId],
+}
+
+/// The report on a lone token.
+#[must_use]
+pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
+    let mut writer = Writer::new(language);
+    match judgement.result {
+        Err(refused) => {
+            let rejection = &refused.rejection;
+            let words = rejection_words(rejection, language);
+            let code = rejection.code();
+            let which = match refused.index {
+                0 => String::new(),
+                index => format!("{} {index}: ", writer.say("renouvellement", "renewal")),
+            };
+            let line = format!("[{code}] {which}{words}");
+            writer.item(&line, &line);
+            let source = rejection.source();
+            writer.text(
+                &format!("Règle : {}.", french_source(source)),
+                &format!("Rule: {}.", english_source(source)),
+            );
+            if let Some(advice) = rejection_advice(rejection, language) {
+                writer.text(
+                    &format!("Que faire : {advice}"),
+                    &format!("What to do: {advice}"),
+                );
+            }
+            writer.judged(judgement);
+            let outcome = match rejection.is_undecided() {
+                true => Outcome::Undecided,
+                false => Outcome::Disproven,
+            };
+            failed(writer, outcome, "Horodatage", "Timestamp")
+        }
+        Ok(stamps) => {
+            if let Some((stamp, renewals)) = stamps.split_first() {
+                writer.stamp(stamp);
+                writer.renewals(renewals);
+                writer.judged(judgement);
+                writer.settled(judgement, stamp, renewals);
+                writer.checks(stamp);
+            }
+            writer.heading("Ce que cela ne prouve pas", "What this does not prove");
+            writer.item(
+                "Que l'autorité a bien fait le jeton à l'heure qu'elle indique : qui détient sa clé peut écrire toute heure. Seuls un journal et des témoins limitent l'antidate.",
+                "That the authority made the token at the time it states: whoever holds its key can write any time. Only a log and witnesses limit backdating.",
+            );
+            writer.finish("Horodatage : PROUVÉ", "Timestamp: PROVEN")
+        }
+    }
+}
+
+impl Writer {
+    fn stamp(&mut self, stamp: &VerifiedTimeStamp) {
+        let (earliest, latest) = stamp.interval();
+        self.text(
+            &format!(
+                "D'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest}."
+            ),
+            &format!(
+                "The timestamp authority states that these bytes existed no later than {latest}."
+            ),
+        );
+        let stated = stamp.gen_time();
+        match stamp.accuracy().map(Accuracy::to_duration) {
+            Some(accuracy) => self.text(
+                &format!("Heure indiquée : {stated} ± {accuracy:?} (au plus tôt {earliest})."),
+                &format!("Time stated: {stated} ± {accuracy:?} (earliest {earliest})."),
+            ),
+            None => self.text(
+                &format!("Heure indiquée : {stated}, sans précision déclarée."),
+                &format!("Time stated: {stated}, without an accuracy."),
+            ),
+        }
+        let signer = who(stamp.signer());
+        self.text(
+            &format!("Signé par : {signer}."),
+            &format!("Signed by: {signer}."),
+        );
+        self.text(
+            &format!(
+                "Politique : {}. Numéro du jeton : {}.",
+                stamp.policy(),
+                stamp.serial()
+            ),
+            &format!(
+                "Policy: {}. Serial number: {}.",
+                stamp.policy(),
+                stamp.serial()
+            ),
+        );
+        let chain: Vec<String> = stamp
+            .chain()
+            .iter()
+            .filter_map(|der| Certificate::parse(der).ok())
+            .map(|certificate| {
+                let (from, to) = (certificate.not_before(), certificate.not_after());
+                match self.language {
+                    Language::French => format!("{} (du {from} au {to})", who(&certificate)),
+                    Language::English => format!("{} ({from} to {to})", who(&certificate)),
+                }
+            })
+            .collect();
+        self.text(
+            "Chaîne, du signataire au certificat auquel vous faites confiance :",
+            "Chain, from the signer to the certificate that you trust:",
+        );
+        for line in &chain {
+            self.item(line, line);
+        }
+        for flag in stamp.flags() {
+            let words = flag_words(*flag, self.language);
+            self.text(&format!("À savoir : {words}"), &format!("Note: {words}"));
+        }
+    }
+
+    fn renewals(&mut self, renewals: &[VerifiedTimeStamp]) {
+        for stamp in renewals {
+            let (time, signer) = (stamp.interval().1, who(stamp.signer()));
+            self.text(
+                &format!("Renouvelé au plus tard le {time} par : {signer}."),
+                &format!("Renewed no later than {time} by: {signer}."),
+            );
+        }
+    }
+
+    fn judged(&mut self, judgement: &TokenJudgement<'_>) {
+        let at = judgement.at;
+        match judgement.stated {
+            true => self.text(
+                &format!("Certificats jugés au {at}, date à laquelle vous indiquez que le jeton existait (--existed-by)."),
+                &format!("Certificates judged at {at}, by when you state that the token existed (--existed-by)."),
+            ),
+            false => self.text(
+                &format!("Certificats jugés maintenant ({at}), faute de preuve que le jeton existait plus tôt ; si vous en avez une, indiquez sa date avec --existed-by."),
+                &format!("Certificates judged now ({at}), for want of proof that the token existed earlier; if you have one, give its time with --existed-by."),
+            ),
+        }
+    }
+
+    /// Revocation, algorithms, profile.
+    fn settled(
+        &mut self,
+        judgement: &TokenJudgement<'_>,
+        stamp: &VerifiedTimeStamp,
+        renewals: &[VerifiedTimeStamp],
+    ) {
+        let known = renewals
+            .iter()
+            .fold(stamp.revocation(), |known, one| known.and(one.revocation()));
+        let words = revocation_words(known, self.language);
+        self.text(&words, &words);
+        // What a renewal holds up is the newest's to hold.
+        let newest = renewals.last().unwrap_or(stamp);
+        self.algorithms(newest, judgement.now);
+        let report = stamp.profile(judgement.policies);
+        match report.conforms() {
+            true => self.text(
+                "Profil EN 319 422 : rien ne s'en écarte.",
+                "Profile of EN 319 422: nothing departs from it.",
+            ),
+            false => self.text(
+                "Profil EN 319 422 : le jeton s'en écarte, ce qui ne lui ôte pas sa validité.",
+                "Profile of EN 319 422: the token departs from it, which does not make it invalid.",
+            ),
+        }
+        for finding in report.findings() {
+            let words = profile_words(finding, self.language);
+            let line = format!("{words} ({})", finding.source());
+            self.item(&line, &line);
+        }
+        if report.claims_qualified() {
+            self.text(
+                "Le jeton se dit qualifié (eIDAS) ; que son autorité le soit se lit dans les listes de confiance des États membres, qui ne sont pas consultées ici.",
+                "The token says that it is qualified (eIDAS); whether its authority is stands in the member states' trusted lists, which are not consulted here.",
+            );
+        }
+    }
+
+    fn algorithms(&mut self, stamp: &VerifiedTimeStamp, now: Time) {
+        let mut names: Vec<String> = Vec::new();
+        for one in stamp.algorithms() {
+            let name = one.algorithm.to_string();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let names = names.join(", ");
+        self.text(
+            &format!("Algorithmes : {names}."),
+            &format!("Algorithms: {names}."),
+        );
+        let mut told = Vec::new();
+        for AlgorithmUse { purpose, algorithm } in stamp.algorithms() {
+            if *purpose == Purpose::SignerName || told.contains(algorithm) {
+                continue;
+            }
+            told.push(*algorithm);
+            match algorithm.strength_at(now) {
+                Strength::Listed { until: None } => {}
+                Strength::Listed { until: Some(until) } => self.item(
+                    &format!("{algorithm} est recommandé jusqu'au {until}."),
+                    &format!("{algorithm} is recommended until {until}."),
+                ),
+                Strength::Outgoing { until } => self.item(
+                    &format!("{algorithm} n'est plus recommandé et ne prouvera plus rien à partir du {until} : renouvelez ce jeton avant, en faisant horodater le fichier du jeton lui-même."),
+                    &format!("{algorithm} is no longer recommended and will prove nothing from {until}: renew this token before, by having its own file stamped."),
+                ),
+                Strength::Ended { since } => self.item(
+                    &format!("{algorithm} ne prouve plus rien depuis le {since} ; le jeton existait avant : conservez-en la preuve, ou un renouvellement fait avant cette date."),
+                    &format!("{algorithm} proves nothing since {since}; the token existed before: keep the proof of that, or a renewal made before that date."),
+                ),
+            }
+        }
+    }
+
+    fn checks(&mut self, stamp: &VerifiedTimeStamp) {
+        self.heading("Contrôles", "Checks");
+        for check in stamp.checks() {
+            let (step, source) = (step_words(check.step, self.language), check.step.source());
+            let outcome = match (check.outcome, self.language) {
+                (CheckOutcome::Held, Language::French) => "vérifié",
+                (CheckOutcome::Held, Language::English) => "holds",
+                (CheckOutcome::NotMade, Language::French) => "non vérifié",
+                (CheckOutcome::NotMade, Language::English) => "not checked",
+                (CheckOutcome::Unsettled, Language::French) => "non établi",
+                (CheckOutcome::Unsettled, Language::English) => "not settled",
+            };
+            let line = format!("{step} : {outcome} ({source})");
+            self.item(&line, &line);
+        }
+    }
+}
+
+fn who(certificate: &Certificate) -> String {
+    match (
+        certificate.subject_common_name(),
+        certificate.subject_organization(),
+    ) {
+        (Some(name), Some(organization)) => format!("{name}, {organization}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "?".to_string(),
+    }
+}
+
+fn french_source(source: &str) -> String {
+    match source {
+        "kbox" => "règle propre à kbox (docs/formats.md)".to_string(),
+        other => other.replace("appendix", "annexe"),
+    }
+}
+
+fn english_source(source: &str) -> &str {
+    match source {
+        "kbox" => "one of kbox's own (docs/formats.md)",
+        other => other,
+    }
+}
+
+fn step_words(step: Step, language: Language) -> &'static str {
+    let (french, english) = match step {
+        Step::Request => ("réponse à la requête", "answers the request"),
+        Step::ImprintAlgorithm => ("algorithme de l'empreinte", "imprint's algorithm"),
+        Step::Policy => ("politique acceptée", "policy accepted"),
+        Step::Extensions => ("aucune extension critique", "no critical extension"),
+        Step::Content => ("contenu signé", "signed content"),
+        Step::SignerName => (
+            "certificat du signataire, désigné sous la signature",
+            "signer's certificate, named under the signature",
+        ),
+        Step::SignerUsage => (
+            "certificat réservé à l'horodatage",
+            "certificate for timestamping alone",
+        ),
+        Step::Signature => ("signature", "signature"),
+        Step::Imprint => ("empreinte de vos octets", "imprint of your bytes"),
+        Step::AuthorityName => (
+            "nom de l'autorité dans le jeton",
+            "authority's name in the token",
+        ),
+        Step::GenTime => (
+            "heure dans la validité du certificat",
+            "time within the certificate's validity",
+        ),
+        Step::Chain => ("chaîne de certificats", "certificate chain"),
+        Step::Algorithms => ("force des algorithmes", "strength of algorithms"),
+        Step::Revocation => ("révocation", "revocation"),
+    };
+    match language {
+        Language::French => french,
+        Language::English => english,
+    }
+}
+
+fn flag_words(flag: TokenFlag, language: Language) -> &'static str {
+    let (french, english) = match flag {
+        TokenFlag::EssCertIdV1 => (
+            "le jeton désigne le certificat de son signataire par SHA-1 (ESSCertID), et non par ESSCertIDv2.",
+            "the token names its signer's certificate by SHA-1 (ESSCertID), not by ESSCertIDv2.",
+        ),
+        TokenFlag::UnsortedCertificates => (
+            "les certificats du jeton ne sont pas dans l'ordre du DER.",
+            "the token's certificates are not in DER order.",
+        ),
+        TokenFlag::NoAccuracy => (
+            "la précision n'est pas indiquée : l'heure est prise telle quelle.",
+            "no accuracy is stated: the time is taken as it is.",
+        ),
+        TokenFlag::GrantedWithMods => (
+            "l'autorité a répondu avec des modifications (grantedWithMods).",
+            "the authority answered with modifications (grantedWithMods).",
+        ),
+        TokenFlag::CertificatesNotAsRequested => (
+            "le jeton porte des certificats sans qu'on en ait demandé, ou l'inverse.",
+            "the token carries certificates that were not asked for, or the other way round.",
+        ),
+    };
+    match language {
+        Language::French => french,
+        Language::English => english,
+    }
+}
+
+/// A departure from EN 319 422, or what a token does not show of it, in one sentence.
+#[must_use]
+pub fn profile_words(finding: &ProfileFinding, language: Language) -> String {
+    let (french, english) = match finding {
+        ProfileFinding::AccuracyMissing => ("la précision n'est pas indiquée".to_string(), "the accuracy is not stated".to_string()),
+        ProfileFinding::AccuracyTooWide { accuracy } => (format!("la précision, {accuracy:?}, dépasse une seconde"), format!("the accuracy, {accuracy:?}, exceeds a second")),
+        ProfileFinding::GenTimeCoarse => ("l'heure a moins de décimales que la précision n'en demande ; ce peut être par hasard, les zéros finaux n'étant pas écrits".to_string(), "the time has fewer digits than its accuracy needs; it may be by chance, as zeros at the end are not written".to_string()),
+        ProfileFinding::Ordering => ("le jeton se dit ordonné (ordering)".to_string(), "ordering is TRUE".to_string()),
+        ProfileFinding::EssCertIdV1 => ("le certificat du signataire est désigné par SHA-1".to_string(), "the signer's certificate is named by SHA-1".to_string()),
+        ProfileFinding::AlgorithmNotListed { algorithm } => (format!("{algorithm} n'était plus recommandé à l'heure du jeton"), format!("{algorithm} was no longer recommended at the token's time")),
+        ProfileFinding::SubjectLacks { attribute } => (format!("le nom du signataire n'a pas d'attribut {attribute}"), format!("the signer's name has no {attribute}")),
+        ProfileFinding::NoOrganizationIdentifier => ("non démontré : le nom du signataire n'a pas d'organizationIdentifier, qu'il faut à une personne morale".to_string(), "not shown: the signer's name has no organizationIdentifier, which a legal person needs".to_string()),
+        ProfileFinding::PolicyUnknown { policy } => (format!("non démontré : la politique {policy} n'est pas BTSP (0.4.0.2023.1.1) ; si elle l'incorpore, indiquez-la avec --policy"), format!("not shown: policy {policy} is not BTSP (0.4.0.2023.1.1); if it incorporates that, give it with --policy")),
+        ProfileFinding::QcStatementsMalformed => ("l'extension qcStatements est répétée ou illisible".to_string(), "the qcStatements extension is repeated or cannot be read".to_string()),
+        ProfileFinding::QtstStatement { found } => (format!("l'extension qcStatements contient {found} fois esi4-qtstStatement-1, et non une"), format!("the qcStatements extension holds esi4-qtstStatement-1 {found} times, not once")),
+    };
+    match language {
+        Language::French => french,
+        Language::English => english,
+    }
+}
+
+/// Why a token is not accepted, in one sentence.
+#[must_use]
+pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
+    match language {
+        Language::French => french(rejection),
+        Language::English => rejection.to_string(),
+    }
+}
+
+/// Every cause has its own French words; the compiler sees to it.
+pub(super) fn french(rejection: &TspRejection) -> String {
+    match rejection {
+        TspRejection::StatusNotGranted { status, fail_info } => format!("l'autorité a refusé la requête (état {status:?}, motif {})", fail_info.map_or("non indiqué", PkiFailureInfo::name)),
+        TspRejection::NonceMismatch => "le nonce du jeton n'est pas celui de la requête : la réponse peut être une ancienne réponse rejouée".to_string(),
+        TspRejection::ImprintMismatch => "le jeton porte sur d'autres octets que ceux qui sont présentés".to_string(),
+        TspRejection::WeakImprint { algorithm } => format!("l'algorithme de l'empreinte ({algorithm}) est inconnu ou trop faible pour prouver quoi que ce soit"),
+        TspRejection::ImprintLength => "la longueur de l'empreinte n'est pas celle de son algorithme".to_string(),
+        TspRejection::PolicyNotAccepted { policy } => format!("la politique {policy} n'est pas de celles qui sont acceptées"),
+        TspRejection::CriticalExtension => "le jeton a une extension critique que ce programme ne sait pas traiter".to_string(),
+        TspRejection::ContentType => "le type de contenu signé manque ou n'est pas celui d'un horodatage".to_string(),
+        TspRejection::MessageDigest => "l'empreinte signée manque ou n'est pas celle du contenu : l'heure ou l'empreinte ont été changées après la signature".to_string(),
+        TspRejection::EssMissing => "le jeton ne désigne pas, sous sa signature, le certificat de son signataire".to_string(),
+        TspRejection::EssMalformed => "la désignation signée du certificat du signataire est illisible".to_string(),
+        TspRejection::EssSha1 => "le certificat du signataire n'est désigné que par SHA-1".to_string(),
+        TspRejection::EssMismatch => "le certificat du signataire n'est pas celui que le jeton désigne sous sa signature".to_string(),
+        TspRejection::SignerCertificateMissing => "le certificat du signataire n'est ni dans le jeton, ni parmi ceux qui sont fournis".to_string(),
+        TspRejection::SignerCertificateMalformed => "le certificat du signataire est illisible".to_string(),
+        TspRejection::EkuAbsent => "le certificat du signataire n'a pas d'usage étendu de clé (extendedKeyUsage)".to_string(),
+        TspRejection::EkuWrong => "le certificat du signataire n'est pas fait pour l'horodatage".to_string(),
+        TspRejection::EkuNotAlone => "le certificat du signataire n'est pas réservé à l'horodatage".to_string(),
+        TspRejection::EkuNotCritical => "le certificat du signataire ne marque pas son usage étendu de clé comme critique".to_string(),
+        TspRejection::SignerIsCa => "le certificat du signataire est celui d'une autorité de certification".to_string(),
+        TspRejection::KeyUsage => "l'usage de clé du signataire ne permet pas de signer, ou permet autre chose".to_string(),
+        TspRejection::WeakSignature => "l'algorithme de signature, l'empreinte signée ou la clé sont inconnus ou trop faibles".to_string(),
+        TspRejection::Signature => "la signature du jeton est fausse".to_string(),
+        TspRejection::TsaName => "le nom d'autorité que porte le jeton n'est pas dans le certificat du signataire".to_string(),
+        TspRejection::GenTimeOutsideCertificate { gen_time, not_before, not_after } => format!("l'heure du jeton, {gen_time}, est hors de la validité du certificat du signataire, du {not_before} au {not_after}"),
+        TspRejection::NoChain => "aucune chaîne ne mène du certificat du signataire à un certificat auquel vous faites confiance".to_string(),
+        TspRejection::ChainExpired { at, not_before, not_after } => format!("au {at} la chaîne de certificats n'est pas valable (elle l'est du {not_before} au {not_after}), et rien ne montre que le jeton existait pendant sa validité"),
+        TspRejection::ChainSignature => "un certificat de la chaîne n'est pas signé par son émetteur".to_string(),
+        TspRejection::ChainConstraint { rule } => format!("la chaîne de certificats enfreint une règle ({})", french_rule(rule)),
+        TspRejection::TrustMalformed => "un certificat de confiance est illisible".to_string(),
+        TspRejection::AccuracyMissing => "le jeton n'indique pas sa précision".to_string(),
+        TspRejection::AlgorithmEnded { algorithm, since, at } => format!("{algorithm} ne prouve plus rien depuis le {since}, et rien ne montre que le jeton existait avant ; son existence n'est admise qu'au {at}"),
+        TspRejection::BudgetCertificates { found, limit } => format!("{found} certificats sont fournis, plus que les {limit} qui sont examinés"),
+        TspRejection::BudgetSignatures { limit } => format!("aucune chaîne n'a été trouvée en {limit} signatures"),
+        TspRejection::BudgetPathSteps { limit } => format!("aucune chaîne n'a été trouvée en {limit} essais"),
+        TspRejection::BudgetChainLength { limit } => format!("la chaîne compte plus de {limit} certificats"),
+        TspRejection::RenewalMismatch => "le jeton de renouvellement ne porte pas sur le jeton qu'il est censé renouveler".to_string(),
+        TspRejection::RenewalOrder { earlier, later } => format!("le jeton se dit fait le {earlier}, après celui qui le renouvelle, le {later} : l'une des horloges était fausse"),
+        TspRejection::Revocation(cause) => revocation(cause),
+    }
+}
+
+fn french_rule(rule: &str) -> &str {
+    match rule {
+        "unknown critical extension" => "extension critique inconnue",
+        "a certificate other than those named under the signature" => {
+            "un certificat autre que ceux désignés sous la signature"
+        }
+        "unreadable extension" => "extension illisible",
+        "the issuer is not a CA" => "l'émetteur n'est pas une autorité de certification",
+        "path length" => "longueur de chaîne permise",
+        "the issuer's key may not sign certificates" => {
+            "la clé de l'émetteur ne peut signer de certificats"
+        }
+        "the issuer's extended key usage excludes timestamping" => {
+            "l'usage étendu de clé de l'émetteur exclut l'horodatage"
+        }
+        "signature algorithm unknown or too weak" => {
+            "algorithme de signature inconnu ou trop faible"
+        }
+        other => other,
+    }
+}
+
+fn revocation(rejection: &RevocationRejection) -> String {
+    match rejection {
+        RevocationRejection::Unreadable(error) => format!("une liste de révocation ou réponse OCSP est illisible ({error})"),
+        RevocationRejection::Unsupported { what } => format!("une liste de révocation ou réponse OCSP ne peut servir ({what})"),
+        RevocationRejection::Signature => "une liste de révocation ou réponse OCSP n'est signée ni par l'émetteur du certificat, ni par un répondeur qu'il a habilité".to_string(),
+        RevocationRejection::KeyCompromise { since, reason, existed } => {
+            let reason = reason.map_or_else(|| "sans motif".to_string(), |reason| format!("motif {reason}"));
+            format!("un certificat est révoqué depuis le {since} ({reason}) et l'existence n'est établie qu'au {existed} : sa clé a pu signer n'importe quelle heure")
+        }
+        RevocationRejection::Revoked { at, reason } => format!("le jeton a été fait après la révocation d'un certificat, le {at} (motif {reason})"),
+        RevocationRejection::RevokedNoPoe { at, reason } => format!("un certificat a été révoqué le {at} (motif {reason}) et rien ne montre que le jeton existait avant"),
+        RevocationRejection::BudgetSize { limit, .. } => format!("les listes de révocation et réponses OCSP dépassent la limite de lecture ({limit})"),
+        RevocationRejection::BudgetSignatures { limit } => format!("les listes de révocation et réponses OCSP demandent plus de {limit} vérifications de signature"),
+    }
+}
+
+/// What whoever holds such a token can do; `None` where nothing helps but another token.
+#[must_use]
+pub fn rejection_advice(rejection: &TspRejection, language: Language) -> Option<&'static str> {
+    let (french, english) = match rejection {
+        TspRejection::ChainExpired { .. } | TspRejection::AlgorithmEnded { .. } => (
+            "si vous pouvez montrer autrement que le jeton existait plus tôt (archive, journal, jeton postérieur), indiquez cette date avec --existed-by, ou le jeton postérieur avec --renewed-by.",
+            "if you can show otherwise that the token existed earlier (an archive, a log, a later token), give that time with --existed-by, or the later token with --renewed-by.",
+        ),
+        TspRejection::NoChain => (
+            "donnez avec --trust le certificat racine de l'autorité (PEM), obtenu d'elle ou d'une liste de confiance, et s'il le faut ses certificats intermédiaires.",
+            "give the authority's root certificate (PEM) with --trust, got from the authority or a trusted list, and its intermediate certificates if need be.",
+        ),
+        TspRejection::SignerCertificateMissing => (
+            "le jeton a été demandé sans certificats : obtenez celui du signataire auprès de l'autorité et donnez-le avec --trust.",
+            "the token was asked for without certificates: get the signer's from the authority and give it with --trust.",
+        ),
+        TspRejection::ImprintMismatch => (
+            "vérifiez que le fichier donné avec --document est bien, octet pour octet, celui qui a été horodaté.",
+            "make sure that the file given with --document is, byte for byte, the one that was stamped.",
+        ),
+        TspRejection::PolicyNotAccepted { .. } => (
+            "si cette politique vous convient, ajoutez-la avec --policy.",
+            "if that policy will do for you, add it with --policy.",
+        ),
+        TspRejection::NonceMismatch => (
+            "vérifiez que le fichier donné avec --request est celui de cette réponse ; sinon, redemandez un jeton.",
+            "make sure that the file given with --request is this answer's; otherwise ask for a new token.",
+        ),
+        TspRejection::StatusNotGranted { .. } => (
+            "corrigez la requête selon le motif et redemandez un jeton.",
+            "mend the request by the reason given and ask for a token again.",
+        ),
+        TspRejection::TrustMalformed => (
+            "remplacez le fichier donné avec --trust : un de ses certificats n'est pas du DER valable.",
+            "replace the file given with --trust: one of its certificates is no valid DER.",
+        ),
+        TspRejection::BudgetCertificates { .. }
+        | TspRejection::BudgetSignatures { .. }
+        | TspRejection::BudgetPathSteps { .. } => (
+            "ne donnez avec --trust que les certificats de cette chaîne.",
+            "give only the certificates of this chain with --trust.",
+        ),
+        TspRejection::BudgetChainLength { .. } => (
+            "donnez avec --trust un certificat de la chaîne plus proche du signataire.",
+            "give a certificate of the chain nearer to the signer's with --trust.",
+        ),
+        TspRejection::RenewalMismatch => (
+            "donnez les jetons de --renewed-by dans l'ordre de leurs dates, chacun portant sur le fichier du précédent.",
+            "give the tokens of --renewed-by in the order of their times, each over the file of the one before.",
+        ),
+        TspRejection::RenewalOrder { .. } => (
+            "demandez aux deux autorités laquelle de leurs horloges était fausse.",
+            "ask both authorities whose clock was wrong.",
+        ),
+        TspRejection::Revocation(
+            RevocationRejection::RevokedNoPoe { .. } | RevocationRejection::KeyCompromise { .. },
+        ) => (
+            "si vous pouvez montrer que le jeton existait avant cette date, indiquez-le avec --existed-by ou --renewed-by.",
+            "if you can show that the token existed before that date, give it with --existed-by or --renewed-by.",
+        ),
+        TspRejection::Revocation(
+            RevocationRejection::Unreadable(_)
+            | RevocationRejection::Unsupported { .. }
+            | RevocationRejection::Signature,
+        ) => (
+            "donnez une liste de révocation complète, signée par l'émetteur du certificat, ou aucune.",
+            "give a complete revocation list signed by the certificate's issuer, or none.",
+        ),
+        TspRejection::Revocation(
+            RevocationRejection::BudgetSize { .. } | RevocationRejection::BudgetSignatures { .. },
+        ) => (
+            "ne donnez que les listes et réponses au sujet des certificats de cette chaîne.",
+            "give only the lists and responses about the certificates of this chain.",
+        ),
+        TspRejection::EssSha1 | TspRejection::AccuracyMissing => (
+            "cette exigence est propre aux preuves de kbox : vérifiez que le jeton vient bien de l'autorité des preuves.",
+            "this is demanded of kbox's own evidence: make sure that the token is from the evidence authority.",
+        ),
+        TspRejection::WeakImprint { .. } | TspRejection::WeakSignature => (
+            "demandez un nouveau jeton, avec SHA-256 au moins ; celui-ci ne prouve rien, quelle que soit la date.",
+            "ask for a new token, with SHA-256 or better; this one proves nothing, whatever the date.",
+        ),
+        TspRejection::EkuAbsent
+        | TspRejection::EkuWrong
+        | TspRejection::EkuNotAlone
+        | TspRejection::EkuNotCritical
+        | TspRejection::SignerIsCa
+        | TspRejection::KeyUsage => (
+            "signalez-le à l'autorité : son certificat n'est pas conforme à la RFC 3161, et aucun jeton signé avec lui ne sera accepté.",
+            "tell the authority: its certificate does not follow RFC 3161, and no token signed under it will be accepted.",
+        ),
+        TspRejection::GenTimeOutsideCertificate { .. } => (
+            "demandez un nouveau jeton : aucune preuve d'existence ne répare celui-ci.",
+            "ask for a new token: no proof of existence mends this one.",
+        ),
+        TspRejection::Signature
+        | TspRejection::MessageDigest
+        | TspRejection::EssMismatch
+        | TspRejection::ChainSignature => (
+            "reprenez le fichier à sa source : s'il y est identique, il a été altéré ou contrefait.",
+            "fetch the file again from its source: if it is the same there, it was altered or forged.",
+        ),
+        TspRejection::ImprintLength
+        | TspRejection::CriticalExtension
+        | TspRejection::ContentType
+        | TspRejection::EssMissing
+        | TspRejection::EssMalformed
+        | TspRejection::SignerCertificateMalformed
+        | TspRejection::TsaName
+        | TspRejection::ChainConstraint { .. }
+        | TspRejection::Revocation(RevocationRejection::Revoked { .. }) => return None,
+    };
+    Some(match language {
+        Language::French => french,
+        Language::English => english,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use alloc::collections::BTreeSet;
+    use alloc::vec;
+
+    use super::*;
+    use crate::tsp::{Algorithm, PkiStatus, RevocationReason, TspError};
+
+    fn source(cause: &TspRejection, language: Language) -> String {
+        match language {
+            Language::French => french_source(cause.source()),
+            Language::English => english_source(cause.source()).to_string(),
+        }
+    }
+
+    /// One of each cause.
+    fn causes() -> Vec<TspRejection> {
+        let at = Time::from_unix_nanos(0);
+        let oid = || "1.2.3".parse().unwrap();
+        let reason = RevocationReason::Superseded;
+        vec![
+            TspRejection::StatusNotGranted {
+                status: PkiStatus::Rejection,
+                fail_info: None,
+            },
+            TspRejection::NonceMismatch,
+            TspRejection::ImprintMismatch,
+            TspRejection::WeakImprint { algorithm: oid() },
+            TspRejection::ImprintLength,
+            TspRejection::PolicyNotAccepted { policy: oid() },
+            TspRejection::CriticalExtension,
+            TspRejection::ContentType,
+            TspRejection::MessageDigest,
+            TspRejection::EssMissing,
+            TspRejection::EssMalformed,
+            TspRejection::EssSha1,
+            TspRejection::EssMismatch,
+            TspRejection::SignerCertificateMissing,
+            TspRejection::SignerCertificateMalformed,
+            TspRejection::EkuAbsent,
+            TspRejection::EkuWrong,
+            TspRejection::EkuNotAlone,
+            TspRejection::EkuNotCritical,
+            TspRejection::SignerIsCa,
+            TspRejection::KeyUsage,
+            TspRejection::WeakSignature,
+            TspRejection::Signature,
+            TspRejection::TsaName,
+            TspRejection::GenTimeOutsideCertificate {
+                gen_time: at,
+                not_before: at,
+                not_after: at,
+            },
+            TspRejection::NoChain,
+            TspRejection::ChainExpired {
+                at,
+                not_before: at,
+                not_after: at,
+            },
+            TspRejection::ChainSignature,
+            TspRejection::ChainConstraint {
+                rule: "path length",
+            },
+            TspRejection::TrustMalformed,
+            TspRejection::AccuracyMissing,
+            TspRejection::AlgorithmEnded {
+                algorithm: Algorithm::Sha1,
+                since: at,
+                at,
+            },
+            TspRejection::BudgetCertificates { found: 2, limit: 1 },
+            TspRejection::BudgetSignatures { limit: 1 },
+            TspRejection::BudgetPathSteps { limit: 1 },
+            TspRejection::BudgetChainLength { limit: 1 },
+            TspRejection::RenewalMismatch,
+            TspRejection::RenewalOrder {
+                earlier: at,
+                later: at,
+            },
+            TspRejection::Revocation(RevocationRejection::Unreadable(TspError::GenTime)),
+            TspRejection::Revocation(RevocationRejection::Unsupported { what: "x".into() }),
+            TspRejection::Revocation(RevocationRejection::Signature),
+            TspRejection::Revocation(RevocationRejection::KeyCompromise {
+                since: at,
+                reason: None,
+                existed: at,
+            }),
+            TspRejection::Revocation(RevocationRejection::Revoked { at, reason }),
+            TspRejection::Revocation(RevocationRejection::RevokedNoPoe { at, reason }),
+            TspRejection::Revocation(RevocationRejection::BudgetSize {
+                what: "bytes",
+                limit: 1,
+            }),
+            TspRejection::Revocation(RevocationRejection::BudgetSignatures { limit: 1 }),
+        ]
+    }
+
+    #[test]
+    fn every_cause_has_words_of_its_own_in_both_languages_its_rule_and_mostly_advice() {
+        let causes = causes();
+        let codes: BTreeSet<&str> = causes.iter().map(TspRejection::code).collect();
+        let known = TspRejection::CODES.iter().chain(RevocationRejection::CODES);
+        assert_eq!(codes, known.copied().collect());
+        let mut seen = BTreeSet::new();
+        let mut without_advice = 0;
+        for cause in &causes {
+            let code = cause.code();
+            for language in [Language::French, Language::English] {
+                let words = rejection_words(cause, language);
+                assert!(seen.insert(words.clone()), "{code}: {words}");
+                let refused = RenewalRejection {
+                    index: 0,
+                    rejection: cause.clone(),
+                };
+                let judgement = TokenJudgement {
+                    result: Err(&refused),
+                    at: Time::from_unix_nanos(0),
+                    stated: false,
+                    now: Time::from_unix_nanos(0),
+                    policies: &[],
+                };
+                let text = token(&judgement, language).to_text();
+                assert!(text.contains(&format!("[{code}] {words}")), "{text}");
+                assert!(text.contains(&source(cause, language)), "{text}");
+                match rejection_advice(cause, language) {
+                    Some(advice) => assert!(text.contains(advice), "{text}"),
+                    None => without_advice += 1,
+                }
+                // One language at a time.
+                let other = match language {
+                    Language::French => [" the ", "What to do"],
+                    Language::English => [" le ", "Que faire"],
+                };
+                assert!(other.iter().all(|word| !text.contains(word)), "{text}");
+            }
+        }
+        assert!(without_advice <= 2 * 9, "{without_advice}");
+        for rule in [
+            "unknown critical extension",
+            "a certificate other than those named under the signature",
+            "unreadable extension",
+            "the issuer is not a CA",
+            "path length",
+            "the issuer's key may not sign certificates",
+            "the issuer's extended key usage excludes timestamping",
+            "signature algorithm unknown or too weak",
+        ] {
+            assert_ne!(french_rule(rule), rule);
+        }
+    }
+}

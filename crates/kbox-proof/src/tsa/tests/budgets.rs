@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Certificates arranged so that a search through them costs much: it ends at its budget, and decides nothing.
+
+use super::*;
+use crate::tsp::Budget;
+
+/// A token by `ca`, judged with these certificates at hand.
+fn verdict(
+    ca: &Ca,
+    extra: &[Vec<u8>],
+    roots: &[Vec<u8>],
+    budget: Budget,
+) -> Result<(), TspRejection> {
+    let (signer, der) = ca.issue(|_| {});
+    let mut trust = TokenTrust::new(roots, ChainTime::At(now()));
+    trust.extra_certificates = extra;
+    trust.budget = budget;
+    verify_token(&Draft::new(&der).sign(&signer), &imprint(), &trust).map(|_| ())
+}
+
+fn undecided(result: Result<(), TspRejection>) -> &'static str {
+    let rejection = result.unwrap_err();
+    assert!(rejection.is_undecided(), "{rejection}");
+    assert_eq!(rejection.source(), "kbox");
+    rejection.code()
+}
+
+/// Their signatures are false, so each would disprove; but the one that is right may be among those not tried.
+#[test]
+fn a_bag_of_like_named_authorities_ends_at_the_budget_of_signatures() {
+    let ca = Ca::new();
+    let bag: Vec<Vec<u8>> = (0..65).map(|_| Ca::new().der).collect();
+    let stranger = [Ca::new().der];
+    assert_eq!(
+        undecided(verdict(&ca, &bag, &stranger, Budget::DEFAULT)),
+        "tsp.budget_signatures"
+    );
+    let few = verdict(&ca, &bag[..10], &stranger, Budget::DEFAULT);
+    assert_eq!(few, Err(TspRejection::ChainSignature));
+    // Trusted ones are tried first, so a bag does not hide them.
+    assert_eq!(
+        verdict(&ca, &bag, core::slice::from_ref(&ca.der), Budget::DEFAULT),
+        Ok(())
+    );
+}
+
+/// Five keys of one name, each with a certificate from each other: the paths through them are many thousands.
+#[test]
+fn authorities_that_certify_each_other_in_circles_end_at_the_budget_of_signatures() {
+    let keys: Vec<KeyPair> = (0..5)
+        .map(|_| KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap())
+        .collect();
+    let mut params = base_params("CA");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let mut circle = Vec::new();
+    for (index, subject) in keys.iter().enumerate() {
+        for (other, key) in keys.iter().enumerate() {
+            if index != other {
+                let issuer = Issuer::from_params(&params, key);
+                circle.push(params.signed_by(subject, &issuer).unwrap().der().to_vec());
+            }
+        }
+    }
+    let ca = Ca {
+        issuer: Issuer::new(params.clone(), keys.into_iter().next().unwrap()),
+        der: Vec::new(),
+    };
+    let stranger = [Ca::new().der];
+    assert_eq!(
+        undecided(verdict(&ca, &circle, &stranger, Budget::DEFAULT)),
+        "tsp.budget_signatures"
+    );
+    // With signatures to spare the length of chains bounds it alone.
+    let budget = Budget {
+        signatures: usize::MAX,
+        chain_length: 3,
+        ..Budget::DEFAULT
+    };
+    assert_eq!(
+        undecided(verdict(&ca, &circle, &stranger, budget)),
+        "tsp.budget_chain_length"
+    );
+}
+
+#[test]
+fn certificates_of_the_issuers_name_that_may_issue_nothing_end_at_the_budget_of_steps() {
+    let ca = Ca::new();
+    let bag: Vec<Vec<u8>> = (0..5)
+        .map(|_| {
+            let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+            base_params("CA").self_signed(&key).unwrap().der().to_vec()
+        })
+        .collect();
+    // None of them costs a signature.
+    let budget = |path_steps| Budget {
+        path_steps,
+        signatures: 1,
+        ..Budget::DEFAULT
+    };
+    assert_eq!(
+        verdict(&ca, &bag, &[], budget(5)).unwrap_err().code(),
+        "tsp.chain_constraint"
+    );
+    assert_eq!(
+        undecided(verdict(&ca, &bag, &[], budget(4))),
+        "tsp.budget_path_steps"
+    );
+}
+
+#[test]
+fn more_certificates_than_anybody_needs_are_not_looked_at() {
+    let ca = Ca::new();
+    let budget = Budget {
+        certificates: 3,
+        ..Budget::DEFAULT
+    };
+    // With the signer's own there are three.
+    let extra = [Ca::new().der];
+    assert_eq!(
+        verdict(&ca, &extra, core::slice::from_ref(&ca.der), budget),
+        Ok(())
+    );
+    let extra = [Ca::new().der, Ca::new().der];
+    assert_eq!(
+        undecided(verdict(&ca, &extra, core::slice::from_ref(&ca.der), budget)),
+        "tsp.budget_certificates"
+    );
+    let many = vec![vec![0]; Budget::DEFAULT.certificates];
+    assert_eq!(
+        undecided(verdict(
+            &ca,
+            &many,
+            core::slice::from_ref(&ca.der),
+            Budget::DEFAULT
+        )),
+        "tsp.budget_certificates"
+    );
+}

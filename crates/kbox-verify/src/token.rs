@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A lone timestamp token, perhaps in its response, perhaps renewed by later ones.
+
+use kbox_proof::report::{self, Language, Outcome, TokenJudgement};
+use kbox_proof::time::Time;
+use kbox_proof::tsp::{
+    Accuracy, Certificate, ChainTime, HashAlgorithm, MessageImprint, RenewalRejection,
+    RevocationEvidence, StoredToken, Strength, TimeStampReq, TimeStampResp, TimeStampToken,
+    TokenTrust, TspRejection, TstInfo, VerifiedTimeStamp, certificates_from_pem,
+    verify_renewed_token, verify_requested_token,
+};
+use serde_json::{Value, json};
+
+use crate::arguments::Options;
+use crate::check::{Answer, Trust, document, no_trust, now, read, revocation_facts, say, short};
+
+const KIND: &str = "token";
+
+/// A file that holds a token or a response.
+pub(crate) struct TokenFile {
+    bytes: Vec<u8>,
+    content: Content,
+}
+
+enum Content {
+    Token(Box<TimeStampToken>),
+    Response(Box<TimeStampResp>),
+}
+
+impl TokenFile {
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, String> {
+        let content = match TimeStampToken::parse(&bytes) {
+            Ok(token) => Content::Token(Box::new(token)),
+            Err(error) => match TimeStampResp::parse(&bytes) {
+                Ok(response) => Content::Response(Box::new(response)),
+                Err(_) => return Err(format!("not a timestamp token: {error}")),
+            },
+        };
+        Ok(Self { bytes, content })
+    }
+
+    /// Why there is no token, where there is none.
+    fn refusal(&self) -> Option<TspRejection> {
+        match &self.content {
+            Content::Response(response) if response.token().is_none() => {
+                Some(TspRejection::StatusNotGranted {
+                    status: response.status(),
+                    fail_info: response.fail_info(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn token(&self) -> Result<&TimeStampToken, String> {
+        match &self.content {
+            Content::Token(token) => Ok(token),
+            Content::Response(response) => response.token().ok_or_else(|| {
+                let refusal = self.refusal().map(|refusal| refusal.to_string());
+                refusal.unwrap_or_default()
+            }),
+        }
+    }
+}
+
+pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
+    let language = options.language;
+    let judged = Judged::new(options)?;
+    let file = TokenFile::parse(bytes.to_vec())?;
+    if let Some(rejection) = file.refusal() {
+        let refused = RenewalRejection {
+            index: 0,
+            rejection,
+        };
+        return Ok(judged.answer(Err(&refused), options));
+    }
+    let token = file.token()?;
+    let (roots, extra, revocation) = trusted(trust)?;
+    if roots.is_empty() {
+        return Ok(no_trust(KIND, language));
+    }
+    let request = match &options.request {
+        Some(path) => Some(
+            TimeStampReq::parse(&read(path)?)
+                .map_err(|error| format!("{}: {error}", path.display()))?,
+        ),
+        None => None,
+    };
+    let Some(imprint) = imprint(token, request.as_ref(), options)? else {
+        let text = say(
+            language,
+            "INDÉTERMINÉ : donnez ce qui a été horodaté avec --document.",
+            "CANNOT DECIDE: give what was timestamped with --document.",
+        );
+        let outcome = Outcome::Undecided;
+        return Ok(short(
+            KIND,
+            outcome,
+            Some("document.missing"),
+            text,
+            Value::Null,
+        ));
+    };
+    let renewals = options
+        .renewed_by
+        .iter()
+        .map(|path| {
+            let problem = |error| format!("{}: {error}", path.display());
+            let file = TokenFile::parse(read(path)?).map_err(problem)?;
+            file.token().map_err(problem)?;
+            Ok(file)
+        })
+        .collect::<Result<Vec<_>, String>>()?;
+
+    let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
+    rule.extra_certificates = &extra;
+    rule.revocation = Some(&revocation);
+    rule.policies = Some(options.policies.as_slice()).filter(|list| !list.is_empty());
+    let stored = |file: &'_ TokenFile| -> Result<_, String> { Ok(file.token()?.clone()) };
+    let later: Vec<TimeStampToken> = renewals.iter().map(stored).collect::<Result<_, _>>()?;
+    let later: Vec<StoredToken<'_>> = later
+        .iter()
+        .zip(&renewals)
+        .map(|(token, file)| StoredToken {
+            token,
+            bytes: &file.bytes,
+        })
+        .collect();
+    let oldest = StoredToken {
+        token,
+        bytes: &file.bytes,
+    };
+    let mut result = verify_renewed_token(oldest, &later, &imprint, &rule);
+    // Once more as the answer to its request, at the time that its renewals prove.
+    if let (Ok(stamps), Some(request)) = (&mut result, &request) {
+        let at = stamps.get(1).map_or(judged.at, |newer| newer.interval().1);
+        rule.chain_time = ChainTime::At(at);
+        match verify_requested_token(token, request, &rule) {
+            Ok(stamp) => {
+                if let Some(first) = stamps.first_mut() {
+                    *first = stamp;
+                }
+            }
+            Err(rejection) => {
+                result = Err(RenewalRejection {
+                    index: 0,
+                    rejection,
+                });
+            }
+        }
+    }
+    // What is disproven stays so, whatever the auditor states.
+    let disproven = result
+        .as_ref()
+        .is_err_and(|refused| !refused.rejection.is_undecided());
+    let newest = later.last().map_or(token, |stored| stored.token);
+    if !disproven && judged.contradicts(newest.tst_info()) {
+        return Ok(judged.contradiction(newest.tst_info().gen_time(), language));
+    }
+    Ok(judged.answer(result.as_deref(), options))
+}
+
+type Trusted = (Vec<Vec<u8>>, Vec<Vec<u8>>, RevocationEvidence);
+
+/// Roots, further certificates, and what is known of revocation.
+fn trusted(trust: &Trust) -> Result<Trusted, String> {
+    let mut roots = trust.certificates.clone();
+    let mut extra = Vec::new();
+    let mut revocation = RevocationEvidence::default();
+    for crl in &trust.crls {
+        revocation.add_crl(crl).map_err(|error| error.to_string())?;
+    }
+    if let Some(bundle) = &trust.bundle {
+        for crl in &bundle.crls {
+            revocation.add_crl(crl).map_err(|error| error.to_string())?;
+        }
+        for response in &bundle.ocsp {
+            revocation
+                .add_ocsp(response)
+                .map_err(|error| error.to_string())?;
+        }
+        for text in &bundle.roots {
+            roots.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
+        }
+        for text in bundle
+            .authorities
+            .iter()
+            .flat_map(|authority| &authority.chain)
+        {
+            extra.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
+        }
+    }
+    Ok((roots, extra, revocation))
+}
+
+/// What the token has to be over: the document, or else what the request says.
+fn imprint(
+    token: &TimeStampToken,
+    request: Option<&TimeStampReq>,
+    options: &Options,
+) -> Result<Option<MessageImprint>, String> {
+    // One that is unknown or too weak is refused for that.
+    let hash = token.tst_info().message_imprint().hash_algorithm();
+    Ok(match document(options)? {
+        Some(data) => Some(MessageImprint::of(
+            hash.unwrap_or(HashAlgorithm::Sha256),
+            &data,
+        )),
+        None => request.map(|request| request.message_imprint().clone()),
+    })
+}
+
+/// The instant at which a token's certificates are judged, and on whose word.
+struct Judged {
+    at: Time,
+    now: Time,
+    stated: bool,
+}
+
+impl Judged {
+    fn new(options: &Options) -> Result<Self, String> {
+        let now = now()?;
+        match options.existed_by {
+            Some(at) if at > now => Err(format!(
+                "--existed-by {at} lies in the future: nothing is known of it yet"
+            )),
+            stated => Ok(Self {
+                at: stated.unwrap_or(now),
+                now,
+                stated: stated.is_some(),
+            }),
+        }
+    }
+
+    /// The token says that it was made after the instant by which it is said to have existed.
+    fn contradicts(&self, info: &TstInfo) -> bool {
+        let accuracy = info.accuracy().map(Accuracy::to_duration);
+        let earliest = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
+        self.stated && earliest > self.at
+    }
+
+    fn by(&self) -> &'static str {
+        if self.stated { "existed_by" } else { "now" }
+    }
+
+    fn contradiction(&self, gen_time: Time, language: Language) -> Answer {
+        let code = "existed_by.before_gen_time";
+        let at = self.at;
+        let text = say(
+            language,
+            &format!(
+                "INDÉTERMINÉ : [{code}] vous indiquez que le jeton existait le {at} (--existed-by), mais il se dit fait le {gen_time}."
+            ),
+            &format!(
+                "CANNOT DECIDE: [{code}] you state that the token existed by {at} (--existed-by), but it says that it was made at {gen_time}."
+            ),
+        );
+        let facts = json!({"gen_time": gen_time, "judged_at": at, "judged_by": self.by()});
+        short(KIND, Outcome::Undecided, Some(code), text, facts)
+    }
+
+    fn answer(
+        &self,
+        result: Result<&[VerifiedTimeStamp], &RenewalRejection>,
+        options: &Options,
+    ) -> Answer {
+        let judgement = TokenJudgement {
+            result,
+            at: self.at,
+            stated: self.stated,
+            now: self.now,
+            policies: &options.policies,
+        };
+        let text = report::token(&judgement, options.language).to_text();
+        let mut facts = json!({"judged_at": self.at, "judged_by": self.by()});
+        let (outcome, findings) = match result {
+            Ok(stamps) => {
+                if let Some((first, renewals)) = stamps.split_first() {
+                    tell(&mut facts, first, renewals, &judgement);
+                }
+                (Outcome::Proven, Vec::new())
+            }
+            Err(refused) => {
+                let rejection = &refused.rejection;
+                let undecided = rejection.is_undecided();
+                let finding = json!({
+                    "code": rejection.code(),
+                    "source": rejection.source(),
+                    "renewal": refused.index.checked_sub(1),
+                    "undecided": undecided,
+                    "message": report::rejection_words(rejection, options.language),
+                    "advice": report::rejection_advice(rejection, options.language),
+                });
+                let outcome = match undecided {
+                    true => Outcome::Undecided,
+                    false => Outcome::Disproven,
+                };
+                (outcome, vec![finding])
+            }
+        };
+        Answer {
+            kind: KIND,
+            outcome,
+            report: text,
+            findings,
+            facts,
+        }
+    }
+}
+
+/// Everything that is known of a proven token.
+fn tell(
+    facts: &mut Value,
+    stamp: &VerifiedTimeStamp,
+    renewals: &[VerifiedTimeStamp],
+    judgement: &TokenJudgement<'_>,
+) {
+    let (earliest, latest) = stamp.interval();
+    let profile = stamp.profile(judgement.policies);
+    let known = renewals
+        .iter()
+        .fold(stamp.revocation(), |known, one| known.and(one.revocation()));
+    facts["gen_time"] = json!(stamp.gen_time());
+    facts["earliest"] = json!(earliest);
+    facts["latest"] = json!(latest);
+    facts["accuracy_us"] = json!(
+        stamp
+            .accuracy()
+            .map(|accuracy| u64::try_from(accuracy.to_duration().as_micros()).unwrap_or(u64::MAX))
+    );
+    facts["policy"] = json!(stamp.policy().to_string());
+    facts["serial"] = json!(stamp.serial().to_string());
+    facts["chain"] = chain(stamp);
+    facts["flags"] = stamp
+        .flags()
+        .iter()
+        .map(|flag| flag.code())
+        .collect::<Vec<_>>()
+        .into();
+    facts["checks"] = stamp
+        .checks()
+        .iter()
+        .map(|check| {
+            json!({
+                "step": check.step.code(),
+                "source": check.step.source(),
+                "outcome": check.outcome.code(),
+            })
+        })
+        .collect();
+    facts["algorithms"] = algorithms(renewals.last().unwrap_or(stamp), judgement.now);
+    facts["profile"] = json!({
+        "conforms": profile.conforms(),
+        "claims_qualified": profile.claims_qualified(),
+        "findings": profile.findings().iter().map(|finding| json!({
+            "code": finding.code(),
+            "source": finding.source(),
+            "deviation": finding.is_deviation(),
+        })).collect::<Vec<_>>(),
+    });
+    facts["revocation"] = revocation_facts(known);
+    facts["renewals"] = renewals
+        .iter()
+        .map(|renewal| {
+            json!({
+                "gen_time": renewal.gen_time(),
+                "latest": renewal.interval().1,
+                "policy": renewal.policy().to_string(),
+                "chain": chain(renewal),
+            })
+        })
+        .collect();
+}
+
+fn chain(stamp: &VerifiedTimeStamp) -> Value {
+    stamp
+        .chain()
+        .iter()
+        .filter_map(|der| Certificate::parse(der).ok())
+        .map(|certificate| {
+            json!({
+                "common_name": certificate.subject_common_name(),
+                "organization": certificate.subject_organization(),
+                "not_before": certificate.not_before(),
+                "not_after": certificate.not_after(),
+                "sha256": kbox_proof::digest::Sha256Digest::of(certificate.to_der()).to_hex(),
+            })
+        })
+        .collect()
+}
+
+/// Of the newest token, at the present: what will have to be renewed, and by when.
+fn algorithms(stamp: &VerifiedTimeStamp, now: Time) -> Value {
+    stamp
+        .algorithms()
+        .iter()
+        .map(|one| {
+            let strength = one.strength_at(now);
+            let (until, since) = match strength {
+                Strength::Listed { until } => (until, None),
+                Strength::Outgoing { until } => (Some(until), None),
+                Strength::Ended { since } => (None, Some(since)),
+            };
+            json!({
+                "purpose": one.purpose.code(),
+                "algorithm": one.algorithm.to_string(),
+                "rule": one.algorithm.rule().name,
+                "now": strength.code(),
+                "until": until,
+                "since": since,
+            })
+        })
+        .collect()
+}
