@@ -23,7 +23,13 @@ $(ROCKSDB_LIB)/librocksdb.a:
 	cp "$$(ls -t $(CARGO_TARGET_DIR)/release/build/librocksdb-sys-*/out/librocksdb.a | head -n 1)" $@.part
 	mv $@.part $@
 
-APT_PACKAGES = libclang-dev openssl poppler-utils jq python3 chrony
+# What the binaries and the demonstration need, and what the tests need beside it.
+BUILD_PACKAGES = libclang-dev openssl
+TEST_PACKAGES = poppler-utils jq python3 python3-venv chrony curl default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java
+
+# Verifiers of timestamps that others wrote in Python, in an environment of their own.
+PEERS = $(CACHE)/peers
+
 
 .PHONY: setup build demo serve test lint doc no-std pure help
 
@@ -38,14 +44,38 @@ help:
 DEMO ?= kbox-demo
 BIN = $(CARGO_TARGET_DIR)/release
 
-# libclang is what RocksDB's bindings are generated with.
-setup:
-	@if [ -n "$$(find -L /usr/lib /usr/lib64 /usr/local/lib -maxdepth 4 -name 'libclang.so*' -o -maxdepth 4 -name 'libclang-[0-9]*.so*' 2>/dev/null | head -n 1)" ] && command -v openssl >/dev/null && command -v pdftotext >/dev/null && command -v jq >/dev/null && command -v python3 >/dev/null && PATH="$$PATH:/usr/sbin" command -v chronyd >/dev/null; then :; \
-	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  echo "== installing $(APT_PACKAGES)"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $(APT_PACKAGES); \
-	else echo "Please install libclang, OpenSSL, Poppler's tools, jq, Python 3 and chrony (Debian: apt-get install --no-install-recommends $(APT_PACKAGES)) and run make again." >&2; exit 1; fi
+# Shell that prints what is missing. libclang is what RocksDB's bindings are generated with.
+MISSING_TOOLS = for tool in $(1); do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || echo $$tool; done
+MISSING_CLANG = [ -n "$$(find -L /usr/lib /usr/lib64 /usr/local/lib -maxdepth 4 -name 'libclang.so*' -o -maxdepth 4 -name 'libclang-[0-9]*.so*' 2>/dev/null | head -n 1)" ] || echo libclang
+MISSING_JARS = for jar in bcprov bcpkix bcutil; do [ -f /usr/share/java/$$jar.jar ] || echo $$jar.jar; done
+MISSING_VENV = python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 
-build: setup rocksdb
+# Installs packages when the shell in the second argument prints anything.
+define install
+@missing="$$($(2))"; if [ -z "$$missing" ]; then :; \
+elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+  echo "== installing $(1)"; apt-get update -qq && apt-get install -y -qq --no-install-recommends $(1); \
+else echo "Missing:" $$missing". Please install (Debian: apt-get install --no-install-recommends $(1)) and run make again." >&2; exit 1; fi
+endef
+
+setup: packages $(PEERS)/requirements.txt
+
+.PHONY: build-packages packages
+build-packages:
+	$(call install,$(BUILD_PACKAGES),$(call MISSING_TOOLS,openssl); $(MISSING_CLANG))
+
+packages: build-packages
+	$(call install,$(TEST_PACKAGES),$(call MISSING_TOOLS,pdftotext jq python3 chronyd curl javac); $(MISSING_JARS); $(MISSING_VENV))
+
+# Versions and hashes are those of the file; the copy beside the environment says which it holds.
+$(PEERS)/requirements.txt: tests/peers/requirements.txt | packages
+	@echo "== Python verifiers of timestamps, in $(PEERS)"
+	rm -rf $(PEERS)
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	cp $< $@
+
+build: build-packages rocksdb
 	$(CARGO) build --release --locked --workspace
 	@echo "== kbox-server and kbox-verify are in $(BIN)"
 
@@ -82,7 +112,7 @@ test: lint doc no-std pure
 	@echo "== binaries, for the end-to-end tests"
 	$(CARGO) build --release --locked --workspace --bins
 	@echo "== tests of everything"
-	$(CARGO) test --release --locked --workspace 2>&1 | tee $(CARGO_TARGET_DIR)/tests.log
+	KBOX_PEERS=$(PEERS) $(CARGO) test --release --locked --workspace 2>&1 | tee $(CARGO_TARGET_DIR)/tests.log
 	@awk '/^vectors: /{run += $$2; skipped += $$4} END{printf "vectors: %d run, %d skipped\n", run, skipped}' $(CARGO_TARGET_DIR)/tests.log
 
 .PHONY: bench

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use kbox_proof::key::LogSigner;
+use kbox_proof::pki::DevAuthority;
+use kbox_proof::time::Time;
+use kbox_proof::tsp::certificate_to_pem;
 use serde_json::{Value, json};
 
 /// The SIREN of the tests' commune.
@@ -204,6 +208,42 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The files that docs/server.md asks for, as an operator would put them there: key and chain of each authority, in PEM.
+#[cfg(unix)]
+pub fn provide_keys(folder: &Path, evidence: (&str, &str), public: (&str, &str)) {
+    use std::os::unix::fs::PermissionsExt;
+    let log = LogSigner::generate().unwrap().to_pkcs8_pem();
+    std::fs::create_dir_all(folder).unwrap();
+    for (name, text) in [
+        ("evidence-key.pem", evidence.0),
+        ("evidence-chain.pem", evidence.1),
+        ("public-key.pem", public.0),
+        ("public-chain.pem", public.1),
+        ("log-key.pem", log.as_str()),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+/// Key and chain of an authority, in PEM.
+pub fn authority_pem(authority: &DevAuthority) -> (String, String) {
+    let chain = authority.chain.iter();
+    (
+        authority.signer.to_pkcs8_pem().to_string(),
+        chain.map(|one| certificate_to_pem(one)).collect(),
+    )
+}
+
+/// Now, as the servers' clock tells it.
+pub fn now() -> Time {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    Time::from_unix_secs(i64::try_from(now.as_secs()).unwrap()).unwrap()
 }
 
 /// A sending with two recipients, as an embedding program records it.

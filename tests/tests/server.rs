@@ -8,15 +8,12 @@ use std::time::{Duration, Instant};
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{RosterOpening, event_digest};
-use kbox_proof::key::LogSigner;
 use kbox_proof::merkle::hash_leaf;
-use kbox_proof::pki::{DevAuthority, DevPki};
+use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::{Receipt, TrustBundle};
-use kbox_proof::time::Time;
 use kbox_proof::tlog::{Note, VerifiedCheckpoint, VerifierKey};
-use kbox_proof::tsp::certificate_to_pem;
 use kbox_tests::ntp::{self, Chronyd};
-use kbox_tests::{Server, binary, run, said, submission};
+use kbox_tests::{Server, authority_pem, binary, now, provide_keys, run, said, submission};
 use serde_json::json;
 
 const PRODUCTION: &str = "environment = \"production\"\nbase_url = \"https://kbox.example.fr\"\n";
@@ -660,32 +657,6 @@ fn secrets_are_for_this_user_alone() {
     }
 }
 
-/// The files that docs/server.md asks for, as an operator would put them there.
-#[cfg(unix)]
-fn provide_keys(folder: &Path, evidence: &DevAuthority, public: &DevAuthority) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::create_dir_all(folder).unwrap();
-    for (name, authority) in [("evidence", evidence), ("public", public)] {
-        let chain: String = authority
-            .chain
-            .iter()
-            .map(|certificate| certificate_to_pem(certificate))
-            .collect();
-        save(folder, &format!("{name}-chain.pem"), chain.as_bytes());
-        save(
-            folder,
-            &format!("{name}-key.pem"),
-            authority.signer.to_pkcs8_pem().as_bytes(),
-        );
-    }
-    let log = LogSigner::generate().unwrap().to_pkcs8_pem();
-    save(folder, "log-key.pem", log.as_bytes());
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let mode = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(entry.unwrap().path(), mode).unwrap();
-    }
-}
-
 #[cfg(unix)]
 #[test]
 fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
@@ -694,12 +665,10 @@ fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
     let ntp: Vec<Chronyd> = (0..3).map(|_| Chronyd::start()).collect();
     let config = format!("{PRODUCTION}{}", ntp::clock_of(&ntp));
     let config = save(away.path(), "kbox.toml", config.as_bytes());
-    // As the clock of the server that will use them.
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    let now = Time::from_unix_secs(i64::try_from(now.as_secs()).unwrap()).unwrap();
-    let pki = DevPki::generate(now, false).unwrap();
+    let pki = DevPki::generate(now(), false).unwrap();
+    let (evidence, public) = (authority_pem(&pki.evidence), authority_pem(&pki.public));
+    let evidence = (evidence.0.as_str(), evidence.1.as_str());
+    let public = (public.0.as_str(), public.1.as_str());
     let refused = |data: &Path, words: &str| {
         let output = run(
             "kbox-server",
@@ -718,12 +687,12 @@ fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
         assert!(text.contains(words), "{words}: {text}");
     };
     let one_key = away.path().join("one-key");
-    provide_keys(&one_key.join("keys"), &pki.evidence, &pki.evidence);
+    provide_keys(&one_key.join("keys"), evidence, evidence);
     refused(&one_key, "the same key");
 
     let data = away.path().join("data");
     let keys = data.join("keys");
-    provide_keys(&keys, &pki.evidence, &pki.public);
+    provide_keys(&keys, evidence, public);
     let open = |name: &str, mode| {
         let mode = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(keys.join(name), mode).unwrap();
