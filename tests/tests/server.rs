@@ -746,3 +746,67 @@ fn a_server_stops_issuing_when_its_ntp_servers_fall_silent_and_goes_on_when_they
     let made = server.post("/api/v1/events", Some(&key), &submission("conseil-1"));
     assert_eq!(made.status, 201, "{}", made.text());
 }
+
+#[test]
+fn the_audit_log_is_checked_while_the_server_runs_after_a_crash_and_when_somebody_changed_it() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let path = data.path().join("audit.jsonl");
+    let audit = || {
+        let output = run("kbox-server", &["audit", "--data", folder]);
+        (output.status.code(), said(&output))
+    };
+    let mut server = Server::start(data.path());
+    let (code, text) = audit();
+    assert_eq!(code, Some(0), "{text}");
+    for event in [
+        "started",
+        "configuration",
+        "signer_taken_up",
+        "api_key_made",
+    ] {
+        assert!(text.contains(&format!("\"event\":\"{event}\"")), "{text}");
+    }
+    assert!(text.contains("the chain holds; its head is "), "{text}");
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    // Killed in the middle of a line.
+    let mut whole = std::fs::read_to_string(&path).unwrap();
+    assert!(!whole.contains("\"stopped\""));
+    whole.push_str("{\"number\":99,\"prev");
+    std::fs::write(&path, &whole).unwrap();
+    let (code, text) = audit();
+    assert!(
+        code == Some(0) && text.contains("18 bytes behind the last line"),
+        "{text}"
+    );
+    assert!(Server::start(data.path()).terminate().success());
+    let (code, text) = audit();
+    assert!(
+        code == Some(0) && text.contains("\"torn_line\"") && text.contains("\"stopped\""),
+        "{text}"
+    );
+
+    let good = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(
+        &path,
+        good.replacen("\"made_here\":true", "\"made_here\":false", 1),
+    )
+    .unwrap();
+    let (code, text) = audit();
+    assert!(
+        code == Some(1) && text.contains("line 2 names another line"),
+        "{text}"
+    );
+    let refused = run(
+        "kbox-server",
+        &["serve", "--data", folder, "--listen", "127.0.0.1:0"],
+    );
+    assert!(
+        said(&refused).contains("line 2 names another line"),
+        "{}",
+        said(&refused)
+    );
+    std::fs::write(&path, good).unwrap();
+    assert!(Server::start(data.path()).terminate().success());
+}

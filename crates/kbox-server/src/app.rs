@@ -2,7 +2,8 @@
 //! What every handler sees.
 
 use std::io::Cursor;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kbox_council::{Council, CouncilError, Relay};
 use kbox_proof::event::Environment;
@@ -12,11 +13,14 @@ use kbox_proof::time::Time;
 use kbox_proof::verify::{TrustPolicy, verify_proof_file};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::access::keyring::Principal;
 use crate::access::limits::Limits;
 use crate::access::sessions::Sessions;
+use crate::audit::Event;
 use crate::http::problem::Problem;
 use crate::http::routes::Heavy;
 use crate::instance::Instance;
+use crate::metrics::Metrics;
 use crate::pages::Cadre;
 
 /// The secretariat's cookie.
@@ -42,8 +46,41 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
     pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    conflicts: Mutex<Listed>,
     convocations: Arc<Semaphore>,
     dossiers: Arc<Semaphore>,
+}
+
+/// Conflicts that are listed in an hour: software that runs wild must not fill the audit log.
+const LISTED_AN_HOUR: u32 = 100;
+
+/// How many conflicts were listed, and how many were not.
+#[derive(Default)]
+struct Listed {
+    since: Option<Instant>,
+    listed: u32,
+    unlisted: u64,
+}
+
+impl Listed {
+    /// How many went unlisted before this one, if it is to be listed.
+    fn one_more(&mut self, now: Instant) -> Option<u64> {
+        let hour = Duration::from_secs(3600);
+        if self
+            .since
+            .is_none_or(|since| now.saturating_duration_since(since) >= hour)
+        {
+            self.since = Some(now);
+            self.listed = 0;
+        }
+        if self.listed >= LISTED_AN_HOUR {
+            self.unlisted += 1;
+            return None;
+        }
+        self.listed += 1;
+        Some(std::mem::take(&mut self.unlisted))
+    }
 }
 
 /// Convocations, and proof files, under way at once.
@@ -57,6 +94,8 @@ impl App {
             sessions: Sessions::default(),
             limits: Limits::default(),
             settings,
+            metrics: Metrics::default(),
+            conflicts: Mutex::new(Listed::default()),
             convocations: Arc::new(Semaphore::new(HEAVY)),
             dossiers: Arc::new(Semaphore::new(HEAVY)),
         }
@@ -82,6 +121,25 @@ impl App {
         reading
             .map(|reading| reading.time)
             .map_err(|error| Problem::unavailable("time_not_available", error))
+    }
+
+    /// A request contradicted what was recorded under its id.
+    pub(crate) fn conflict(&self, principal: Option<&Principal>, template: &str) {
+        self.metrics.conflict();
+        let mut conflicts = self
+            .conflicts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let unlisted = conflicts.one_more(Instant::now());
+        drop(conflicts);
+        if let (Some(principal), Some(unlisted)) = (principal, unlisted) {
+            self.instance.audit.note(Event::ConflictRefused {
+                key: principal.key_id.clone(),
+                collectivite: principal.collectivite.clone(),
+                address: template.to_string(),
+                unlisted,
+            });
+        }
     }
 
     /// One line of the operator's log. What is given holds no secret and no personal data.
@@ -127,4 +185,24 @@ pub(crate) fn proof_file(
     file.report = Some((report.to_html(), report.to_text()));
     file.trust = Some(bundle);
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conflicts_beyond_a_hundred_an_hour_are_counted_and_not_listed_one_by_one() {
+        let mut listed = Listed::default();
+        let now = Instant::now();
+        for _ in 0..LISTED_AN_HOUR {
+            assert_eq!(listed.one_more(now), Some(0));
+        }
+        for _ in 0..7 {
+            assert_eq!(listed.one_more(now), None);
+        }
+        let later = now + Duration::from_secs(3600);
+        assert_eq!(listed.one_more(later), Some(7));
+        assert_eq!(listed.one_more(later), Some(0));
+    }
 }

@@ -11,11 +11,13 @@ use crate::access::keyring::Role;
 pub(crate) const USAGE: &str = "\
 kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
 kbox-server demo  [--data DIR] [--listen ADDR] [--commune INSEE]
+kbox-server audit [--config FILE] [--data DIR]
 kbox-server keys  add --role ROLE [--collectivite SIREN] | list | remove ID   [--config FILE] [--data DIR]
 
 serve   proof API, secretariat's pages and members' papers over DIR (default kbox-data). The first start makes
         development keys and writes an administrator's API key to DIR/admin-key.
 demo    one convocation proven end to end, in DIR (default kbox-demo), and nothing left running.
+audit   the audit log of DIR, line by line, and whether its chain holds.
 keys    API keys of a server that does not run (a running one takes POST /api/v1/keys).
 
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
@@ -24,7 +26,7 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --base-url URL   where members' links point, such as https://kbox.example.fr
   --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For
   --commune INSEE  the commune of the demonstration (default 80253, Doullens)
-  --role ROLE      administrateur, secretariat or integration
+  --role ROLE      administrateur, supervision, secretariat or integration
   --quiet          no line per request
 Exit: 0 done, 1 failed, 2 usage.
 ";
@@ -62,6 +64,7 @@ pub(crate) enum Command {
         commune: String,
     },
     Keys(Overrides, KeysCommand),
+    Audit(Overrides),
 }
 
 /// Reads a command line without the program's name.
@@ -96,7 +99,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
                 let name = value(&mut parser)?;
                 role = Some(Role::parse(&name).ok_or_else(|| {
                     format!(
-                        "--role {name:?}: administrateur, secretariat or integration is expected"
+                        "--role {name:?}: administrateur, supervision, secretariat or integration is expected"
                     )
                 })?);
             }
@@ -112,6 +115,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let command = match words.as_slice() {
         ["serve"] => Command::Serve(overrides),
+        ["audit"] => Command::Audit(overrides),
         ["demo"] => {
             if overrides.config.is_some() || overrides.behind_proxy || overrides.base_url.is_some()
             {
@@ -133,8 +137,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         ["keys", "list"] => Command::Keys(overrides, KeysCommand::List),
         ["keys", "remove", id] => Command::Keys(overrides, KeysCommand::Remove((*id).to_string())),
         ["keys", ..] => return Err("keys takes add, list or remove ID".into()),
-        [] => return Err("a command is expected: serve, demo or keys".into()),
-        [other, ..] => return Err(format!("{other:?} is not a command: serve, demo or keys")),
+        [] => return Err("a command is expected: serve, demo, keys or audit".into()),
+        [other, ..] => {
+            return Err(format!(
+                "{other:?} is not a command: serve, demo, keys or audit"
+            ));
+        }
     };
     if commune.is_some() || role.is_some() || collectivite.is_some() {
         return Err("--commune belongs to demo, --role and --collectivite to keys add".into());
@@ -187,6 +195,8 @@ mod tests {
             "keys add --role maire",
             "keys remove",
             "serve --role secretariat",
+            "audit --role supervision",
+            "audit list",
             "serve --frobnicate",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");

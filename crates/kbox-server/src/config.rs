@@ -9,7 +9,8 @@ use std::time::Duration;
 use kbox_council::Relay;
 use kbox_proof::clock::{ServerAddressError, SntpSource};
 use kbox_proof::event::{Environment, Origin};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// No configuration is longer.
 const MAX_CONFIG_BYTES: u64 = 64 * 1024;
@@ -52,7 +53,7 @@ pub(crate) struct ClockConfig {
     pub(crate) poll_s: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ClockSource {
     /// Nobody: `clock_accuracy_ms` is believed.
@@ -273,6 +274,39 @@ impl Config {
             return Err(ConfigError::Poll(*poll_s));
         }
         Ok(())
+    }
+
+    /// The settings for the audit log: no secret, and nobody's address. A new setting does not compile until it is here.
+    pub(crate) fn settings(&self) -> serde_json::Value {
+        let Self {
+            data,
+            listen,
+            base_url,
+            behind_proxy,
+            environment,
+            origin,
+            clock:
+                ClockConfig {
+                    source,
+                    servers,
+                    poll_s,
+                },
+            clock_accuracy_ms,
+            token_accuracy_ms,
+            relay,
+        } = self;
+        json!({
+            "data": data,
+            "listen": listen,
+            "base_url": base_url,
+            "behind_proxy": behind_proxy,
+            "environment": environment,
+            "origin": origin,
+            "clock": { "source": source, "servers": servers, "poll_s": poll_s },
+            "clock_accuracy_ms": clock_accuracy_ms,
+            "token_accuracy_ms": token_accuracy_ms,
+            "relay": relay.as_ref().map(|relay| json!({ "host": relay.host, "port": relay.port })),
+        })
     }
 
     /// Members reach the service over TLS.

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use kbox_council::{Council, CouncilConfig, LedgerEvidence, Relay};
 use kbox_proof::clock::{
-    Clock, ClockError, ClockEvent, KernelSource, MeasuredClock, MeasuredConfig, ServerAddressError,
-    SntpSource, SystemClock,
+    Clock, ClockError, ClockEvent, KernelSource, MeasuredClock, MeasuredConfig, Moment,
+    ServerAddressError, SntpSource, SystemClock,
 };
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{
@@ -31,7 +31,9 @@ use kbox_proof::tsp::{TsaPolicyId, certificate_to_pem, certificates_from_pem};
 use kbox_store::RocksStore;
 
 use crate::access::keyring::{Keyring, KeyringError, Role};
+use crate::audit::{Audit, AuditError, Event, Fingerprint, Signer};
 use crate::config::{ClockSource, Config};
+use crate::expiry;
 
 const KEYS: &str = "keys";
 const KEYS_PART: &str = "keys.part";
@@ -82,6 +84,8 @@ pub(crate) enum StartError {
     Event(EventError),
     /// An API key.
     Keyring(KeyringError),
+    /// What happens could not be logged.
+    Audit(AuditError),
     /// The trust bundle in the log is of other keys or another environment.
     TrustDiffers(&'static str),
 }
@@ -129,6 +133,7 @@ impl fmt::Display for StartError {
             Self::Key(error) => error.fmt(f),
             Self::Event(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
+            Self::Audit(error) => error.fmt(f),
             Self::TrustDiffers(what) => write!(
                 f,
                 "the newest trust bundle of this log states another {what}. Start with the configuration and keys that the \
@@ -150,7 +155,7 @@ macro_rules! from {
     };
 }
 from!(StoreError => Store, LedgerError => Ledger, ServerAddressError => Servers, PkiError => Pki, KeyError => Key,
-      EventError => Event, KeyringError => Keyring);
+      EventError => Event, KeyringError => Keyring, AuditError => Audit);
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {
     let path = path.to_path_buf();
@@ -165,6 +170,14 @@ pub(crate) struct Instance {
     pub(crate) data: PathBuf,
     /// Its clock.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Somebody measures it.
+    pub(crate) clock_is_measured: bool,
+    /// What is logged for good.
+    pub(crate) audit: Arc<Audit>,
+    /// The keys that sign.
+    pub(crate) signers: Vec<Signer>,
+    /// Entries of the log when it was opened.
+    pub(crate) entries_at_start: u64,
     /// The authority of `POST /tsa`, which is not the evidence's.
     pub(crate) public: Authority,
     /// Serial numbers of `POST /tsa`.
@@ -178,11 +191,15 @@ pub(crate) struct Instance {
 impl Instance {
     /// Opens the directory, or makes it.
     pub(crate) fn open(config: &Config) -> Result<Self, StartError> {
-        let clock = clock(config)?;
+        let audit = Arc::new(Audit::default());
+        let clock = clock(config, &audit)?;
         let now = now(clock.as_ref())?;
         // First of all: the store takes the directory for this process, and refuses one that is not its own.
         let store: Arc<dyn Store> = Arc::new(RocksStore::open(&config.data)?);
+        audit.open(&config.data)?;
         let keys = Keys::take(config, store.as_ref(), now)?;
+        let made_here = keys.made_here;
+        let log_key = Fingerprint::of(keys.log.vkey(keys.origin.as_str()).as_bytes());
         let authority = |which, files: AuthorityFiles, policy| {
             let mut parts = AuthorityConfig::new(files.signer, files.chain, policy);
             parts.accuracy = config.token_accuracy();
@@ -200,6 +217,19 @@ impl Instance {
         let bundle = keys.trust_bundle(config, &evidence_policy);
         let evidence = authority("evidence", keys.evidence, evidence_policy)?;
         let public = authority("public", keys.public, public_policy)?;
+        let signers = vec![
+            expiry::signer("evidence", &evidence)?,
+            expiry::signer("public", &public)?,
+            Signer {
+                name: "log".into(),
+                key: log_key,
+                certificate: None,
+                policy: None,
+                not_before: None,
+                not_after: None,
+            },
+        ];
+        take_up(&audit, &signers, made_here)?;
         let ledger = Arc::new(Ledger::open(
             LedgerConfig::new(keys.origin, config.environment),
             store,
@@ -223,17 +253,44 @@ impl Instance {
                 }
             }
         }
-        let keyring = Keyring::new(Arc::clone(&ledger));
+        let keyring = Keyring::new(Arc::clone(&ledger), Arc::clone(&audit));
         let new_admin_key = admin_key(&keyring, &config.data, now)?;
         Ok(Self {
+            entries_at_start: ledger.size().get(),
             ledger,
             data: config.data.clone(),
             clock,
+            clock_is_measured: config.clock.source != ClockSource::System,
+            audit,
+            signers,
             public,
             serials: SerialSource::new()?,
             keyring,
             new_admin_key,
         })
+    }
+
+    /// Begins the service in the audit log, and says there what is set otherwise than the last time.
+    pub(crate) fn log_start(&self, config: &Config) -> Result<(), AuditError> {
+        self.audit.record(Event::Started {
+            version: env!("CARGO_PKG_VERSION").into(),
+            origin: self.ledger.origin().to_string(),
+            entries: self.ledger.size().get(),
+            public_serials: self.serials.epoch(),
+        })?;
+        let settings = config.settings();
+        if self.audit.known().configuration.as_ref() != Some(&settings) {
+            self.audit.record(Event::Configuration { settings })?;
+        }
+        Ok(())
+    }
+
+    /// What the system clock shows, right or wrong.
+    pub(crate) fn shown(&self) -> Option<Time> {
+        let reading = self.clock.read().map(|reading| reading.time);
+        reading
+            .or_else(|_| Moment::now().and_then(|moment| moment.time()))
+            .ok()
     }
 
     /// The workflow over this log.
@@ -255,7 +312,9 @@ impl Instance {
 const GEN_TIME_STEP: Duration = Duration::from_millis(1);
 
 /// The clock that the configuration names.
-fn clock(config: &Config) -> Result<Arc<dyn Clock>, StartError> {
+fn clock(config: &Config, audit: &Arc<Audit>) -> Result<Arc<dyn Clock>, StartError> {
+    let audit = Arc::clone(audit);
+    let log_clock = move |event: &ClockEvent| log_clock(event, &audit);
     let measured = MeasuredConfig::new(
         Duration::from_secs(config.clock.poll_s),
         config.token_accuracy().saturating_sub(GEN_TIME_STEP),
@@ -290,8 +349,19 @@ fn now(clock: &dyn Clock) -> Result<Time, StartError> {
 }
 
 /// Synchronisation, its loss and its return stand in the operator's log (EN 319 421 §7.12).
-fn log_clock(event: &ClockEvent) {
+fn log_clock(event: &ClockEvent, audit: &Audit) {
     let at = event.at.map_or_else(String::new, |time| format!("{time} "));
+    let sources = event.sources.clone();
+    audit.note(match &event.reading {
+        Ok(reading) => Event::ClockTrusted {
+            accuracy_ms: u64::try_from(reading.accuracy.as_millis()).unwrap_or(u64::MAX),
+            sources,
+        },
+        Err(error) => Event::ClockRefused {
+            reason: error.to_string(),
+            sources,
+        },
+    });
     match &event.reading {
         Ok(reading) => eprintln!(
             "{at}clock: trusted, exact to {} ms; {}",
@@ -313,6 +383,22 @@ pub(crate) fn clock_trouble(error: &ClockError, sources: &[String]) -> String {
         text.push_str(source);
     }
     text
+}
+
+/// Says in the audit log which keys and certificates are others than the last time (EN 319 421 §7.12).
+fn take_up(audit: &Audit, signers: &[Signer], made_here: bool) -> Result<(), AuditError> {
+    let known = audit.known();
+    for signer in signers {
+        let before = known.signers.iter().find(|known| known.name == signer.name);
+        if before != Some(signer) {
+            audit.record(Event::SignerTakenUp {
+                signer: signer.clone(),
+                made_here,
+                replaces: before.map(|before| before.certificate.unwrap_or(before.key)),
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn trust_key(version: u32) -> String {
@@ -363,7 +449,7 @@ fn admin_key(keyring: &Keyring, data: &Path, now: Time) -> Result<Option<PathBuf
         return Ok(None);
     }
     let path = data.join(ADMIN_KEY);
-    keyring.create(Role::Administrateur, None, now, |key| {
+    keyring.create(Role::Administrateur, None, None, now, |key| {
         replace_private(&path, &format!("{key}\n"))
     })?;
     Ok(Some(path))
@@ -380,13 +466,16 @@ struct Keys {
     public: AuthorityFiles,
     log: LogSigner,
     origin: Origin,
+    /// By this start.
+    made_here: bool,
 }
 
 impl Keys {
     /// Reads the keys; makes them where there is no log yet.
     fn take(config: &Config, store: &dyn Store, now: Time) -> Result<Self, StartError> {
         let folder = config.data.join(KEYS);
-        if !folder.exists() {
+        let made_here = !folder.exists();
+        if made_here {
             if store.head()?.is_some() {
                 return Err(StartError::KeysMissing(folder));
             }
@@ -419,6 +508,7 @@ impl Keys {
             public,
             log: LogSigner::from_pkcs8_pem(&text).map_err(|error| content(&log, &error))?,
             origin: origin(config, &folder)?,
+            made_here,
         })
     }
 

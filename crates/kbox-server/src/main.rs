@@ -9,16 +9,20 @@ mod access;
 mod api;
 mod app;
 mod arguments;
+mod audit;
 mod config;
 mod demo;
+mod expiry;
 mod http;
 mod instance;
+mod metrics;
 mod pages;
 mod site;
 
 use std::error::Error;
+use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::app::{App, Settings};
@@ -28,6 +32,8 @@ use arguments::{Command, KeysCommand, Overrides};
 
 /// How long a stop waits for handlers: a mail relay's timeout of 30 s, and some.
 const HANDLERS_END: Duration = Duration::from_secs(35);
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn main() -> ExitCode {
     let outcome = match arguments::parse(std::env::args_os().skip(1)) {
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
             commune,
         }) => demo::run(&data, listen, &commune).map_err(Into::into),
         Ok(Command::Keys(overrides, command)) => keys(&overrides, command),
+        Ok(Command::Audit(overrides)) => audit_log(&overrides),
         Err(problem) => {
             eprintln!("kbox-server: {problem}\n\n{}", arguments::USAGE);
             return ExitCode::from(2);
@@ -104,6 +111,7 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
         instance.ledger.size(),
         config.data.display()
     );
+    instance.log_start(&config)?;
     eprintln!("serving {base_url} on {address}; Ctrl-C stops");
     let settings = Settings {
         https: config.is_https(),
@@ -112,13 +120,57 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
         base_url,
     };
     let app = Arc::new(App::new(instance, settings, config.relay()));
+    runtime.spawn(watch_certificates(Arc::downgrade(&app)));
     runtime.block_on(http::serve(Arc::clone(&app), listener, stop));
     eprintln!("stopping: recording what was taken");
     // Handlers under way end first, so that each of them has its answer from the ledger; one that waits for a mail relay
     // waits no longer than this.
     runtime.shutdown_timeout(HANDLERS_END);
     app.instance.ledger.close();
+    app.instance.audit.record(audit::Event::Stopped {
+        entries: app.instance.ledger.size().get(),
+    })?;
     eprintln!("stopped; {} entries", app.instance.ledger.size());
+    Ok(())
+}
+
+/// Warns of certificates that end, at once and every day.
+async fn watch_certificates(app: Weak<App>) {
+    loop {
+        let Some(app) = app.upgrade() else { return };
+        // It waits for the disk.
+        let warned = tokio::task::spawn_blocking(move || app.instance.warn());
+        if warned.await.is_err() {
+            return;
+        }
+        tokio::time::sleep(DAY).await;
+    }
+}
+
+/// Prints the audit log of a data directory, whether a server runs over it or not, and says whether its chain holds.
+fn audit_log(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
+    let path = settings(overrides)?.data.join(audit::FILE);
+    let file =
+        std::fs::File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut out = std::io::stdout().lock();
+    let mut printed = Ok(());
+    let found = audit::read(std::io::BufReader::new(file), |_, line| {
+        if printed.is_ok() {
+            printed = writeln!(out, "{line}");
+        }
+    });
+    printed?;
+    let (chain, torn) = found.map_err(|broken| format!("{}: {broken}", path.display()))?;
+    if let Some(torn) = torn {
+        eprintln!(
+            "{} bytes behind the last line: one that is being written now, or that a crash cut off",
+            torn.bytes
+        );
+    }
+    eprintln!(
+        "{} lines, the chain holds; its head is {}",
+        chain.lines, chain.head
+    );
     Ok(())
 }
 
@@ -168,7 +220,7 @@ fn keys(overrides: &Overrides, command: KeysCommand) -> Result<(), Box<dyn Error
             }
             let (record, key) = instance
                 .keyring
-                .create(role, collectivite, now, |_| Ok::<(), StartError>(()))?;
+                .create(role, collectivite, None, now, |_| Ok::<(), StartError>(()))?;
             eprintln!("key {} made; it is shown this once:", record.id);
             println!("{}", key.as_str());
         }
@@ -178,7 +230,7 @@ fn keys(overrides: &Overrides, command: KeysCommand) -> Result<(), Box<dyn Error
             }
         }
         KeysCommand::Remove(id) => {
-            if !instance.keyring.remove(&id)? {
+            if !instance.keyring.remove(&id, None)? {
                 return Err(format!("there is no key {id}; `keys list` shows them").into());
             }
         }

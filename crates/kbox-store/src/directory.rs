@@ -112,16 +112,24 @@ impl Directory {
     }
 }
 
+/// What this user may still write to the disk of a data directory.
+///
+/// # Errors
+/// [`StoreError::Directory`].
+pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
+    let stat = rustix::fs::statvfs(path).map_err(|error| StoreError::Directory {
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    })?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Refuses with [`StoreError::Full`] when the disk of a data directory has less room than `bytes` more would need.
 ///
 /// # Errors
 /// [`StoreError::Full`], [`StoreError::Directory`].
 pub fn check_room(path: &Path, bytes: u64) -> Result<(), StoreError> {
-    let stat = rustix::fs::statvfs(path).map_err(|error| StoreError::Directory {
-        path: path.display().to_string(),
-        problem: error.to_string(),
-    })?;
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    let free = free_bytes(path)?;
     // Each byte is written to the WAL and again to a table.
     let needed = bytes.saturating_mul(2).saturating_add(RESERVE);
     if free < needed {

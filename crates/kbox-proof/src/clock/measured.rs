@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::source::{SourceReport, TimeSource, Verdict, verdict};
-use super::{Clock, ClockError, ClockReading, Moment};
+use super::{Clock, ClockError, ClockReading, Measurement, Moment, OffsetInterval};
 use crate::time::Time;
 
 /// The most that a clock in order may drift: NTP's tolerance for the frequency of a clock that it disciplines (RFC 5905 §11.3).
@@ -100,8 +100,8 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Fix {
     at: Moment,
-    /// How far off the system clock was, at most.
-    bound: Duration,
+    /// Where true time lay.
+    offset: OffsetInterval,
 }
 
 impl State {
@@ -127,7 +127,11 @@ impl State {
             return Err(ClockError::Stale { age });
         }
         let drift = age.saturating_mul(config.drift_ppm) / 1_000_000;
-        let accuracy = fix.bound.saturating_add(moved).saturating_add(drift);
+        let accuracy = fix
+            .offset
+            .bound()
+            .saturating_add(moved)
+            .saturating_add(drift);
         if accuracy > config.limit {
             return Err(ClockError::Inaccurate {
                 accuracy,
@@ -146,7 +150,7 @@ impl State {
             Verdict::Agreed(interval) => {
                 self.fix = Ok(Fix {
                     at,
-                    bound: interval.bound(),
+                    offset: interval,
                 });
                 self.stepped = None;
             }
@@ -232,6 +236,14 @@ impl Clock for MeasuredClock {
     fn sources(&self) -> Vec<String> {
         self.shared.lock().sources()
     }
+
+    fn measurement(&self) -> Option<Measurement> {
+        let fix = self.shared.lock().fix.ok()?;
+        Some(Measurement {
+            offset: fix.offset,
+            age: fix.at.before.elapsed(),
+        })
+    }
 }
 
 impl Drop for MeasuredClock {
@@ -303,7 +315,7 @@ impl Poller {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::clock::{OffsetInterval, SourceError};
+    use crate::clock::SourceError;
 
     const MS: Duration = Duration::from_millis(1);
     const SECOND: Duration = Duration::from_secs(1);
@@ -493,6 +505,70 @@ mod tests {
         assert_eq!(state.sources()[0], "ntp0: not synchronised");
     }
 
+    #[test]
+    fn drift_is_seen_by_the_monotonic_clock_and_again_by_the_sources() {
+        // 1000 ppm fast, twice what a disciplined clock may: 640 ms in ten polls of 64 s, each of them 64 ms.
+        let mut at = start();
+        let mut state = fixed(&at, 5 * MS);
+        let mut error = 0;
+        for _ in 0..10 {
+            at = set(&later(&at, 64 * SECOND), 64);
+            error += 64;
+            // Before it is measured: the move against the monotonic clock, and what it may have drifted unseen.
+            let accuracy = state.read(&at, &config()).unwrap().accuracy;
+            assert_eq!(accuracy, Duration::from_millis(5 + error - 64 + 64 + 32));
+            // As measured: the whole error since the start.
+            let ahead = i64::try_from(error).unwrap() * -1_000_000;
+            let measured = OffsetInterval::new(ahead - 5_000_000, ahead + 5_000_000).unwrap();
+            state.measured(at, outcomes(&[Ok(measured)]));
+            let accuracy = state.read(&at, &config()).unwrap().accuracy;
+            assert_eq!(accuracy, Duration::from_millis(5 + error));
+        }
+        // And on, beyond what is allowed.
+        let measured = OffsetInterval::new(-1_100_000_000, -1_090_000_000).unwrap();
+        state.measured(at, outcomes(&[Ok(measured)]));
+        let refused = state.read(&at, &config());
+        assert!(
+            matches!(refused, Err(ClockError::Inaccurate { .. })),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn a_leap_second_stops_issuing_until_it_is_over_and_the_clock_is_measured_again() {
+        // Inserted: the kernel says so while it lasts, and POSIX time shows 23:59:59 twice.
+        let at = start();
+        let mut state = fixed(&at, 5 * MS);
+        let during = later(&at, 10 * SECOND);
+        state.measured(during, outcomes(&[Err(SourceError::LeapSecond)]));
+        let refused = state.read(&during, &config());
+        assert_eq!(refused, Err(ClockError::Unsynchronised));
+        let after = set(&later(&during, SECOND), -1_000);
+        assert_eq!(
+            state.read(&after, &config()),
+            Err(ClockError::Unsynchronised)
+        );
+        state.measured(after, right(5 * MS));
+        assert_eq!(state.read(&after, &config()).unwrap().accuracy, 5 * MS);
+        // Inserted or left out between two measurements: the step is seen, either way.
+        for millis in [-1_000, 1_000] {
+            let mut state = fixed(&at, 5 * MS);
+            let leapt = set(&later(&at, 10 * SECOND), millis);
+            let stepped = Err(ClockError::Stepped { by: SECOND });
+            assert_eq!(state.read(&leapt, &config()), stepped);
+            state.measured(leapt, right(5 * MS));
+            assert_eq!(state.read(&leapt, &config()).unwrap().accuracy, 5 * MS);
+        }
+        // Smeared: servers that stretch it over a day and servers that do not contradict each other by up to half a second.
+        let smeared = OffsetInterval::new(-500_000_000, -490_000_000).unwrap();
+        let utc = OffsetInterval::within(5 * MS);
+        let mut state = State::new();
+        state.measured(at, outcomes(&[Ok(utc), Ok(utc), Ok(smeared)]));
+        assert_eq!(state.read(&at, &config()).unwrap().accuracy, 5 * MS);
+        state.measured(at, outcomes(&[Ok(utc), Ok(smeared)]));
+        assert_eq!(state.read(&at, &config()), Err(ClockError::Disagreement));
+    }
+
     /// A source that a test steers: what it says, and how often it was asked.
     #[derive(Clone)]
     struct Steered(Arc<Mutex<(Vec<SourceReport>, usize)>>);
@@ -527,9 +603,13 @@ mod tests {
             .unwrap()
         };
         assert!(clock.read().unwrap().accuracy >= 5 * MS);
+        let measurement = clock.measurement().unwrap();
+        assert_eq!(measurement.offset, OffsetInterval::within(5 * MS));
+        assert!(measurement.age < 30 * SECOND);
         assert_eq!(clock.sources(), ["ntp0: +0.000 ms ± 5.000 ms"]);
         source.0.lock().unwrap().0 = outcomes(&[Err(SourceError::Unsynchronised)]);
         wait_for(|| clock.read() == Err(ClockError::Unsynchronised));
+        assert_eq!(clock.measurement(), None);
         let asked = source.0.lock().unwrap().1;
         wait_for(|| source.0.lock().unwrap().1 > asked + 3);
         source.0.lock().unwrap().0 = right(7 * MS);

@@ -99,6 +99,15 @@ impl fmt::Display for ClockError {
 
 impl core::error::Error for ClockError {}
 
+/// What the sources last agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measurement {
+    /// Where true time lay, less the system clock.
+    pub offset: OffsetInterval,
+    /// How long ago.
+    pub age: Duration,
+}
+
 /// A source of trusted time.
 pub trait Clock: Send + Sync {
     /// The time now.
@@ -109,6 +118,11 @@ pub trait Clock: Send + Sync {
 
     /// What each time source last said, in a line for the operator.
     fn sources(&self) -> Vec<String>;
+
+    /// The last measurement; `None` where nothing was measured, or nothing measures.
+    fn measurement(&self) -> Option<Measurement> {
+        None
+    }
 }
 
 /// Where the system clock stood between two readings of the monotonic one.
@@ -138,8 +152,11 @@ impl Moment {
         })
     }
 
-    /// The system clock's instant.
-    fn time(&self) -> Result<Time, ClockError> {
+    /// The system clock's instant, right or wrong: nothing is stamped with it.
+    ///
+    /// # Errors
+    /// [`ClockError::OutOfRange`].
+    pub fn time(&self) -> Result<Time, ClockError> {
         i64::try_from(self.wall.as_nanos())
             .map(Time::from_unix_nanos)
             .map_err(|_| ClockError::OutOfRange)

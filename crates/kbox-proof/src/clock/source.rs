@@ -32,6 +32,12 @@ impl OffsetInterval {
         }
     }
 
+    /// Its middle, in nanoseconds: the best guess at how far the system clock is behind.
+    #[must_use]
+    pub fn middle(&self) -> i64 {
+        self.low.midpoint(self.high)
+    }
+
     /// How far off the system clock may be.
     #[must_use]
     pub fn bound(&self) -> Duration {

@@ -144,6 +144,11 @@ impl Intake {
         Some(taken)
     }
 
+    /// Events that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().events
+    }
+
     /// Why nothing more is taken, if so.
     pub(super) fn check_open(&self) -> Result<(), LedgerError> {
         self.state().end.clone().map_or(Ok(()), Err)

@@ -11,6 +11,7 @@
 //!
 //! Out of scope: who may record what (the server), witnesses and anchors (`anchor`).
 
+mod activity;
 mod error;
 mod intake;
 mod receipts;
@@ -27,9 +28,11 @@ use std::sync::mpsc::{self, sync_channel};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
+pub use self::activity::{Activity, COMMIT_CLASSES_MS};
 pub use self::error::LedgerError;
 pub use crate::store::{RecordBatch, RequestId};
 
+use self::activity::Commits;
 use self::intake::{Bounds, Done, Intake, Submission};
 use self::receipts::Signed;
 use self::reference::References;
@@ -170,6 +173,7 @@ impl Ledger {
             origin: config.origin,
             environment: config.environment,
             on_fatal: config.on_fatal,
+            commits: Commits::default(),
         });
         let sequencer = Sequencer {
             shared: Arc::clone(&shared),
@@ -466,6 +470,12 @@ impl Ledger {
                 Err(LedgerError::Stopped)
             }
         }
+    }
+
+    /// What it has done since it was opened.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.shared.commits.activity(self.shared.intake.waiting())
     }
 
     /// The store, for reading: records, entries, chains.

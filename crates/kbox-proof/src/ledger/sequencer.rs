@@ -7,8 +7,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
 
 use super::LedgerError;
+use super::activity::Commits;
 use super::intake::{Bounds, Done, Intake, Submission};
 use super::receipts::{self, Signed};
 use super::seal::{self, Sealer};
@@ -86,6 +88,7 @@ pub(super) struct Shared {
     pub(super) origin: Origin,
     pub(super) environment: Environment,
     pub(super) on_fatal: OnFatal,
+    pub(super) commits: Commits,
 }
 
 impl Shared {
@@ -191,7 +194,10 @@ impl Sequencer {
             Ok(built) => built,
             Err(error) => return refuse(accepted, error),
         };
-        match self.shared.store.commit(&batch, Some(&published.head)) {
+        let started = Instant::now();
+        let outcome = self.shared.store.commit(&batch, Some(&published.head));
+        self.shared.commits.count(started.elapsed());
+        match outcome {
             Ok(()) => {}
             Err(CommitError::Refused(error)) => return refuse(accepted, error.into()),
             Err(CommitError::Failed(error)) => {

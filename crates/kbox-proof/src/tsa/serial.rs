@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Serial numbers that are never used twice.
 
+use alloc::format;
+use alloc::string::String;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::key::{KeyError, random_bytes};
@@ -24,6 +26,12 @@ impl SerialSource {
             epoch: u64::from_be_bytes(random_bytes()?) & (u64::MAX >> 1) | 1 << 62,
             counter: AtomicU64::new(0),
         })
+    }
+
+    /// The first eight bytes of every number of this run, in hexadecimal: by them its tokens are found.
+    #[must_use]
+    pub fn epoch(&self) -> String {
+        format!("{:016x}", self.epoch)
     }
 
     /// The next number.

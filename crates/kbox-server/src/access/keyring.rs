@@ -12,6 +12,8 @@ use kbox_proof::time::Time;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::audit::{Audit, AuditError, Event};
+
 const PREFIX: &str = "server/key/";
 /// No key is longer: `kbox_`, 16 hexadecimal digits, `_`, 43 characters.
 const KEY_LEN: usize = 5 + 16 + 1 + 43;
@@ -26,6 +28,8 @@ pub(crate) enum Role {
     Secretariat,
     /// Software of a collectivité: records events and runs the workflow.
     Integration,
+    /// Whoever watches the service: reads the metrics, and nothing else.
+    Supervision,
 }
 
 impl Role {
@@ -35,8 +39,14 @@ impl Role {
             "administrateur" => Some(Self::Administrateur),
             "secretariat" => Some(Self::Secretariat),
             "integration" => Some(Self::Integration),
+            "supervision" => Some(Self::Supervision),
             _ => None,
         }
+    }
+
+    /// Belongs to no collectivité.
+    fn is_the_operators(self) -> bool {
+        matches!(self, Self::Administrateur | Self::Supervision)
     }
 }
 
@@ -71,12 +81,14 @@ pub(crate) struct KeyRecord {
 /// Why a key could not be made or looked up.
 #[derive(Debug)]
 pub(crate) enum KeyringError {
-    /// An administrator's key names no collectivité, every other does.
+    /// A key of the operator's names no collectivité, every other does.
     Collectivite,
     /// No random bytes.
     Random(String),
     /// The store.
     Ledger(LedgerError),
+    /// What is done cannot be logged.
+    Audit(AuditError),
     /// A stored key cannot be read.
     Record(String),
 }
@@ -85,10 +97,12 @@ impl fmt::Display for KeyringError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Collectivite => f.write_str(
-                "a key of role secretariat or integration belongs to one collectivité (its SIREN), an administrator's to none",
+                "a key of role secretariat or integration belongs to one collectivité (its SIREN), one of role administrateur or \
+                 supervision to none",
             ),
             Self::Random(problem) => write!(f, "no key could be made: {problem}"),
             Self::Ledger(error) => error.fmt(f),
+            Self::Audit(error) => write!(f, "no key was made or removed: {error}"),
             Self::Record(problem) => write!(f, "a stored key cannot be read: {problem}"),
         }
     }
@@ -105,6 +119,7 @@ impl From<LedgerError> for KeyringError {
 /// The keys of this server.
 pub(crate) struct Keyring {
     ledger: Arc<Ledger>,
+    audit: Arc<Audit>,
 }
 
 fn place(id: &str) -> String {
@@ -128,19 +143,20 @@ fn read(bytes: &[u8]) -> Result<KeyRecord, KeyringError> {
 }
 
 impl Keyring {
-    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
-        Self { ledger }
+    pub(crate) fn new(ledger: Arc<Ledger>, audit: Arc<Audit>) -> Self {
+        Self { ledger, audit }
     }
 
-    /// Makes a key. `before` gets it before it is valid, to put it where it will be found; the text is shown once only.
+    /// Makes a key, for whoever holds the key `by`, or sits at the command line. `before` gets it before it is valid, to put it where it will be found; the text is shown once only.
     pub(crate) fn create<E: From<KeyringError>>(
         &self,
         role: Role,
         collectivite: Option<Collectivite>,
+        by: Option<&str>,
         now: Time,
         before: impl FnOnce(&str) -> Result<(), E>,
     ) -> Result<(KeyRecord, Zeroizing<String>), E> {
-        if (role == Role::Administrateur) != collectivite.is_none() {
+        if role.is_the_operators() != collectivite.is_none() {
             return Err(KeyringError::Collectivite.into());
         }
         let random = |error: kbox_proof::key::KeyError| KeyringError::Random(error.to_string());
@@ -160,9 +176,19 @@ impl Keyring {
         let json =
             serde_json::to_vec(&record).map_err(|error| KeyringError::Record(error.to_string()))?;
         batch.put(place(&record.id), json);
-        self.ledger
-            .record(Vec::new(), batch)
-            .map_err(KeyringError::from)?;
+        let by = by.map(str::to_string);
+        let made = Event::ApiKeyMade {
+            id: record.id.clone(),
+            role,
+            collectivite: record.collectivite.clone(),
+            by: by.clone(),
+        };
+        self.audit.record(made).map_err(KeyringError::Audit)?;
+        if let Err(error) = self.ledger.record(Vec::new(), batch) {
+            let id = record.id;
+            self.audit.note(Event::ApiKeyRemoved { id, by });
+            return Err(KeyringError::from(error).into());
+        }
         Ok((record, text))
     }
 
@@ -200,7 +226,7 @@ impl Keyring {
     }
 
     /// The key is no longer valid; `false` when there is none.
-    pub(crate) fn remove(&self, id: &str) -> Result<bool, KeyringError> {
+    pub(crate) fn remove(&self, id: &str, by: Option<&str>) -> Result<bool, KeyringError> {
         let key = place(id);
         let known = self.ledger.store().get(key.as_bytes());
         if known.map_err(LedgerError::from)?.is_none() {
@@ -209,6 +235,10 @@ impl Keyring {
         let mut batch = RecordBatch::new();
         batch.delete(key);
         self.ledger.record(Vec::new(), batch)?;
+        self.audit.note(Event::ApiKeyRemoved {
+            id: id.to_string(),
+            by: by.map(str::to_string),
+        });
         Ok(true)
     }
 }

@@ -113,6 +113,13 @@ impl Sessions {
         })
     }
 
+    /// How many are open, of secretariats and of members.
+    pub(crate) fn open_now(&self, now: Instant) -> (usize, usize) {
+        let tables = self.hold();
+        let open = |table: &Table| table.values().filter(|session| session.ends > now).count();
+        (open(&tables.secretariats), open(&tables.members))
+    }
+
     /// Ends one session.
     pub(crate) fn close(&self, cookie: &str) {
         let key = Sha256Digest::of(cookie.as_bytes());
@@ -151,7 +158,9 @@ mod tests {
         let now = Instant::now();
         let open = |key| sessions.open(holder(key), SECRETARIAT, now).unwrap();
         let (one, two, three) = (open("a"), open("a"), open("b"));
+        assert_eq!(sessions.open_now(now), (3, 0));
         assert_eq!(sessions.holder(&one, now), Some(holder("a")));
+        assert_eq!(sessions.open_now(now + SECRETARIAT), (0, 0));
         assert_eq!(sessions.holder(&one, now + SECRETARIAT), None);
         assert_eq!(sessions.holder("guess", now), None);
         sessions.close(&three);

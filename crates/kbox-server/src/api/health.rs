@@ -16,8 +16,8 @@ pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
     Ok(answer::body(StatusCode::OK, answer::TEXT, "ok\n"))
 }
 
-/// `GET /readyz`: an event would be recorded now: the clock can be trusted and does not contradict the log, the disk has
-/// room, and the store answers.
+/// `GET /readyz`: an event would be recorded now: the clock can be trusted and does not contradict the log, no certificate
+/// has ended, the audit log and the disk take what comes, and the store answers.
 pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
     let clock = &app.instance.clock;
     let reading = clock.read().map_err(|error| {
@@ -37,6 +37,8 @@ pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
         }
         .into());
     }
+    app.instance.check_validity(reading.time)?;
+    app.instance.audit.check()?;
     kbox_store::check_room(&app.instance.data, 0)
         .map_err(|error| Problem::unavailable("disk_full", error))?;
     let stored = app.instance.ledger.store().head()?;
@@ -50,6 +52,17 @@ pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
         "accuracy_ms": reading.accuracy.as_millis(),
         "time_sources": clock.sources(),
         "log_size": published.get(),
+        "certificates": app.instance.certificates(reading.time),
     });
     Ok(answer::json(StatusCode::OK, &value))
+}
+
+/// `GET /metrics`: the text format of Prometheus.
+pub(crate) fn metrics(app: &App, _: &Call) -> Result<Answer, Problem> {
+    let text = crate::metrics::text(app);
+    Ok(answer::body(
+        StatusCode::OK,
+        crate::metrics::MEDIA_TYPE,
+        text,
+    ))
 }

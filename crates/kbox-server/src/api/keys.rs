@@ -30,7 +30,7 @@ pub(crate) fn create(app: &App, call: &Call) -> Result<Answer, Problem> {
     let (record, key) =
         app.instance
             .keyring
-            .create(new.role, new.collectivite, app.now()?, |_| {
+            .create(new.role, new.collectivite, by(call), app.now()?, |_| {
                 Ok::<(), KeyringError>(())
             })?;
     let mut value = record.public();
@@ -38,6 +38,12 @@ pub(crate) fn create(app: &App, call: &Call) -> Result<Answer, Problem> {
         members.insert("key".into(), json!(key.as_str()));
     }
     Ok(answer::json(StatusCode::CREATED, &value))
+}
+
+/// The key of whoever asks.
+fn by(call: &Call) -> Option<&str> {
+    let principal = call.principal.as_ref()?;
+    Some(principal.key_id.as_str())
 }
 
 /// `GET /api/v1/keys`
@@ -50,7 +56,7 @@ pub(crate) fn list(app: &App, _: &Call) -> Result<Answer, Problem> {
 /// `DELETE /api/v1/keys/{id}`: ends the sessions that it opened, too.
 pub(crate) fn remove(app: &App, call: &Call) -> Result<Answer, Problem> {
     let id = call.param(0);
-    if !app.instance.keyring.remove(id)? {
+    if !app.instance.keyring.remove(id, by(call))? {
         return Err(Problem::not_found("key"));
     }
     app.sessions.close_of_key(id);

@@ -20,5 +20,6 @@ pub(crate) fn stamp(app: &App, call: &Call) -> Result<Answer, Problem> {
     let response = instance
         .public
         .respond(&call.body, instance.clock.as_ref(), &instance.serials);
+    app.metrics.stamp(&response);
     Ok(answer::body(StatusCode::OK, REPLY, response))
 }

@@ -326,7 +326,7 @@ fn secretariat_key(app: &App, siren: &str, path: &Path) -> Result<(), Failure> {
     let made = app
         .instance
         .keyring
-        .create(Role::Secretariat, Some(owner), now()?, |key| {
+        .create(Role::Secretariat, Some(owner), None, now()?, |key| {
             replace_private(path, &format!("{key}\n"))
         });
     made.map(|_| ()).map_err(during("clé du secrétariat"))

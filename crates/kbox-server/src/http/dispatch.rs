@@ -27,15 +27,15 @@ pub(crate) async fn answer(app: &Arc<App>, request: Request<Incoming>, peer: IpA
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_string();
-    let (template, face, outcome) = match routes::find(&method, &path) {
-        Found::Route(route, params) => (
-            route.template,
-            route.face,
-            serve(app, request, peer, route, params).await,
-        ),
-        Found::OtherMethod(allow) => ("-", face_of(&path), Err(Problem::method(allow))),
-        Found::Nothing => ("-", face_of(&path), Err(Problem::not_found("address"))),
+    let (found, outcome) = match routes::find(&method, &path) {
+        Found::Route(route, params) => {
+            (Some(route), serve(app, request, peer, route, params).await)
+        }
+        Found::OtherMethod(allow) => (None, Err(Problem::method(allow))),
+        Found::Nothing => (None, Err(Problem::not_found("address"))),
     };
+    let template = found.map_or("-", |route| route.template);
+    let face = found.map_or_else(|| face_of(&path), |route| route.face);
     let mut answer = match outcome {
         Ok(answer) => answer,
         Err(problem) => {
@@ -46,6 +46,7 @@ pub(crate) async fn answer(app: &Arc<App>, request: Request<Incoming>, peer: IpA
         }
     };
     answer::finish(&mut answer, app.settings.https);
+    app.metrics.request(found, answer.status());
     // The template, never the path: a path may hold a member's secret.
     app.log(&format!(
         "{method} {template} {} {} ms",
@@ -82,6 +83,7 @@ pub(super) fn refuse(app: &App, problem: &Problem, face: Face, path: &str) -> An
                 ),
                 _ => return problem.to_json(),
             };
+            app.metrics.refused(reason);
             let response = TimeStampResp::rejection(reason, text);
             answer::body(status, crate::api::tsa::REPLY, response.to_der())
         }
@@ -135,6 +137,11 @@ async fn serve(
     // Handlers wait for the disk, for mail relays and for signatures.
     let handler = move || {
         let answer = (route.handler)(&app, &call);
+        if let Err(problem) = &answer
+            && problem.code() == "conflict"
+        {
+            app.conflict(call.principal.as_ref(), route.template);
+        }
         drop(place);
         answer
     };

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::answer::{self, Answer};
 use crate::access::keyring::KeyringError;
+use crate::audit::AuditError;
 use crate::pages::{self, Cadre};
 
 /// Why a request was not served; nothing has changed then, unless the detail says so.
@@ -51,6 +52,11 @@ impl Problem {
 
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Stable.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -294,8 +300,15 @@ impl From<KeyringError> for Problem {
                 "Cette clé ne peut pas être créée.",
             ),
             KeyringError::Ledger(error) => error.into(),
+            KeyringError::Audit(error) => error.into(),
             _ => Self::internal(error),
         }
+    }
+}
+
+impl From<AuditError> for Problem {
+    fn from(error: AuditError) -> Self {
+        Self::unavailable("audit_log", error)
     }
 }
 

@@ -116,6 +116,7 @@ const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
 const ADMIN: Access = Access::Key(&[Role::Administrateur]);
+const OPERATION: Access = Access::Key(&[Role::Administrateur, Role::Supervision]);
 const COUNCIL: Access = Access::Key(&[Role::Secretariat, Role::Integration]);
 
 use self::Access::{Link, Public, Session};
@@ -172,6 +173,13 @@ pub(crate) static ROUTES: &[Route] = &[
         .body(16 * KIB)
         .budget(Some(Budget::Question)),
     // The operator.
+    route(
+        Method::GET,
+        "/metrics",
+        OPERATION,
+        Api,
+        api::health::metrics,
+    ),
     route(
         Method::POST,
         "/api/v1/collectivites",

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod clock;
+mod operation;
 mod tsa;
 
 use std::io::{Read, Write};
@@ -30,7 +31,7 @@ struct Server {
     app: Arc<App>,
     address: SocketAddr,
     runtime: tokio::runtime::Runtime,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 fn start(behind_proxy: bool) -> Server {
@@ -83,7 +84,7 @@ fn start_with(
         app,
         address,
         runtime,
-        _data: data,
+        data,
     }
 }
 
@@ -143,7 +144,7 @@ impl Server {
             .app
             .instance
             .keyring
-            .create(role, owner, now, |_| Ok::<(), KeyringError>(()));
+            .create(role, owner, None, now, |_| Ok::<(), KeyringError>(()));
         made.unwrap().1.to_string()
     }
 
@@ -183,6 +184,7 @@ fn every_route_lets_in_exactly_those_whom_the_table_names() {
         (Role::Administrateur, server.key(Role::Administrateur, None)),
         (Role::Secretariat, server.key(Role::Secretariat, Some(ONE))),
         (Role::Integration, server.key(Role::Integration, Some(ONE))),
+        (Role::Supervision, server.key(Role::Supervision, None)),
     ];
     let bearer = |key: &str| format!("Authorization: Bearer {key}\r\n");
     for route in ROUTES {

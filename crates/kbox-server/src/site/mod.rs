@@ -13,6 +13,7 @@ use crate::access::keyring::Role;
 use crate::access::sessions::{Holder, SECRETARIAT};
 use crate::api;
 use crate::app::{App, SESSION_COOKIE};
+use crate::audit::Event;
 use crate::http::answer::{self, Answer};
 use crate::http::call::Call;
 use crate::http::problem::Problem;
@@ -42,15 +43,22 @@ pub(crate) fn login(app: &App, call: &Call) -> Result<Answer, Problem> {
         Ok(answer::body(StatusCode::FORBIDDEN, answer::HTML, text))
     };
     let Some(principal) = app.instance.keyring.authenticate(key.trim())? else {
+        app.metrics.sign_in(false);
         return refused(
             "Cette clé n’est pas valable. Vérifiez qu’elle est complète, ou demandez-en une à l’administrateur.",
         );
     };
     if principal.role != Role::Secretariat {
+        app.metrics.sign_in(false);
         return refused(
             "Cette clé n’est pas celle d’un secrétariat : elle ne donne pas accès aux pages.",
         );
     }
+    app.instance.audit.record(Event::SignedIn {
+        key: principal.key_id.clone(),
+        collectivite: principal.collectivite.clone(),
+    })?;
+    app.metrics.sign_in(true);
     let holder = Holder::Secretariat(principal);
     let cookie = app
         .sessions

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kbox_proof::tsp::PkiFailureInfo;
 
+use super::operation::{scrape, value};
 use super::tsa::stamp;
 use super::*;
 use crate::config::{ClockConfig, ClockSource, RelayConfig};
@@ -63,7 +64,12 @@ fn ready(server: &Server, status: u16) -> String {
 fn prepared(server: &Server, key: &str) {
     let json = format!("{key}Content-Type: application/json\r\n");
     let elu = r#"{"id":"elu-1","nom":"Mme Une","fonction":"Conseillère municipale","courriel":"une@elus.invalid","canal":"dematerialise","canal_choisi_le":"2026-03-21"}"#;
-    let seance = r#"{"id":"conseil-1","intitule":"Conseil","lieu":"Mairie","debut":"2099-12-02T18:30","auteur":"Le maire"}"#;
+    let seance = r#"{"id":"conseil-1","intitule":"Conseil","lieu":"Mairie","debut":"DAYT18:30","auteur":"Le maire"}"#;
+    let now = server.app.now().unwrap();
+    let day = now
+        .saturating_add(Duration::from_secs(30 * 24 * 3600))
+        .to_string();
+    let seance = &seance.replace("DAY", &day[..10]);
     let mut sent = vec![
         server.send(&Method::POST, "/api/v1/elus", &json, elu),
         server.send(&Method::POST, "/api/v1/seances", &json, seance),
@@ -108,6 +114,14 @@ fn a_clock_that_is_off_by_two_seconds_stops_stamps_events_and_mails_until_it_is_
     prepared(&server, &key);
     assert!(ready(&server, 200).contains(&format!("\"{name}: ")));
     assert_eq!(stamp(&server), None);
+    let watch = server.key(Role::Supervision, None);
+    let trusted = || value(&scrape(&server, &watch), "kbox_clock_trusted");
+    let measured = scrape(&server, &watch);
+    assert_eq!(value(&measured, "kbox_clock_measured"), Some(1.0));
+    for series in ["accuracy", "offset_uncertainty", "measurement_age"] {
+        let series = format!("kbox_clock_{series}_seconds");
+        assert!(value(&measured, &series).is_some(), "{measured}");
+    }
 
     let convene = || {
         let path = "/api/v1/seances/conseil-1/convocation";
@@ -127,6 +141,7 @@ fn a_clock_that_is_off_by_two_seconds_stops_stamps_events_and_mails_until_it_is_
             "{}",
             refused.body
         );
+        assert_eq!(trusted(), Some(0.0));
         // What the clock does not hold up goes on.
         assert_eq!(server.send(&Method::GET, "/trust", "", "").status, 200);
         assert_eq!(server.app.instance.ledger.size(), entries);
@@ -134,7 +149,19 @@ fn a_clock_that_is_off_by_two_seconds_stops_stamps_events_and_mails_until_it_is_
         shift.store(0, Ordering::SeqCst);
         ready(&server, 200);
         assert_eq!(stamp(&server), None);
+        assert_eq!(trusted(), Some(1.0));
     }
+    // Each loss and each return is logged, once.
+    let audit = std::fs::read_to_string(server.data.path().join(crate::audit::FILE)).unwrap();
+    let events = |event: &str| audit.matches(&format!("\"event\":\"{event}\"")).count();
+    assert_eq!(
+        (events("clock_trusted"), events("clock_refused")),
+        (3, 2),
+        "{audit}"
+    );
+    let counted = scrape(&server, &watch);
+    let refused = "kbox_tsa_refusals_total{reason=\"timeNotAvailable\"}";
+    assert_eq!(value(&counted, refused), Some(2.0));
     let convened = convene();
     assert_eq!(convened.status, 200, "{}", convened.body);
     assert_eq!(mailbox.mails().unwrap().len(), 1);

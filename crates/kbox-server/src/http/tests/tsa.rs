@@ -96,7 +96,12 @@ fn request() -> Vec<u8> {
 
 /// Asks for a stamp over HTTP: why there is none, if there is none.
 pub(super) fn stamp(server: &Server) -> Option<PkiFailureInfo> {
-    let got = Connection::open(server).ask("POST", QUERY, &request());
+    ask(server, &request())
+}
+
+/// Sends a request over HTTP: why there is no stamp, if there is none.
+pub(super) fn ask(server: &Server, request: &[u8]) -> Option<PkiFailureInfo> {
+    let got = Connection::open(server).ask("POST", QUERY, request);
     let reason = got.response().fail_info();
     assert_eq!((got.status, got.is_token()), (200, reason.is_none()));
     reason
