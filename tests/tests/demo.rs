@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use kbox_proof::receipt::ProofFile;
 use kbox_tests::{binary, run, said};
 
 fn proof_file(folder: &Path) -> std::path::PathBuf {
@@ -63,6 +64,26 @@ fn the_demonstration_ends_in_a_proof_file_that_stands_alone_offline() {
     };
     let proven = verify(&["--trust", "trust.json", "dossier.asice"]);
     assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+    // Nobody measured the clock, and every report says so.
+    for (language, words) in [("fr", "horloge non vérifiée"), ("en", "unverified clock")] {
+        let arguments = ["--lang", language, "--trust", "trust.json", "dossier.asice"];
+        let report = said(&verify(&arguments));
+        assert!(report.contains(words), "{report}");
+    }
+    let json = said(&verify(&[
+        "--json",
+        "--trust",
+        "trust.json",
+        "dossier.asice",
+    ]));
+    assert!(json.contains("\"clock\": \"unverified\""), "{json}");
+    let bundle = std::fs::read_to_string(&trust).unwrap();
+    assert!(bundle.contains("\"clock\": \"unverified\""), "{bundle}");
+    let content = ProofFile::read(std::fs::File::open(&file).unwrap()).unwrap();
+    let (html, text) = content.report.unwrap();
+    for report in [html, text] {
+        assert!(report.contains("horloge non vérifiée"), "{report}");
+    }
     let undecided = verify(&["dossier.asice"]);
     assert_eq!(undecided.status.code(), Some(2), "{}", said(&undecided));
     std::fs::rename(data.path().join("db-away"), data.path().join("db")).unwrap();

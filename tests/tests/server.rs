@@ -64,6 +64,24 @@ fn an_embedding_program_gets_a_receipt_that_verifies_and_can_ask_again() {
     let verified = run("kbox-verify", &["--trust", &trust, &path]);
     assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
 
+    // The bare token, too, says that nobody measured the clock.
+    let token = save(away.path(), "token.tst", &receipt.token);
+    let event = save(away.path(), "event.bin", &receipt.event);
+    for (language, words) in [("fr", "horloge non vérifiée"), ("en", "unverified clock")] {
+        let arguments = [
+            "--lang",
+            language,
+            "--trust",
+            &trust,
+            "--document",
+            &event,
+            &token,
+        ];
+        let verified = run("kbox-verify", &arguments);
+        assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+        assert!(said(&verified).contains(words), "{}", said(&verified));
+    }
+
     // OpenSSL reads the same token over the same event.
     let bundle = TrustBundle::from_json(&std::fs::read(&trust).unwrap()).unwrap();
     let roots = save(away.path(), "roots.pem", bundle.roots.concat().as_bytes());

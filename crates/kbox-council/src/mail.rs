@@ -69,7 +69,7 @@ pub(crate) struct Answer {
 fn text(notice: &Notice<'_>) -> String {
     let mut body = String::new();
     if notice.demonstration {
-        body.push_str("DÉMONSTRATION – sans valeur juridique\n\n");
+        body.push_str("DÉMONSTRATION – sans valeur juridique, horloge non vérifiée\n\n");
     }
     body.push_str(&format!(
         "{},\n\n{} vous convoque à la séance suivante :\n\n    {}\n    {}\n    {}\n\nLes pièces sont à votre disposition :\n\n",

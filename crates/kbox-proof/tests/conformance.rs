@@ -117,6 +117,72 @@ fn every_requirement_has_one_row_with_tests_that_exist_or_a_reason() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
+/// `docs/practice-statement.md` is what relying parties go by.
+#[cfg(feature = "issue")]
+#[test]
+fn the_practice_statement_says_what_the_code_does() {
+    use kbox_proof::pki::{DevAuthority, DevPki};
+    use kbox_proof::time::Time;
+    use kbox_proof::tsa::{Authority, AuthorityConfig, MAX_NONCE_BYTES, TsaError};
+    use kbox_proof::tsp::{HashAlgorithm, TsaPolicyId};
+    use std::time::Duration;
+
+    let statement =
+        std::fs::read_to_string(repository().join("docs/practice-statement.md")).unwrap();
+    let policies = [
+        ("evidence", TsaPolicyId::evidence_policy()),
+        ("public, `POST /tsa`", TsaPolicyId::public_policy()),
+        (
+            "evidence, demonstration",
+            TsaPolicyId::demonstration_evidence_policy(),
+        ),
+        (
+            "public, demonstration",
+            TsaPolicyId::demonstration_public_policy(),
+        ),
+    ];
+    assert_eq!(statement.matches("`2.25.").count(), policies.len());
+    for (name, policy) in &policies {
+        let start = format!("| {name} | `{policy}` | ");
+        let row = statement.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("no row {start}"));
+        let unverified = row.contains("unverified clock");
+        assert_eq!(unverified, policy.is_demonstration(), "{row}");
+        assert_eq!(unverified, name.contains("demonstration"), "{row}");
+    }
+    let names = HashAlgorithm::ALL.map(|algorithm| match algorithm {
+        HashAlgorithm::Sha256 => "SHA-256",
+        HashAlgorithm::Sha384 => "SHA-384",
+        HashAlgorithm::Sha512 => "SHA-512",
+        HashAlgorithm::Sha3_256 => "SHA3-256",
+        HashAlgorithm::Sha3_384 => "SHA3-384",
+        HashAlgorithm::Sha3_512 => "SHA3-512",
+        other => panic!("{other:?} is not in the statement"),
+    });
+    let hashes = format!("Hash algorithms of imprints: {}. ", names.join(", "));
+    let nonces = format!("nonces of up to {MAX_NONCE_BYTES} bytes");
+    for words in [
+        hashes.as_str(),
+        nonces.as_str(),
+        "at most 1 second;",
+        "BTSP (`0.4.0.2023.1.1`",
+    ] {
+        assert!(statement.contains(words), "{words}");
+    }
+    let now = Time::from_unix_secs(1_790_000_000).unwrap();
+    let authority = |accuracy| {
+        let pki = DevPki::generate(now, false).unwrap();
+        let DevAuthority { signer, chain } = pki.public;
+        let mut config = AuthorityConfig::new(signer, chain, TsaPolicyId::public_policy());
+        config.accuracy = accuracy;
+        Authority::new(config, now).map(|authority| authority.accuracy())
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(authority(second), Ok(second));
+    let beyond = authority(second + Duration::from_millis(1));
+    assert_eq!(beyond, Err(TsaError::Accuracy));
+}
+
 #[test]
 fn a_table_with_one_fault_is_told_so() {
     let source = |file: &str| {

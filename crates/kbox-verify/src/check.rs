@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use kbox_proof::event::Environment;
 use kbox_proof::merkle::hash_leaf;
 use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
 use kbox_proof::report::{self, Language, Outcome, Report};
@@ -243,6 +244,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
         let report = report::proof_file(&result, &policy, language);
         let facts = match &result {
             Ok(file) => json!({
+                "clock": clock(policy.environment() == Environment::Demonstration),
                 "receipts": file.receipts().len(),
                 "level": file.level(),
                 "revocation": revocation_facts(file.revocation()),
@@ -284,6 +286,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
         let report = report::receipt(&result, &policy, language);
         let facts = match &result {
             Ok(verified) => json!({
+                "clock": clock(policy.environment() == Environment::Demonstration),
                 "event": verified.event().body.detail.name(),
                 "collectivite": verified.event().header.collectivite,
                 "rank": verified.event().header.rank,
@@ -310,6 +313,14 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
         return tlog_proof(bytes, trust, options);
     }
     token::judge(bytes, trust, options)
+}
+
+/// What the trust bundle claims of the clock behind the tokens.
+fn clock(demonstration: bool) -> &'static str {
+    match demonstration {
+        true => "unverified",
+        false => "measured",
+    }
 }
 
 pub(crate) fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {

@@ -329,6 +329,10 @@ fn tell(
             .map(|accuracy| u64::try_from(accuracy.to_duration().as_micros()).unwrap_or(u64::MAX))
     );
     facts["policy"] = json!(stamp.policy().to_string());
+    let all = || std::iter::once(stamp).chain(renewals);
+    if all().any(|stamp| stamp.policy().is_demonstration()) {
+        facts["clock"] = json!("unverified");
+    }
     facts["serial"] = json!(stamp.serial().to_string());
     facts["chain"] = chain(stamp);
     facts["flags"] = stamp

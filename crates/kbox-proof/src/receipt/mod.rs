@@ -20,7 +20,9 @@ use serde::{Deserialize, Serialize};
 pub use self::container::{Document, MEDIA_TYPE as PROOF_FILE_MEDIA_TYPE, ProofFile};
 pub use self::error::ReceiptError;
 use self::object::Object;
-pub use self::trust::{Demand, Shard, TrustBundle, TrustedAuthority, WitnessOperator, Witnesses};
+pub use self::trust::{
+    ClockClaim, Demand, Shard, TrustBundle, TrustedAuthority, WitnessOperator, Witnesses,
+};
 
 /// Media type of a receipt.
 pub const RECEIPT_MEDIA_TYPE: &str = "application/vnd.kbox.receipt+json";

@@ -31,6 +31,23 @@ pub enum Demand {
     Ancre,
 }
 
+/// What is claimed of the clock behind the tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockClaim {
+    /// Its accuracy is measured.
+    #[default]
+    Measured,
+    /// Nothing: a demonstration's.
+    Unverified,
+}
+
+impl ClockClaim {
+    fn is_measured(&self) -> bool {
+        *self == Self::Measured
+    }
+}
+
 /// A timestamp authority for evidence, and where in a log its tokens may stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +113,9 @@ pub struct TrustBundle {
     kbox: String,
     /// Evidence of another environment is refused.
     pub environment: Environment,
+    /// Bundles of demonstrations say that their clock is unverified; those made before this member was say nothing.
+    #[serde(default, skip_serializing_if = "ClockClaim::is_measured")]
+    pub clock: ClockClaim,
     /// From 1.
     pub version: u32,
     /// Evidence authorities.
@@ -164,6 +184,10 @@ impl TrustBundle {
         Self {
             kbox: TRUST_TAG.to_string(),
             environment,
+            clock: match environment {
+                Environment::Production => ClockClaim::Measured,
+                Environment::Demonstration => ClockClaim::Unverified,
+            },
             version: 1,
             authorities: alloc::vec![authority],
             roots,
@@ -236,6 +260,9 @@ impl TrustBundle {
         }
         if self.version == 0 {
             return Err(ReceiptError::Bundle("versions count from 1"));
+        }
+        if self.environment == Environment::Production && !self.clock.is_measured() {
+            return Err(ReceiptError::Bundle("production has no unverified clock"));
         }
         if self.authorities.is_empty() || self.shards.is_empty() || self.roots.is_empty() {
             return Err(ReceiptError::Bundle(

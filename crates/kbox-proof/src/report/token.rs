@@ -62,6 +62,12 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
             failed(writer, outcome, "Horodatage", "Timestamp")
         }
         Ok(stamps) => {
+            if stamps.iter().any(|stamp| stamp.policy().is_demonstration()) {
+                writer.text(
+                    "DÉMONSTRATION : horloge non vérifiée. Sans valeur probante.",
+                    "DEMONSTRATION: unverified clock. Without probative value.",
+                );
+            }
             if let Some((stamp, renewals)) = stamps.split_first() {
                 writer.stamp(stamp);
                 writer.renewals(renewals);

@@ -90,6 +90,16 @@ impl Oid {
         *self == Self::evidence_policy() || *self == Self::demonstration_evidence_policy()
     }
 
+    /// One of a demonstration's, which promise nothing of the clock.
+    #[must_use]
+    pub fn is_demonstration(&self) -> bool {
+        [
+            Self::demonstration_evidence_policy(),
+            Self::demonstration_public_policy(),
+        ]
+        .contains(self)
+    }
+
     fn under_ours(arcs: &[u8]) -> Self {
         // 2.25.51118242154837226066215980302773697965
         let mut content = alloc::vec![0x69];

@@ -53,7 +53,7 @@ fn page(cadre: Cadre, titre: &str, bandeau: &Markup, contenu: &Markup) -> String
                 a.evitement href="#contenu" { "Aller au contenu" }
                 header {
                     @if cadre.demonstration {
-                        p.demonstration { strong { "Démonstration" } " – sans valeur juridique" }
+                        p.demonstration { strong { "Démonstration" } " – sans valeur juridique, horloge non vérifiée" }
                     }
                     div.bandeau { (bandeau) }
                 }
@@ -63,7 +63,7 @@ fn page(cadre: Cadre, titre: &str, bandeau: &Markup, contenu: &Markup) -> String
                     @if cadre.demonstration {
                         p {
                             "Ce serveur est une démonstration\u{a0}: les collectivités, les élus et les convocations y sont \
-                             fictifs, et ses récépissés n’ont aucune valeur juridique."
+                             fictifs, l’horloge n’y est pas vérifiée, et ses récépissés n’ont aucune valeur juridique."
                         }
                     }
                 }
@@ -215,6 +215,7 @@ mod tests {
         for (name, html) in toutes() {
             let head = html.find("sans valeur juridique").unwrap();
             let foot = html.find("aucune valeur juridique").unwrap();
+            assert!(html.contains("horloge non vérifiée"), "{name}");
             assert!(
                 head < html.find("<main").unwrap() && html.find("<footer").unwrap() < foot,
                 "{name}"
@@ -224,6 +225,7 @@ mod tests {
             demonstration: false,
         }) {
             assert!(!html.contains("valeur juridique"), "{name}");
+            assert!(!html.contains("horloge"), "{name}");
         }
     }
 
