@@ -45,6 +45,8 @@ pub(crate) enum Event {
     Stopped { entries: u64 },
     /// A line was being written when the process ended.
     TornLine { bytes: u64, sha256: Fingerprint },
+    /// Events that waited for the disk were more than can wait.
+    EventsLost { count: u64 },
     /// The settings, at the first start and whenever they are others.
     Configuration { settings: serde_json::Value },
     /// The clock can be trusted from now on.

@@ -26,8 +26,8 @@ pub(crate) use fingerprint::Fingerprint;
 /// Its name in the data directory.
 pub(crate) const FILE: &str = "audit.jsonl";
 
-/// Events that may wait for a disk that takes nothing; beyond, the oldest go, and readiness has long been lost.
-const MAX_WAITING: usize = 1000;
+/// Events that may wait for a disk that takes nothing; beyond, the oldest go, and how many is said.
+const MAX_WAITING: usize = 200;
 
 /// Why nothing can be logged.
 #[derive(Debug)]
@@ -92,6 +92,7 @@ struct State {
     /// None before it is opened, and after a write of unknown outcome.
     open: Option<(File, Chain)>,
     waiting: VecDeque<(Option<Time>, Event)>,
+    lost: u64,
     known: Known,
 }
 
@@ -121,6 +122,7 @@ impl Audit {
         let mut state = self.hold();
         if state.waiting.len() >= MAX_WAITING {
             state.waiting.pop_front();
+            state.lost += 1;
         }
         state.waiting.push_back((now(), event));
         if state.path.is_some()
@@ -168,6 +170,11 @@ impl State {
         while let Some((at, event)) = self.waiting.front().cloned() {
             self.append(at, event)?;
             self.waiting.pop_front();
+        }
+        if self.lost > 0 {
+            let count = self.lost;
+            self.append(now(), Event::EventsLost { count })?;
+            self.lost = 0;
         }
         // Opened even when nothing waits, so that what is wrong with the file is said at once.
         self.file()

@@ -144,6 +144,24 @@ fn what_happens_before_the_file_is_there_is_written_first_and_in_order() {
     assert_eq!(found.len(), 3);
 }
 
+#[test]
+fn events_that_could_not_wait_any_longer_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = Audit::default();
+    for entries in 0..203 {
+        audit.note(stopped(entries));
+    }
+    audit.open(folder.path()).unwrap();
+    let found = lines(&folder.path().join(FILE));
+    assert_eq!(found.len(), 201);
+    assert!(found[0].contains("\"entries\":3"), "{}", found[0]);
+    let lost = &found[200];
+    assert!(
+        lost.contains("\"event\":\"events_lost\",\"count\":3"),
+        "{lost}"
+    );
+}
+
 /// A full disk, by the device that always is.
 #[cfg(target_os = "linux")]
 #[test]
