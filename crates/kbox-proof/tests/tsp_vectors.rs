@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
-    Certificate, ChainTime, HashAlgorithm, MessageImprint, PkiStatus, TimeStampReq, TimeStampResp,
-    TimeStampToken, TokenFlag, TokenTrust, TspError, TspRejection, VerifiedTimeStamp,
-    certificates_from_pem, verify_response, verify_token,
+    Certificate, ChainTime, HashAlgorithm, MessageImprint, PkiStatus, ProfileFinding, TimeStampReq,
+    TimeStampResp, TimeStampToken, TokenFlag, TokenTrust, TspError, TspRejection,
+    VerifiedTimeStamp, certificates_from_pem, verify_response, verify_token,
 };
 
 fn repository() -> PathBuf {
@@ -264,6 +264,13 @@ fn sectigos_token_verifies_at_its_time_on_both_paths() {
         let verified = verify_response(&response, &request, &trust)
             .unwrap_or_else(|rejection| panic!("{root}: {rejection}"));
         assert!(verified.flags().contains(&TokenFlag::NoAccuracy));
+        let profile = verified.profile(&[]);
+        assert!(!profile.conforms() && !profile.claims_qualified());
+        assert!(
+            profile
+                .findings()
+                .contains(&ProfileFinding::AccuracyMissing)
+        );
         let signer = pem(&folder, "sectigo-signer.pem");
         assert_eq!(verified.signer_certificate(), signer[0]);
         trust.strict = true;

@@ -14,8 +14,8 @@ kbox-verify [--trust FILE]â€¦ [--document FILE] [--request FILE] [--policy OID]â
 kbox-verify leaf PATH
 
 PATH is a receipt (.kbox.json), a proof file (.asice), a token (.tst, .tsr) or a C2SP .tlog-proof.
-  --trust FILE     whom you trust: trust.json, PEM certificates and revocation lists (X509 CRL), or a
-                   C2SP tlog-policy
+  --trust FILE     whom you trust: trust.json, certificates and revocation lists (PEM or DER), an OCSP
+                   response (DER), or a C2SP tlog-policy
   --document FILE  what a token or tlog-proof is about
   --json           machine-readable, with stable codes
   --lang fr|en     language of the report (default fr)

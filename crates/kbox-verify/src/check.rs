@@ -13,7 +13,10 @@ use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
 use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{TlogPolicy, TlogProof};
-use kbox_proof::tsp::{Revocation, RevocationEvidence, certificates_from_pem, crls_from_pem};
+use kbox_proof::tsp::{
+    Certificate, Revocation, RevocationEvidence, RevocationRejection, certificates_from_pem,
+    crls_from_pem,
+};
 use kbox_proof::verify::{Finding, TrustPolicy, verify_proof_file, verify_receipt};
 use serde_json::{Value, json};
 
@@ -42,7 +45,32 @@ pub(crate) struct Trust {
     pub(crate) certificates: Vec<Vec<u8>>,
     /// In DER; used for receipts and tokens alike.
     pub(crate) crls: Vec<Vec<u8>>,
+    /// OCSP responses, likewise.
+    pub(crate) ocsp: Vec<Vec<u8>>,
     policies: Vec<TlogPolicy>,
+}
+
+impl Trust {
+    /// A certificate, a revocation list or an OCSP response, in DER.
+    fn add_der(&mut self, bytes: Vec<u8>) -> Result<(), String> {
+        if Certificate::parse(&bytes).is_ok() {
+            self.certificates.push(bytes);
+            return Ok(());
+        }
+        let as_list = RevocationEvidence::default().add_crl(&bytes);
+        let as_response = RevocationEvidence::default().add_ocsp(&bytes);
+        match (as_list, as_response) {
+            (Ok(()), _) => self.crls.push(bytes),
+            (_, Ok(())) => self.ocsp.push(bytes),
+            // What is read and refused says more than what is not read.
+            (Err(RevocationRejection::Unreadable(_)), Err(refused)) | (Err(refused), _) => {
+                return Err(format!(
+                    "neither a certificate, a revocation list nor an OCSP response that can be used: {refused}"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
@@ -72,6 +100,10 @@ fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
                 trust.certificates.extend(certificates);
             }
             trust.crls.extend(crls);
+        } else if bytes.starts_with(&[0x30]) {
+            trust
+                .add_der(bytes)
+                .map_err(|error| format!("{name}: {error}"))?;
         } else {
             trust
                 .policies
@@ -229,6 +261,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
         Some(bundle) => {
             let mut bundle = bundle.clone();
             bundle.crls.extend(trust.crls.iter().cloned());
+            bundle.ocsp.extend(trust.ocsp.iter().cloned());
             TrustPolicy::new(&bundle)
                 .map(Some)
                 .map_err(|error| error.to_string())

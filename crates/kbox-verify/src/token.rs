@@ -6,7 +6,7 @@ use kbox_proof::time::Time;
 use kbox_proof::tsp::{
     Accuracy, Certificate, ChainTime, HashAlgorithm, MessageImprint, RenewalRejection,
     RevocationEvidence, StoredToken, Strength, TimeStampReq, TimeStampResp, TimeStampToken,
-    TokenTrust, TspRejection, TstInfo, VerifiedTimeStamp, certificates_from_pem,
+    TokenTrust, TspError, TspRejection, TstInfo, VerifiedTimeStamp, certificates_from_pem,
     verify_renewed_token, verify_requested_token,
 };
 use serde_json::{Value, json};
@@ -28,15 +28,21 @@ enum Content {
 }
 
 impl TokenFile {
-    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, String> {
+    /// The error is that of the kind which the bytes begin as.
+    fn read(bytes: Vec<u8>) -> Result<Self, TspError> {
         let content = match TimeStampToken::parse(&bytes) {
             Ok(token) => Content::Token(Box::new(token)),
-            Err(error) => match TimeStampResp::parse(&bytes) {
+            Err(of_token) => match TimeStampResp::parse(&bytes) {
                 Ok(response) => Content::Response(Box::new(response)),
-                Err(_) => return Err(format!("not a timestamp token: {error}")),
+                Err(of_response) if begins_as_response(&bytes) => return Err(of_response),
+                Err(_) => return Err(of_token),
             },
         };
         Ok(Self { bytes, content })
+    }
+
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, String> {
+        Self::read(bytes).map_err(|error| format!("not a timestamp token: {error}"))
     }
 
     /// Why there is no token, where there is none.
@@ -63,10 +69,23 @@ impl TokenFile {
     }
 }
 
+/// A sequence within a sequence; a token begins with an object identifier.
+fn begins_as_response(bytes: &[u8]) -> bool {
+    let header = match bytes {
+        [0x30, length @ 0x80..=0x84, ..] => 2 + usize::from(length & 0x7f),
+        _ => 2,
+    };
+    bytes.get(header) == Some(&0x30)
+}
+
 pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
     let language = options.language;
     let judged = Judged::new(options)?;
-    let file = TokenFile::parse(bytes.to_vec())?;
+    let file = match TokenFile::read(bytes.to_vec()) {
+        Ok(file) => file,
+        Err(error) if bytes.starts_with(&[0x30]) => return Ok(unread(&error, language)),
+        Err(error) => return Err(format!("not a timestamp token: {error}")),
+    };
     if let Some(rejection) = file.refusal() {
         let refused = RenewalRejection {
             index: 0,
@@ -160,6 +179,23 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     Ok(judged.answer(result.as_deref(), options))
 }
 
+/// It begins as a token, so that it is one that was altered, cut off or written in another encoding.
+fn unread(error: &TspError, language: Language) -> Answer {
+    let finding = json!({
+        "code": "token.malformed",
+        "source": "RFC 3161 §2.4.2, RFC 5652, X.690",
+        "undecided": false,
+        "message": report::unread_words(error, language),
+    });
+    Answer {
+        kind: KIND,
+        outcome: Outcome::Disproven,
+        report: report::unread_token(error, language).to_text(),
+        findings: vec![finding],
+        facts: Value::Null,
+    }
+}
+
 type Trusted = (Vec<Vec<u8>>, Vec<Vec<u8>>, RevocationEvidence);
 
 /// Roots, further certificates, and what is known of revocation.
@@ -169,6 +205,11 @@ fn trusted(trust: &Trust) -> Result<Trusted, String> {
     let mut revocation = RevocationEvidence::default();
     for crl in &trust.crls {
         revocation.add_crl(crl).map_err(|error| error.to_string())?;
+    }
+    for response in &trust.ocsp {
+        revocation
+            .add_ocsp(response)
+            .map_err(|error| error.to_string())?;
     }
     if let Some(bundle) = &trust.bundle {
         for crl in &bundle.crls {

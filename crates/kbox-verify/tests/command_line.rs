@@ -518,6 +518,59 @@ fn a_token_that_is_refused_says_why_by_which_rule_and_what_to_do_in_the_readers_
 }
 
 #[test]
+fn a_token_that_can_be_read_in_two_ways_is_refused_with_the_reason_and_noise_is_no_token() {
+    let folder = expired_token();
+    let good = fs::read(folder.0.path().join("token.tst")).unwrap();
+    for (bytes, french) in [
+        ([&good[..], &[0]].concat(), "des octets suivent le message"),
+        (good[..good.len() - 1].to_vec(), "n'est pas le DER attendu"),
+    ] {
+        folder.put("token.tst", bytes);
+        let (code, json) = folder.judge_token(&[]);
+        let finding = &json["findings"][0];
+        assert_eq!((code, &finding["code"]), (1, &"token.malformed".into()));
+        let message = finding["message"].as_str().unwrap();
+        assert!(message.contains(french), "{message}");
+    }
+    folder.put("token.tst", b"noise");
+    let (code, out, err) = folder.run(&["--trust", "root.pem", "token.tst"]);
+    assert!(code == 2 && out.is_empty() && err.contains("not a timestamp token"));
+}
+
+#[test]
+fn certificates_lists_and_responses_are_taken_in_der_too() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    for name in [
+        "token.tst",
+        "ca-good.crl",
+        "tsu-good.ocsp",
+        "delta.crl",
+        "root.pem",
+    ] {
+        folder.put(name, revocation_fixture(name));
+    }
+    folder.put("data", revocation_fixture("data.txt"));
+    folder.openssl("x509 -in root.pem -outform DER -out root.der");
+    let judge = |files: &[&str]| {
+        let mut arguments = vec!["--json", "--document", "data", "--existed-by"];
+        arguments.push("2026-03-02T00:00:00Z");
+        files
+            .iter()
+            .for_each(|file| arguments.extend(["--trust", file]));
+        arguments.push("token.tst");
+        folder.run(&arguments)
+    };
+    let (code, out, err) = judge(&["root.der", "ca-good.crl", "tsu-good.ocsp"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect(&err);
+    let status = &json["facts"]["revocation"]["status"];
+    assert_eq!((code, status), (0, &"not_revoked".into()), "{out}");
+    let (code, _, err) = judge(&["root.der", "delta.crl"]);
+    assert!(code == 2 && err.contains("2.5.29.27"), "{err}");
+    let (code, _, err) = judge(&["root.der", "token.tst"]);
+    assert!(code == 2 && err.contains("neither a certificate"), "{err}");
+}
+
+#[test]
 fn a_refusal_of_an_authority_is_read_as_one() {
     let folder = expired_token();
     let (authority, _) = authority("2026-01-01T00:00:00Z");

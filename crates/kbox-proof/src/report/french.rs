@@ -4,7 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::{level_name, token};
+use super::{Language, level_name, token};
 use crate::event::Detail;
 use crate::verify::Rejection;
 
@@ -30,7 +30,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::Event(error) => format!("l'événement est illisible ou altéré ({error})"),
         Rejection::Environment => "l'événement relève d'un autre environnement (production ou démonstration) que celui auquel vous faites confiance".to_string(),
         Rejection::LogUnknown { origin } => format!("le journal {origin} ne figure pas parmi ceux auxquels vous faites confiance"),
-        Rejection::TokenMalformed(error) => format!("le jeton d'horodatage est illisible ou altéré ({error})"),
+        Rejection::TokenMalformed(error) => format!("le jeton d'horodatage est illisible ou altéré : {}", token::unread_words(error, Language::French)),
         Rejection::Token(cause) => format!("le jeton d'horodatage ne prouve pas cet événement : {}", token::french(cause)),
         Rejection::TokenPolicy { policy } => format!("le jeton relève de la politique {policy}, qui n'est pas celle des preuves : il vient peut-être du service public d'horodatage"),
         Rejection::TokenAuthority => "le jeton est signé par une autre autorité que celle des preuves".to_string(),
@@ -47,7 +47,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::Cosignature(error) => format!("la signature d'un témoin ne tient pas ({error})"),
         Rejection::OutsideBounds { gen_time, low, high } => format!("le jeton dit {gen_time}, mais les témoins situent l'entrée entre {low} et {high}"),
         Rejection::Gap { gen_time, low, high } => format!("le jeton dit {gen_time} ; les témoins ({low} et {high}) en sont trop éloignés pour exclure une antidate"),
-        Rejection::AnchorMalformed(error) => format!("le jeton extérieur est illisible ({error})"),
+        Rejection::AnchorMalformed(error) => format!("le jeton extérieur est illisible : {}", token::unread_words(error, Language::French)),
         Rejection::Anchor(cause) => format!("le jeton extérieur ne prouve pas la tête de journal : {}", token::french(cause)),
         Rejection::AnchorNotOutside => "l'autorité des preuves ne peut sceller son propre journal".to_string(),
         Rejection::Level { reached, demanded } => format!("niveau atteint : {} ; niveau exigé : {}", level_name(*reached), level_name(*demanded)),

@@ -20,7 +20,10 @@ use crate::verify::{
     VerifiedSending,
 };
 
-pub use token::{TokenJudgement, profile_words, rejection_advice, rejection_words, token};
+pub use token::{
+    TokenJudgement, profile_words, rejection_advice, rejection_words, token, unread_token,
+    unread_words,
+};
 
 /// The language of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

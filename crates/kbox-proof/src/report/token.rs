@@ -4,13 +4,14 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::{Language, Outcome, Report, Writer, failed, revocation_words};
 use crate::time::Time;
 use crate::tsp::{
-    Accuracy, AlgorithmUse, Certificate, CheckOutcome, PkiFailureInfo, ProfileFinding, Purpose,
-    RenewalRejection, RevocationRejection, Step, Strength, TokenFlag, TsaPolicyId, TspRejection,
-    VerifiedTimeStamp,
+    Accuracy, AlgorithmUse, Certificate, Check, CheckOutcome, PkiFailureInfo, PkiStatus,
+    ProfileFinding, Purpose, RenewalRejection, RevocationRejection, Step, Strength, TokenFlag,
+    TsaPolicyId, TspError, TspRejection, VerifiedTimeStamp,
 };
 
 /// The verdict on a token, perhaps renewed, and what it was judged by.
@@ -43,18 +44,17 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
             };
             let line = format!("[{code}] {which}{words}");
             writer.item(&line, &line);
-            let source = rejection.source();
-            writer.text(
-                &format!("Règle : {}.", french_source(source)),
-                &format!("Rule: {}.", english_source(source)),
-            );
+            let source = source_words(rejection.source(), language);
+            writer.text(&format!("Règle : {source}."), &format!("Rule: {source}."));
             if let Some(advice) = rejection_advice(rejection, language) {
                 writer.text(
                     &format!("Que faire : {advice}"),
                     &format!("What to do: {advice}"),
                 );
             }
-            writer.judged(judgement);
+            if depends_on_time(rejection) {
+                writer.judged(judgement);
+            }
             let outcome = match rejection.is_undecided() {
                 true => Outcome::Undecided,
                 false => Outcome::Disproven,
@@ -85,6 +85,76 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
     }
 }
 
+/// The report on a file that cannot be read as a token or response: strictly, as anything else could be read in two ways.
+#[must_use]
+pub fn unread_token(error: &TspError, language: Language) -> Report {
+    let mut writer = Writer::new(language);
+    let words = unread_words(error, language);
+    let line = format!("[token.malformed] {words}");
+    writer.item(&line, &line);
+    writer.text(
+        "Règle : RFC 3161 §2.4.2, RFC 5652, X.690 (DER).",
+        "Rule: RFC 3161 §2.4.2, RFC 5652, X.690 (DER).",
+    );
+    writer.text(
+        "Que faire : reprenez le fichier à sa source, en entier et sans conversion ; d'autres programmes sont plus tolérants, mais des octets en trop ou un codage ambigu peuvent se lire de deux façons.",
+        "What to do: fetch the file again from its source, whole and unconverted; other programs are more lenient, but extra bytes or an ambiguous encoding can be read in two ways.",
+    );
+    failed(writer, Outcome::Disproven, "Horodatage", "Timestamp")
+}
+
+/// Why bytes are no token or response, in one sentence.
+#[must_use]
+pub fn unread_words(error: &TspError, language: Language) -> String {
+    if language == Language::English {
+        return error.to_string();
+    }
+    match error {
+        TspError::Der { offset } => {
+            format!("le codage n'est pas le DER attendu, à l'octet {offset}")
+        }
+        TspError::TrailingBytes { offset } => {
+            format!("des octets suivent le message, à partir de l'octet {offset}")
+        }
+        TspError::TooLarge { size, limit } => format!("{size} octets dépassent les {limit} admis"),
+        TspError::NotCanonical { structure } => {
+            format!("{structure} n'est pas codé comme le DER l'exige")
+        }
+        TspError::Version { structure, found } => {
+            format!("{structure} est de version {found}, inconnue")
+        }
+        TspError::GenTime => {
+            "l'heure n'est pas un instant UTC dans la forme de la RFC 3161".to_string()
+        }
+        TspError::ImprintLength { expected, found } => {
+            format!("l'empreinte a {found} octets, son algorithme en fait {expected}")
+        }
+        TspError::SerialNumber => {
+            "le numéro de série n'est pas positif ou dépasse 160 bits".to_string()
+        }
+        TspError::Accuracy => {
+            "les parties de la précision doivent être comprises entre 1 et 999, ou absentes"
+                .to_string()
+        }
+        TspError::ContentType { structure } => {
+            format!("{structure} est d'un autre type de contenu")
+        }
+        TspError::SignerInfos { found } => {
+            format!("le jeton a {found} signataires, et non un seul")
+        }
+        TspError::TooManyCertificates { found } => {
+            format!("le jeton porte {found} certificats, trop pour être honnête")
+        }
+        TspError::Status { found } => format!("l'état {found} de la réponse est inconnu"),
+        TspError::FailureInfo => "le motif de refus est inconnu".to_string(),
+        TspError::TokenPresence => {
+            "un jeton dans un refus, ou aucun dans une réponse favorable".to_string()
+        }
+        TspError::Leaf { .. } => "le jeton n'a pas la forme des entrées du journal".to_string(),
+        TspError::Pem { label } => format!("aucun bloc PEM « {label} » lisible"),
+    }
+}
+
 impl Writer {
     fn stamp(&mut self, stamp: &VerifiedTimeStamp) {
         let (earliest, latest) = stamp.interval();
@@ -98,10 +168,13 @@ impl Writer {
         );
         let stated = stamp.gen_time();
         match stamp.accuracy().map(Accuracy::to_duration) {
-            Some(accuracy) => self.text(
-                &format!("Heure indiquée : {stated} ± {accuracy:?} (au plus tôt {earliest})."),
-                &format!("Time stated: {stated} ± {accuracy:?} (earliest {earliest})."),
-            ),
+            Some(accuracy) => {
+                let accuracy = duration_words(accuracy);
+                self.text(
+                    &format!("Heure indiquée : {stated} ± {accuracy} (au plus tôt {earliest})."),
+                    &format!("Time stated: {stated} ± {accuracy} (earliest {earliest})."),
+                );
+            }
             None => self.text(
                 &format!("Heure indiquée : {stated}, sans précision déclarée."),
                 &format!("Time stated: {stated}, without an accuracy."),
@@ -190,9 +263,13 @@ impl Writer {
         self.algorithms(newest, judgement.now);
         let report = stamp.profile(judgement.policies);
         match report.conforms() {
+            true if report.findings().is_empty() => self.text(
+                "Profil EN 319 422 : respecté.",
+                "Profile of EN 319 422: kept.",
+            ),
             true => self.text(
-                "Profil EN 319 422 : rien ne s'en écarte.",
-                "Profile of EN 319 422: nothing departs from it.",
+                "Profil EN 319 422 : aucun écart ; le jeton seul ne montre pas tout.",
+                "Profile of EN 319 422: no departure; the token alone does not show everything.",
             ),
             false => self.text(
                 "Profil EN 319 422 : le jeton s'en écarte, ce qui ne lui ôte pas sa validité.",
@@ -201,7 +278,8 @@ impl Writer {
         }
         for finding in report.findings() {
             let words = profile_words(finding, self.language);
-            let line = format!("{words} ({})", finding.source());
+            let source = source_words(finding.source(), self.language);
+            let line = format!("{words} ({source})");
             self.item(&line, &line);
         }
         if report.claims_qualified() {
@@ -252,44 +330,93 @@ impl Writer {
     fn checks(&mut self, stamp: &VerifiedTimeStamp) {
         self.heading("Contrôles", "Checks");
         for check in stamp.checks() {
-            let (step, source) = (step_words(check.step, self.language), check.step.source());
-            let outcome = match (check.outcome, self.language) {
-                (CheckOutcome::Held, Language::French) => "vérifié",
-                (CheckOutcome::Held, Language::English) => "holds",
-                (CheckOutcome::NotMade, Language::French) => "non vérifié",
-                (CheckOutcome::NotMade, Language::English) => "not checked",
-                (CheckOutcome::Unsettled, Language::French) => "non établi",
-                (CheckOutcome::Unsettled, Language::English) => "not settled",
-            };
-            let line = format!("{step} : {outcome} ({source})");
-            self.item(&line, &line);
+            let step = step_words(check.step, self.language);
+            let source = source_words(check.step.source(), self.language);
+            let (french, english) = outcome_words(*check);
+            self.item(
+                &format!("{step} : {french} ({source})"),
+                &format!("{step}: {english} ({source})"),
+            );
         }
     }
 }
 
+const fn outcome_words(check: Check) -> (&'static str, &'static str) {
+    match (check.outcome, check.step) {
+        (CheckOutcome::Held, _) => ("vérifié", "holds"),
+        (CheckOutcome::NotMade, Step::Policy) => (
+            "toutes sont acceptées, faute de --policy",
+            "every one is accepted, for want of --policy",
+        ),
+        (CheckOutcome::NotMade, Step::AuthorityName) => {
+            ("le jeton n'en porte pas", "the token has none")
+        }
+        (CheckOutcome::NotMade, _) => ("NON VÉRIFIÉ", "NOT CHECKED"),
+        (CheckOutcome::Unsettled, _) => ("NON ÉTABLI", "NOT SETTLED"),
+    }
+}
+
+/// Who a certificate says its subject is. It is whatever an issuer wrote, so nothing in it may steer a terminal or turn the
+/// text around.
 fn who(certificate: &Certificate) -> String {
-    match (
+    let parts = [
         certificate.subject_common_name(),
         certificate.subject_organization(),
-    ) {
-        (Some(name), Some(organization)) => format!("{name}, {organization}"),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => "?".to_string(),
+    ];
+    let name = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    match name.is_empty() {
+        true => "?".to_string(),
+        false => printable(&name),
     }
 }
 
-fn french_source(source: &str) -> String {
-    match source {
-        "kbox" => "règle propre à kbox (docs/formats.md)".to_string(),
-        other => other.replace("appendix", "annexe"),
+fn printable(text: &str) -> String {
+    let is_plain = |letter: char| {
+        !letter.is_control()
+            && !matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars()
+        .map(|letter| {
+            if is_plain(letter) {
+                letter
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
+        })
+        .collect()
+}
+
+fn source_words(source: &str, language: Language) -> String {
+    match (source, language) {
+        ("kbox", Language::French) => "règle propre à kbox (docs/formats.md)".to_string(),
+        ("kbox", Language::English) => "one of kbox's own (docs/formats.md)".to_string(),
+        (other, Language::French) => other
+            .replace("appendix", "annexe")
+            .replace("annex ", "annexe "),
+        (other, Language::English) => other.to_string(),
     }
 }
 
-fn english_source(source: &str) -> &str {
-    match source {
-        "kbox" => "one of kbox's own (docs/formats.md)",
-        other => other,
-    }
+/// The verdict may be another at another instant.
+const fn depends_on_time(rejection: &TspRejection) -> bool {
+    matches!(
+        rejection,
+        TspRejection::ChainExpired { .. }
+            | TspRejection::AlgorithmEnded { .. }
+            | TspRejection::Revocation(
+                RevocationRejection::KeyCompromise { .. }
+                    | RevocationRejection::Revoked { .. }
+                    | RevocationRejection::RevokedNoPoe { .. }
+            )
+    )
+}
+
+/// "1.5 s", "500 ms".
+fn duration_words(duration: Duration) -> String {
+    let text = format!("{duration:?}");
+    let unit = text.find(|letter: char| letter.is_alphabetic());
+    let (number, unit) = text.split_at(unit.unwrap_or(text.len()));
+    format!("{number} {unit}")
 }
 
 fn step_words(step: Step, language: Language) -> &'static str {
@@ -361,7 +488,10 @@ fn flag_words(flag: TokenFlag, language: Language) -> &'static str {
 pub fn profile_words(finding: &ProfileFinding, language: Language) -> String {
     let (french, english) = match finding {
         ProfileFinding::AccuracyMissing => ("la précision n'est pas indiquée".to_string(), "the accuracy is not stated".to_string()),
-        ProfileFinding::AccuracyTooWide { accuracy } => (format!("la précision, {accuracy:?}, dépasse une seconde"), format!("the accuracy, {accuracy:?}, exceeds a second")),
+        ProfileFinding::AccuracyTooWide { accuracy } => {
+            let accuracy = duration_words(*accuracy);
+            (format!("la précision, {accuracy}, dépasse une seconde"), format!("the accuracy, {accuracy}, exceeds a second"))
+        }
         ProfileFinding::GenTimeCoarse => ("l'heure a moins de décimales que la précision n'en demande ; ce peut être par hasard, les zéros finaux n'étant pas écrits".to_string(), "the time has fewer digits than its accuracy needs; it may be by chance, as zeros at the end are not written".to_string()),
         ProfileFinding::Ordering => ("le jeton se dit ordonné (ordering)".to_string(), "ordering is TRUE".to_string()),
         ProfileFinding::EssCertIdV1 => ("le certificat du signataire est désigné par SHA-1".to_string(), "the signer's certificate is named by SHA-1".to_string()),
@@ -381,16 +511,30 @@ pub fn profile_words(finding: &ProfileFinding, language: Language) -> String {
 /// Why a token is not accepted, in one sentence.
 #[must_use]
 pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
-    match language {
-        Language::French => french(rejection),
-        Language::English => rejection.to_string(),
+    match (language, rejection) {
+        (Language::French, _) => french(rejection),
+        (
+            Language::English,
+            TspRejection::StatusNotGranted {
+                fail_info: Some(reason),
+                ..
+            },
+        ) => format!("the authority refused the request (reason: {reason})"),
+        (Language::English, _) => rejection.to_string(),
     }
 }
 
 /// Every cause has its own French words; the compiler sees to it.
 pub(super) fn french(rejection: &TspRejection) -> String {
     match rejection {
-        TspRejection::StatusNotGranted { status, fail_info } => format!("l'autorité a refusé la requête (état {status:?}, motif {})", fail_info.map_or("non indiqué", PkiFailureInfo::name)),
+        TspRejection::StatusNotGranted { status, fail_info } => {
+            let status = match status {
+                PkiStatus::Waiting => "n'a pas encore traité la requête",
+                _ => "a refusé la requête",
+            };
+            let reason = fail_info.map_or("non indiqué", PkiFailureInfo::name);
+            format!("l'autorité {status} (motif : {reason})")
+        }
         TspRejection::NonceMismatch => "le nonce du jeton n'est pas celui de la requête : la réponse peut être une ancienne réponse rejouée".to_string(),
         TspRejection::ImprintMismatch => "le jeton porte sur d'autres octets que ceux qui sont présentés".to_string(),
         TspRejection::WeakImprint { algorithm } => format!("l'algorithme de l'empreinte ({algorithm}) est inconnu ou trop faible pour prouver quoi que ce soit"),
@@ -456,7 +600,7 @@ fn french_rule(rule: &str) -> &str {
 
 fn revocation(rejection: &RevocationRejection) -> String {
     match rejection {
-        RevocationRejection::Unreadable(error) => format!("une liste de révocation ou réponse OCSP est illisible ({error})"),
+        RevocationRejection::Unreadable(error) => format!("une liste de révocation ou réponse OCSP est illisible ({})", unread_words(error, Language::French)),
         RevocationRejection::Unsupported { what } => format!("une liste de révocation ou réponse OCSP ne peut servir ({what})"),
         RevocationRejection::Signature => "une liste de révocation ou réponse OCSP n'est signée ni par l'émetteur du certificat, ni par un répondeur qu'il a habilité".to_string(),
         RevocationRejection::KeyCompromise { since, reason, existed } => {
@@ -595,14 +739,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-    use crate::tsp::{Algorithm, PkiStatus, RevocationReason, TspError};
-
-    fn source(cause: &TspRejection, language: Language) -> String {
-        match language {
-            Language::French => french_source(cause.source()),
-            Language::English => english_source(cause.source()).to_string(),
-        }
-    }
+    use crate::tsp::{Algorithm, RevocationReason};
 
     /// One of each cause.
     fn causes() -> Vec<TspRejection> {
@@ -687,6 +824,54 @@ mod tests {
     }
 
     #[test]
+    fn a_name_in_a_certificate_cannot_steer_the_terminal_or_turn_the_text_around() {
+        assert_eq!(printable("Autorité n° 1, ÉTAT"), "Autorité n° 1, ÉTAT");
+        assert_eq!(
+            printable("a\u{1b}[2J\r\nb\u{202e}c"),
+            "a\u{fffd}[2J\u{fffd}\u{fffd}b\u{fffd}c"
+        );
+    }
+
+    #[test]
+    fn what_is_no_token_is_said_in_both_languages() {
+        let structure = "TSTInfo";
+        for error in [
+            TspError::Der { offset: 7 },
+            TspError::TrailingBytes { offset: 7 },
+            TspError::TooLarge { size: 7, limit: 1 },
+            TspError::NotCanonical { structure },
+            TspError::Version {
+                structure,
+                found: 7,
+            },
+            TspError::GenTime,
+            TspError::ImprintLength {
+                expected: 7,
+                found: 1,
+            },
+            TspError::SerialNumber,
+            TspError::Accuracy,
+            TspError::ContentType { structure },
+            TspError::SignerInfos { found: 7 },
+            TspError::TooManyCertificates { found: 7 },
+            TspError::Status { found: 7 },
+            TspError::FailureInfo,
+            TspError::TokenPresence,
+        ] {
+            let french = unread_token(&error, Language::French).to_text();
+            let english = unread_token(&error, Language::English).to_text();
+            assert!(french.starts_with("Horodatage : REJETÉ"), "{french}");
+            assert!(english.contains(&error.to_string()), "{english}");
+            assert!(!french.contains(&error.to_string()), "{french}");
+            let number = |text: &str| text.contains('7');
+            assert_eq!(
+                number(&unread_words(&error, Language::French)),
+                number(&error.to_string())
+            );
+        }
+    }
+
+    #[test]
     fn every_cause_has_words_of_its_own_in_both_languages_its_rule_and_mostly_advice() {
         let causes = causes();
         let codes: BTreeSet<&str> = causes.iter().map(TspRejection::code).collect();
@@ -712,7 +897,10 @@ mod tests {
                 };
                 let text = token(&judgement, language).to_text();
                 assert!(text.contains(&format!("[{code}] {words}")), "{text}");
-                assert!(text.contains(&source(cause, language)), "{text}");
+                assert!(
+                    text.contains(&source_words(cause.source(), language)),
+                    "{text}"
+                );
                 match rejection_advice(cause, language) {
                     Some(advice) => assert!(text.contains(advice), "{text}"),
                     None => without_advice += 1,

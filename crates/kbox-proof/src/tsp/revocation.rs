@@ -1231,6 +1231,30 @@ mod tests {
         }
     }
 
+    /// Each could cost two signatures.
+    #[test]
+    fn an_ocsp_response_with_more_than_eight_certificates_is_not_read() {
+        let sequence = |parts: &[&[u8]]| der::element(der::SEQUENCE, parts);
+        let root = include_bytes!("../../../../fixtures/revocation/root.pem");
+        let root = core::str::from_utf8(root).map(|text| pem_blocks(text, "CERTIFICATE"));
+        let Ok(Ok(root)) = root else {
+            unreachable!("the fixture is PEM")
+        };
+        let certificate = root.concat();
+        let algorithm = sequence(&[&der::element(der::OID, &[known::ECDSA_SHA256])]);
+        let time = der::element(der::GENERALIZED_TIME, &[b"20260601000000Z"]);
+        let empty = sequence(&[]);
+        let tbs = sequence(&[&der::element(0xa1, &[&empty]), &time, &empty]);
+        let signature = der::element(der::BIT_STRING, &[&[0, 1]]);
+        let read = |count| {
+            let list = sequence(&alloc::vec![certificate.as_slice(); count]);
+            let basic = sequence(&[&tbs, &algorithm, &signature, &der::element(0xa0, &[&list])]);
+            OcspResponse::read(&basic).map(|_| ())
+        };
+        assert_eq!(read(8), Ok(()));
+        assert_eq!(read(9), Err(TspError::TooManyCertificates { found: 9 }));
+    }
+
     #[test]
     fn a_serial_number_written_with_leading_zeros_is_the_same_number() {
         assert_eq!(magnitude(&[0, 0, 3]), magnitude(&[3]));

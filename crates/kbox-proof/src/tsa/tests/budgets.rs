@@ -2,7 +2,7 @@
 //! Certificates arranged so that a search through them costs much: it ends at its budget, and decides nothing.
 
 use super::*;
-use crate::tsp::Budget;
+use crate::tsp::{Budget, RevocationEvidence};
 
 /// A token by `ca`, judged with these certificates at hand.
 fn verdict(
@@ -136,4 +136,28 @@ fn more_certificates_than_anybody_needs_are_not_looked_at() {
         )),
         "tsp.budget_certificates"
     );
+}
+
+#[test]
+fn a_certificate_and_all_lists_together_are_read_up_to_a_size() {
+    let large = |length: usize| vec![0; length];
+    assert!(matches!(
+        Certificate::parse(&large(64 * 1024 + 1)),
+        Err(TspError::TooLarge { limit: 65_536, .. })
+    ));
+    assert!(!matches!(
+        Certificate::parse(&large(64 * 1024)),
+        Err(TspError::TooLarge { .. })
+    ));
+    // What cannot be read was read as far as that took.
+    let mut evidence = RevocationEvidence::default();
+    for _ in 0..4 {
+        let refused = evidence.add_crl(&large(4 << 20)).unwrap_err();
+        assert_eq!(refused.code(), "tsp.revocation_unreadable");
+    }
+    for refused in [evidence.add_crl(&[0]), evidence.add_ocsp(&[0])] {
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code(), "tsp.budget_revocation_size");
+        assert!(refused.is_undecided());
+    }
 }
