@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::Criterion;
 use kbox_benches::{Operator, authority, compare, now};
 use kbox_proof::digest::Sha256Digest;
-use kbox_proof::key::TokenSigner;
+use kbox_proof::key::{TokenKeyKind, TokenSigner};
 use kbox_proof::pki::DevPki;
 use kbox_proof::tsa::{Authority, SerialSource};
 use kbox_proof::tsp::{MessageImprint, TimeStampToken};
@@ -48,9 +48,9 @@ fn main() {
         &operator.authority(),
         &operator.signer(),
     );
-    let rsa = TokenSigner::generate_rsa().unwrap();
+    let rsa = TokenSigner::generate_kind(TokenKeyKind::Rsa { bits: 3072 }).unwrap();
     let signer = TokenSigner::from_pkcs8_pem(&rsa.to_pkcs8_pem()).unwrap();
-    let dev = DevPki::with_evidence_key(now(), true, rsa).unwrap();
+    let dev = DevPki::with_keys(now(), true, rsa, TokenSigner::generate().unwrap()).unwrap();
     let authority = authority(dev.evidence.signer, dev.evidence.chain);
     tokens(&mut criterion, "RSA-3072", &authority, &signer);
     criterion.final_summary();

@@ -11,7 +11,9 @@ use kbox_proof::event::{RosterOpening, event_digest};
 use kbox_proof::merkle::hash_leaf;
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::{Receipt, TrustBundle};
+use kbox_proof::time::Time;
 use kbox_proof::tlog::{Note, VerifiedCheckpoint, VerifierKey};
+use kbox_proof::tsp::certificate_to_pem;
 use kbox_tests::ntp::{self, Chronyd};
 use kbox_tests::{Server, authority_pem, binary, now, provide_keys, run, said, submission};
 use serde_json::json;
@@ -827,4 +829,242 @@ fn the_audit_log_is_checked_while_the_server_runs_after_a_crash_and_when_somebod
     );
     std::fs::write(&path, good).unwrap();
     assert!(Server::start(data.path()).terminate().success());
+}
+
+/// A policy that a demonstration may state.
+const POLICY: &str = "2.25.51118242154837226066215980302773697965.9.2.7";
+
+/// Key and chain of an authority in a folder, and a configuration that names them.
+#[cfg(unix)]
+fn tsa_config(folder: &Path, key: &str, chain: &str, more: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let key = save(folder, "tsa-key.pem", key.as_bytes());
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let chain = save(folder, "tsa-chain.pem", chain.as_bytes());
+    let config = format!("[tsa]\nkey = {key:?}\nchain = {chain:?}\n{more}\n");
+    save(folder, "kbox.toml", config.as_bytes())
+}
+
+fn pem_of(chain: &[Vec<u8>]) -> String {
+    chain.iter().map(|der| certificate_to_pem(der)).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_public_authority_of_the_operators_own_states_the_policies_and_takes_the_hashes_of_its_configuration()
+ {
+    use kbox_proof::key::{TokenKeyKind, TokenSigner};
+    use kbox_proof::tsp::{
+        ChainTime, HashAlgorithm, MessageImprint, PkiFailureInfo, TimeStampReq, TimeStampResp,
+        TokenTrust, TsaPolicyId, verify_response,
+    };
+    let own: TsaPolicyId = POLICY.parse().unwrap();
+    let default = TsaPolicyId::demonstration_public_policy();
+    for (kind, pss) in [
+        (TokenKeyKind::P384, false),
+        (TokenKeyKind::Rsa { bits: 2048 }, false),
+        (TokenKeyKind::Rsa { bits: 3072 }, true),
+        (TokenKeyKind::Ed25519, false),
+    ] {
+        let away = tempfile::tempdir().unwrap();
+        let signer = TokenSigner::generate_kind(kind).unwrap();
+        let pki = DevPki::with_keys(now(), true, TokenSigner::generate().unwrap(), signer).unwrap();
+        let config = tsa_config(
+            away.path(),
+            &pki.public.signer.to_pkcs8_pem(),
+            &pem_of(&pki.public.chain),
+            &format!("further_policies = [\"{POLICY}\"]\nhashes = [\"sha384\"]\npss = {pss}"),
+        );
+        let server = Server::start_with(&away.path().join("data"), &["--config", &config]);
+        let ask = |request: &TimeStampReq| {
+            let answer = server
+                .try_post(
+                    "/tsa",
+                    None,
+                    "application/timestamp-query",
+                    &request.to_der(),
+                )
+                .unwrap();
+            TimeStampResp::parse(&answer.body).unwrap()
+        };
+        let imprint = MessageImprint::of(HashAlgorithm::Sha384, b"convocation");
+        let request = TimeStampReq::new(imprint).with_certificates();
+        let roots = [pki.root.clone()];
+        for (asked, stated) in [
+            (request.clone(), &default),
+            (request.clone().with_policy(own.clone()), &own),
+            (request.clone().with_policy(default.clone()), &default),
+        ] {
+            let mut trust = TokenTrust::new(&roots, ChainTime::At(now()));
+            trust.strict = true;
+            let verified = verify_response(&ask(&asked), &asked, &trust).unwrap();
+            assert_eq!(verified.policy(), stated, "{kind:?}");
+        }
+        let evidence = TsaPolicyId::demonstration_evidence_policy();
+        let refused = ask(&request.with_policy(evidence));
+        assert_eq!(refused.fail_info(), Some(PkiFailureInfo::UnacceptedPolicy));
+        let sha256 = MessageImprint::of(HashAlgorithm::Sha256, b"convocation");
+        let refused = ask(&TimeStampReq::new(sha256));
+        assert_eq!(refused.fail_info(), Some(PkiFailureInfo::BadAlg));
+    }
+}
+
+/// A key and a certificate that OpenSSL signed itself, with these extensions.
+fn self_signed(folder: &Path, extensions: &[&str]) -> (String, String) {
+    let (key, certificate) = (folder.join("own.key"), folder.join("own.pem"));
+    let mut arguments = vec![
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-noenc",
+        "-days",
+        "30",
+        "-subj",
+        "/C=FR/O=Test/CN=TSU",
+        "-keyout",
+    ];
+    arguments.push(key.to_str().unwrap());
+    arguments.extend(["-out", certificate.to_str().unwrap()]);
+    for extension in extensions {
+        arguments.extend(["-addext", extension]);
+    }
+    let output = openssl(&arguments);
+    assert!(output.status.success(), "{}", said(&output));
+    (
+        std::fs::read_to_string(key).unwrap(),
+        std::fs::read_to_string(certificate).unwrap(),
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_does_not_start_on_an_unfit_certificate_and_names_the_rule_and_the_file() {
+    use kbox_proof::key::{TokenKeyKind, TokenSigner};
+    let away = tempfile::tempdir().unwrap();
+    let folder = away.path();
+    let data = folder.join("data");
+    let refused = |key: &str, chain: &str, more: &str, words: &[&str]| {
+        let config = tsa_config(folder, key, chain, more);
+        let arguments = [
+            "serve",
+            "--config",
+            &config,
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+        ];
+        let mut arguments = arguments.to_vec();
+        arguments.push(data.to_str().unwrap());
+        let output = run("kbox-server", &arguments);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        for word in words {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+    };
+    let pki = DevPki::generate(now(), true).unwrap();
+    let (key, chain) = (pki.public.signer.to_pkcs8_pem(), pem_of(&pki.public.chain));
+    let usage = "keyUsage=critical,digitalSignature";
+    let purpose = "extendedKeyUsage=critical,timeStamping";
+    let no_ca = "basicConstraints=critical,CA:FALSE";
+    for (extensions, words) in [
+        (&[usage, no_ca][..], "no extended key usage"),
+        (
+            &[usage, no_ca, "extendedKeyUsage=timeStamping"],
+            "extended key usage critical",
+        ),
+        (
+            &[usage, no_ca, "extendedKeyUsage=critical,serverAuth"],
+            "not for timestamping",
+        ),
+        (
+            &[
+                usage,
+                no_ca,
+                "extendedKeyUsage=critical,timeStamping,serverAuth",
+            ],
+            "not for timestamping alone",
+        ),
+        (
+            &[usage, purpose, "basicConstraints=critical,CA:TRUE"],
+            "is a CA's",
+        ),
+        (
+            &[
+                "keyUsage=critical,digitalSignature,keyEncipherment",
+                no_ca,
+                purpose,
+            ],
+            "key usage",
+        ),
+        (&[no_ca, purpose], "no key usage"),
+    ] {
+        let (key, certificate) = self_signed(folder, extensions);
+        refused(&key, &certificate, "", &["tsa-chain.pem", words]);
+    }
+    // Twenty years ago, for ten.
+    let old = Time::from_unix_secs(now().unix_secs() - 20 * 365 * 86_400).unwrap();
+    let old = DevPki::generate(old, true).unwrap().public;
+    refused(
+        &old.signer.to_pkcs8_pem(),
+        &pem_of(&old.chain),
+        "",
+        &["tsa-chain.pem", "is not valid", "renew it"],
+    );
+    refused(
+        &pki.evidence.signer.to_pkcs8_pem(),
+        &chain,
+        "",
+        &["tsa-key.pem", "for another key"],
+    );
+    let other = DevPki::generate(now(), true).unwrap();
+    let broken = [pki.public.chain[0].clone(), other.root];
+    refused(
+        &key,
+        &pem_of(&broken),
+        "",
+        &["tsa-chain.pem", "no chain leads"],
+    );
+    refused(
+        "",
+        &chain,
+        "",
+        &["tsa-key.pem", "no unencrypted PKCS#8 key"],
+    );
+    refused(&key, "", "", &["tsa-chain.pem"]);
+    refused(&key, &chain, "pss = true", &["tsa-key.pem", "RSASSA-PSS"]);
+    let evidence = "policy = \"2.25.51118242154837226066215980302773697965.9.1\"";
+    refused(&key, &chain, evidence, &["[tsa]", "policy of evidence"]);
+
+    // Evidence is signed by keys whose tokens have one leaf.
+    let signer = TokenSigner::generate_kind(TokenKeyKind::Ed25519).unwrap();
+    let pki = DevPki::with_keys(now(), true, signer, TokenSigner::generate().unwrap()).unwrap();
+    let config = tsa_config(
+        folder,
+        &pki.evidence.signer.to_pkcs8_pem(),
+        &pem_of(&pki.evidence.chain),
+        "",
+    );
+    let text = std::fs::read_to_string(&config).unwrap();
+    let config = save(
+        folder,
+        "evidence.toml",
+        text.replace("[tsa]", "[evidence]").as_bytes(),
+    );
+    let arguments = [
+        "serve",
+        "--config",
+        &config,
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+    ];
+    let mut arguments = arguments.to_vec();
+    let folder = folder.join("evidence");
+    arguments.push(folder.to_str().unwrap());
+    let output = run("kbox-server", &arguments);
+    assert!(said(&output).contains("one leaf"), "{}", said(&output));
 }

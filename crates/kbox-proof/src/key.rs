@@ -10,7 +10,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-    KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,8 +26,10 @@ use crate::tsp::{HashAlgorithm, der, pem_blocks, to_pem};
 pub enum KeyError {
     /// No PEM block `PRIVATE KEY` (PKCS#8, not encrypted).
     Pem,
-    /// Neither a P-256 or P-384 nor an RSA key of at least 3072 bits (token keys), or not an Ed25519 key (log keys).
+    /// None of P-256, P-384, RSA of at least 2048 bits and Ed25519 (token keys), or not an Ed25519 key (log keys).
     Unsupported,
+    /// RSASSA-PSS was asked of a key that is not an RSA key.
+    PssWithoutRsa,
     /// The cryptographic library refused.
     Refused,
 }
@@ -37,8 +39,9 @@ impl fmt::Display for KeyError {
         f.write_str(match self {
             Self::Pem => "no unencrypted PKCS#8 key; write it as -----BEGIN PRIVATE KEY-----",
             Self::Unsupported => {
-                "the key's kind is not usable here: tokens need P-256, P-384 or RSA of 3072 bits and more, the log Ed25519"
+                "the key's kind is not usable here: tokens need P-256, P-384, RSA of 2048 bits and more or Ed25519, the log Ed25519"
             }
+            Self::PssWithoutRsa => "RSASSA-PSS is a way to sign with an RSA key, and this one is of another kind",
             Self::Refused => "the cryptographic library refused the operation",
         })
     }
@@ -56,12 +59,9 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], KeyError> {
     Ok(bytes)
 }
 
-/// RSA-3072: below 3000 bits TS 119 312 no longer recommends new signatures. Verifying still takes 2048.
-const MIN_RSA_BYTES: usize = 3072 / 8;
-
-/// The key that signs tokens: P-256, or P-384 or RSA where a partner demands it.
+/// The key that signs tokens: P-256, or another kind where a partner demands it.
 pub struct TokenSigner {
-    kind: TokenKey,
+    key: TokenKey,
     pkcs8: Zeroizing<Vec<u8>>,
     public_key: Vec<u8>,
 }
@@ -69,15 +69,32 @@ pub struct TokenSigner {
 enum TokenKey {
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
-    Rsa(RsaKeyPair),
+    Rsa(RsaKeyPair, RsaPadding),
+    Ed25519(Ed25519KeyPair),
 }
 
-/// The kinds of token keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenKeyKind {
+enum RsaPadding {
+    Pkcs1,
+    /// The salt as long as the hash.
+    Pss,
+}
+
+/// A kind of token key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenKeyKind {
+    /// ECDSA on P-256 by SHA-256
     P256,
+    /// ECDSA on P-384 by SHA-384
     P384,
-    Rsa,
+    /// RSA by SHA-256
+    Rsa {
+        /// Length of the modulus.
+        bits: usize,
+    },
+    /// Ed25519, whose tokens have SHA-512 as their digest algorithm (RFC 8419)
+    Ed25519,
 }
 
 impl fmt::Debug for TokenSigner {
@@ -98,26 +115,35 @@ impl TokenSigner {
         Self::from_pkcs8(document.as_ref())
     }
 
-    /// A new P-384 key.
+    /// A new key of this kind; RSA of 2048, 3072, 4096 or 8192 bits.
     ///
     /// # Errors
-    /// [`KeyError::Refused`].
-    pub fn generate_p384() -> Result<Self, KeyError> {
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new())
-                .map_err(|_| KeyError::Refused)?;
-        Self::from_pkcs8(document.as_ref())
-    }
-
-    /// A new RSA-3072 key.
-    ///
-    /// # Errors
-    /// [`KeyError::Refused`].
-    pub fn generate_rsa() -> Result<Self, KeyError> {
-        let key = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| KeyError::Refused)?;
-        let document: aws_lc_rs::encoding::Pkcs8V1Der<'_> =
-            key.as_der().map_err(|_| KeyError::Refused)?;
-        Self::from_pkcs8(document.as_ref())
+    /// [`KeyError::Unsupported`] for RSA of another size, [`KeyError::Refused`].
+    pub fn generate_kind(kind: TokenKeyKind) -> Result<Self, KeyError> {
+        let random = SystemRandom::new();
+        let document = match kind {
+            TokenKeyKind::P256 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+            }
+            TokenKeyKind::P384 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random)
+            }
+            TokenKeyKind::Ed25519 => Ed25519KeyPair::generate_pkcs8v1(&random),
+            TokenKeyKind::Rsa { bits } => {
+                let size = match bits {
+                    2048 => KeySize::Rsa2048,
+                    3072 => KeySize::Rsa3072,
+                    4096 => KeySize::Rsa4096,
+                    8192 => KeySize::Rsa8192,
+                    _ => return Err(KeyError::Unsupported),
+                };
+                let key = RsaKeyPair::generate(size).map_err(|_| KeyError::Refused)?;
+                let document: aws_lc_rs::encoding::Pkcs8V1Der<'_> =
+                    key.as_der().map_err(|_| KeyError::Refused)?;
+                return Self::from_pkcs8(document.as_ref());
+            }
+        };
+        Self::from_pkcs8(document.map_err(|_| KeyError::Refused)?.as_ref())
     }
 
     /// From PKCS#8 in DER.
@@ -125,36 +151,48 @@ impl TokenSigner {
     /// # Errors
     /// [`KeyError::Unsupported`].
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
-        let kind = if let Ok(key) =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+        let key = if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
         {
             TokenKey::P256(key)
         } else if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, pkcs8) {
             TokenKey::P384(key)
+        } else if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8) {
+            TokenKey::Ed25519(key)
         } else {
+            // Below 2048 bits the library reads none.
             let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unsupported)?;
-            if key.public_modulus_len() < MIN_RSA_BYTES {
-                return Err(KeyError::Unsupported);
-            }
-            TokenKey::Rsa(key)
+            TokenKey::Rsa(key, RsaPadding::Pkcs1)
         };
         let oid = |content| der::element(der::OID, &[content]);
-        let (algorithm, parameters, key) = match &kind {
+        let (algorithm, parameters, bits) = match &key {
             TokenKey::P256(key) => (known::EC, oid(known::P256), key.public_key().as_ref()),
             TokenKey::P384(key) => (known::EC, oid(known::P384), key.public_key().as_ref()),
-            TokenKey::Rsa(key) => (
+            TokenKey::Rsa(key, _) => (
                 known::RSA,
                 alloc::vec![der::NULL, 0],
                 key.public_key().as_ref(),
             ),
+            TokenKey::Ed25519(key) => (known::ED25519, Vec::new(), key.public_key().as_ref()),
         };
         let algorithm = der::element(der::SEQUENCE, &[&oid(algorithm), &parameters]);
-        let public_key = public_key_info(&algorithm, key);
+        let public_key = public_key_info(&algorithm, bits);
         Ok(Self {
-            kind,
+            key,
             pkcs8: Zeroizing::new(pkcs8.to_vec()),
             public_key,
         })
+    }
+
+    /// The same RSA key, signing by RSASSA-PSS (RFC 8017 §8.1) with SHA-256 for message and mask and a salt of 32 bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::PssWithoutRsa`].
+    pub fn with_pss(mut self) -> Result<Self, KeyError> {
+        match &mut self.key {
+            TokenKey::Rsa(_, padding) => *padding = RsaPadding::Pss,
+            _ => return Err(KeyError::PssWithoutRsa),
+        }
+        Ok(self)
     }
 
     /// From the first `PRIVATE KEY` block of a PEM text.
@@ -177,64 +215,109 @@ impl TokenSigner {
         &self.public_key
     }
 
-    pub(crate) fn kind(&self) -> TokenKeyKind {
-        match self.kind {
+    /// What kind of key this is.
+    #[must_use]
+    pub fn kind(&self) -> TokenKeyKind {
+        match &self.key {
             TokenKey::P256(_) => TokenKeyKind::P256,
             TokenKey::P384(_) => TokenKeyKind::P384,
-            TokenKey::Rsa(_) => TokenKeyKind::Rsa,
+            TokenKey::Rsa(key, _) => TokenKeyKind::Rsa {
+                bits: modulus_bits(key),
+            },
+            TokenKey::Ed25519(_) => TokenKeyKind::Ed25519,
         }
     }
 
-    /// The hash by which this key signs, and which a token's digest algorithm names (RFC 5754 §3.3).
+    /// A token's digest algorithm, which is also the hash by which this key signs (RFC 5754 §3, RFC 8419 §3.1).
     pub(crate) fn hash(&self) -> HashAlgorithm {
-        match self.kind {
-            TokenKey::P256(_) | TokenKey::Rsa(_) => HashAlgorithm::Sha256,
+        match self.key {
+            TokenKey::P256(_) | TokenKey::Rsa(..) => HashAlgorithm::Sha256,
             TokenKey::P384(_) => HashAlgorithm::Sha384,
+            TokenKey::Ed25519(_) => HashAlgorithm::Sha512,
         }
     }
 
     /// The public key without its AlgorithmIdentifier.
     pub(crate) fn public_key_bits(&self) -> Vec<u8> {
-        match &self.kind {
+        match &self.key {
             TokenKey::P256(key) | TokenKey::P384(key) => key.public_key().as_ref().to_vec(),
-            TokenKey::Rsa(key) => key.public_key().as_ref().to_vec(),
+            TokenKey::Rsa(key, _) => key.public_key().as_ref().to_vec(),
+            TokenKey::Ed25519(key) => key.public_key().as_ref().to_vec(),
         }
     }
 
-    /// The signature algorithm in a token's form: ecdsa-with-SHA256 or -SHA384, or sha256WithRSAEncryption with NULL.
+    /// The signature algorithm in a token's form, parameters as the standards have them.
     pub(crate) fn signature_algorithm(&self) -> Vec<u8> {
-        let (algorithm, parameters): (_, &[u8]) = match self.kind {
-            TokenKey::P256(_) => (known::ECDSA_SHA256, &[]),
-            TokenKey::P384(_) => (known::ECDSA_SHA384, &[]),
-            TokenKey::Rsa(_) => (known::SHA256_RSA, &[der::NULL, 0]),
+        let null: &[u8] = &[der::NULL, 0];
+        let (algorithm, parameters) = match self.key {
+            TokenKey::P256(_) => (known::ECDSA_SHA256, Vec::new()),
+            TokenKey::P384(_) => (known::ECDSA_SHA384, Vec::new()),
+            TokenKey::Rsa(_, RsaPadding::Pkcs1) => (known::SHA256_RSA, null.to_vec()),
+            TokenKey::Rsa(_, RsaPadding::Pss) => (known::RSASSA_PSS, pss_parameters()),
+            TokenKey::Ed25519(_) => (known::ED25519, Vec::new()),
         };
         der::element(
             der::SEQUENCE,
-            &[&der::element(der::OID, &[algorithm]), parameters],
+            &[&der::element(der::OID, &[algorithm]), &parameters],
         )
     }
 
-    /// Signs: P-256 and RSA by SHA-256, P-384 by SHA-384. ECDSA signatures are DER with low S, so that a token has one leaf.
+    /// Signs: P-256 and RSA by SHA-256, P-384 by SHA-384, Ed25519 as it does. ECDSA signatures are DER with low S, so that a token has
+    /// one leaf.
     ///
     /// # Errors
     /// [`KeyError::Refused`].
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        match &self.kind {
+        match &self.key {
             TokenKey::P256(key) => sign_ecdsa(key, &P256_ORDER, message),
             TokenKey::P384(key) => sign_ecdsa(key, &P384_ORDER, message),
-            TokenKey::Rsa(key) => {
-                let mut signature = alloc::vec![0; key.public_modulus_len()];
-                key.sign(
-                    &RSA_PKCS1_SHA256,
-                    &SystemRandom::new(),
-                    message,
-                    &mut signature,
-                )
-                .map_err(|_| KeyError::Refused)?;
-                Ok(signature)
-            }
+            TokenKey::Rsa(key, RsaPadding::Pkcs1) => sign_rsa(key, &RSA_PKCS1_SHA256, message),
+            TokenKey::Rsa(key, RsaPadding::Pss) => sign_rsa(key, &RSA_PSS_SHA256, message),
+            TokenKey::Ed25519(key) => key
+                .try_sign(message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| KeyError::Refused),
         }
     }
+}
+
+fn sign_rsa(
+    key: &RsaKeyPair,
+    padding: &'static dyn RsaEncoding,
+    message: &[u8],
+) -> Result<Vec<u8>, KeyError> {
+    let mut signature = alloc::vec![0; key.public_modulus_len()];
+    key.sign(padding, &SystemRandom::new(), message, &mut signature)
+        .map_err(|_| KeyError::Refused)?;
+    Ok(signature)
+}
+
+/// Length of the modulus in bits, of which no key spares whole bytes.
+fn modulus_bits(key: &RsaKeyPair) -> usize {
+    let modulus = key.public_key().modulus().big_endian_without_leading_zero();
+    let spare = modulus.first().map_or(0, |byte| byte.leading_zeros());
+    (8 * modulus.len()).saturating_sub(usize::try_from(spare).unwrap_or(0))
+}
+
+/// RSASSA-PSS-params with SHA-256 for message and mask (its identifier has NULL, RFC 4055 §2.1), and a salt of 32 bytes.
+fn pss_parameters() -> Vec<u8> {
+    let sha256 = der::element(
+        der::SEQUENCE,
+        &[&der::element(der::OID, &[known::SHA256]), &[der::NULL, 0]],
+    );
+    let mask = der::element(
+        der::SEQUENCE,
+        &[&der::element(der::OID, &[known::MGF1]), &sha256],
+    );
+    let salt = [der::INTEGER, 1, 32];
+    der::element(
+        der::SEQUENCE,
+        &[
+            &der::element(0xa0, &[&sha256]),
+            &der::element(0xa1, &[&mask]),
+            &der::element(0xa2, &[&salt]),
+        ],
+    )
 }
 
 /// The group order n of P-256 (SEC 2 §2.4.2).
@@ -419,7 +502,7 @@ mod tests {
     #[test]
     fn p384_signatures_have_low_s_too_and_are_by_sha384() {
         use p384::ecdsa::signature::hazmat::PrehashVerifier;
-        let signer = TokenSigner::generate_p384().unwrap();
+        let signer = TokenSigner::generate_kind(TokenKeyKind::P384).unwrap();
         let again = TokenSigner::from_pkcs8_pem(&signer.to_pkcs8_pem()).unwrap();
         assert_eq!(again.public_key_info(), signer.public_key_info());
         let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&signer.public_key_bits()).unwrap();
@@ -444,12 +527,45 @@ mod tests {
     }
 
     #[test]
-    fn a_log_key_is_no_token_key() {
-        let pem = LogSigner::generate().unwrap().to_pkcs8_pem();
+    fn what_is_no_log_key_and_what_is_no_token_key_is_refused() {
+        let pem = TokenSigner::generate().unwrap().to_pkcs8_pem();
         assert_eq!(
-            TokenSigner::from_pkcs8_pem(&pem).err(),
+            LogSigner::from_pkcs8_pem(&pem).err(),
             Some(KeyError::Unsupported)
         );
         assert_eq!(LogSigner::from_pkcs8_pem("").err(), Some(KeyError::Pem));
+        let p521 = EcdsaKeyPair::generate_pkcs8(
+            &aws_lc_rs::signature::ECDSA_P521_SHA512_FIXED_SIGNING,
+            &SystemRandom::new(),
+        );
+        for pkcs8 in [p521.unwrap().as_ref(), &[]] {
+            assert_eq!(
+                TokenSigner::from_pkcs8(pkcs8).err(),
+                Some(KeyError::Unsupported)
+            );
+        }
+        let odd = TokenKeyKind::Rsa { bits: 2049 };
+        assert_eq!(
+            TokenSigner::generate_kind(odd).err(),
+            Some(KeyError::Unsupported)
+        );
+    }
+
+    #[test]
+    fn each_kind_of_token_key_is_made_read_again_and_pss_is_for_rsa_alone() {
+        for kind in [
+            TokenKeyKind::P256,
+            TokenKeyKind::P384,
+            TokenKeyKind::Rsa { bits: 2048 },
+            TokenKeyKind::Ed25519,
+        ] {
+            let signer = TokenSigner::generate_kind(kind).unwrap();
+            assert_eq!(signer.kind(), kind);
+            let again = TokenSigner::from_pkcs8_pem(&signer.to_pkcs8_pem()).unwrap();
+            assert_eq!(again.public_key_info(), signer.public_key_info());
+            let pss = again.with_pss().err();
+            let is_rsa = matches!(kind, TokenKeyKind::Rsa { .. });
+            assert_eq!(pss, (!is_rsa).then_some(KeyError::PssWithoutRsa));
+        }
     }
 }

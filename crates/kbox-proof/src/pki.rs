@@ -78,17 +78,19 @@ impl DevPki {
     /// # Errors
     /// [`PkiError`].
     pub fn generate(now: Time, demonstration: bool) -> Result<Self, PkiError> {
-        Self::with_evidence_key(now, demonstration, TokenSigner::generate()?)
+        let (evidence, public) = (TokenSigner::generate()?, TokenSigner::generate()?);
+        Self::with_keys(now, demonstration, evidence, public)
     }
 
-    /// As [`DevPki::generate`], with this key for the evidence authority.
+    /// As [`DevPki::generate`], with these keys for the two authorities.
     ///
     /// # Errors
     /// [`PkiError`].
-    pub fn with_evidence_key(
+    pub fn with_keys(
         now: Time,
         demonstration: bool,
         evidence: TokenSigner,
+        public: TokenSigner,
     ) -> Result<Self, PkiError> {
         let root_key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let mut params = params(now, "kbox Root", demonstration)?;
@@ -99,7 +101,7 @@ impl DevPki {
         let authority = |name, signer| issue(&issuer, &root, now, name, signer, demonstration);
         Ok(Self {
             evidence: authority("kbox Evidence TSU", evidence)?,
-            public: authority("kbox Public TSU", TokenSigner::generate()?)?,
+            public: authority("kbox Public TSU", public)?,
             root,
         })
     }
@@ -123,7 +125,8 @@ impl PublicKeyData for PublicHalf<'_> {
         match self.0.kind() {
             TokenKeyKind::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
             TokenKeyKind::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
-            TokenKeyKind::Rsa => &rcgen::PKCS_RSA_SHA256,
+            TokenKeyKind::Rsa { .. } => &rcgen::PKCS_RSA_SHA256,
+            TokenKeyKind::Ed25519 => &rcgen::PKCS_ED25519,
         }
     }
 }

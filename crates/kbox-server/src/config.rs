@@ -9,8 +9,11 @@ use std::time::Duration;
 use kbox_council::Relay;
 use kbox_proof::clock::{ServerAddressError, SntpSource};
 use kbox_proof::event::{Environment, Origin};
+use kbox_proof::tsp::TsaPolicyId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+use crate::authorities::{EvidenceConfig, TsaConfig};
 
 /// No configuration is longer.
 const MAX_CONFIG_BYTES: u64 = 64 * 1024;
@@ -37,6 +40,10 @@ pub(crate) struct Config {
     pub(crate) clock_accuracy_ms: u64,
     /// The accuracy stated in tokens; more than the clock's.
     pub(crate) token_accuracy_ms: u64,
+    /// The authority of `POST /tsa`.
+    pub(crate) tsa: TsaConfig,
+    /// The authority that stamps events.
+    pub(crate) evidence: EvidenceConfig,
     /// Where mail goes.
     pub(crate) relay: Option<RelayConfig>,
 }
@@ -111,6 +118,8 @@ impl Default for Config {
             clock: ClockConfig::default(),
             clock_accuracy_ms: 500,
             token_accuracy_ms: 1000,
+            tsa: TsaConfig::default(),
+            evidence: EvidenceConfig::default(),
             relay: None,
         }
     }
@@ -129,6 +138,17 @@ pub(crate) enum ConfigError {
     BaseUrl(String),
     /// Production without TLS.
     ProductionWithoutTls,
+    /// A section has a key or a chain, and not the other one.
+    KeyWithoutChain(&'static str),
+    /// The public authority is to state a policy of evidence.
+    EvidencePolicy(TsaPolicyId),
+    /// A demonstration is to state a policy of others, or production one of a demonstration.
+    PolicyOfOtherEnvironment {
+        policy: TsaPolicyId,
+        demonstration: bool,
+    },
+    /// The public authority is to accept no hash algorithm.
+    NoHash,
     /// Tokens cannot state this.
     Accuracy { clock: u64, token: u64 },
     /// Production with a clock that nobody measures.
@@ -160,6 +180,35 @@ impl fmt::Display for ConfigError {
             ),
             Self::ProductionWithoutTls => f.write_str(
                 "environment = \"production\" needs base_url = \"https://…\": members' links must not travel in clear",
+            ),
+            Self::KeyWithoutChain(section) => write!(
+                f,
+                "[{section}] needs both key and chain, or neither: the certificates are those of the key"
+            ),
+            Self::EvidencePolicy(policy) => write!(
+                f,
+                "[tsa] must not state {policy}, the policy of evidence events: anybody could have an event of their own stamped. Leave \
+                 it out; evidence has an authority of its own"
+            ),
+            Self::PolicyOfOtherEnvironment {
+                policy,
+                demonstration: true,
+            } => write!(
+                f,
+                "[tsa] policy {policy} promises what a demonstration does not keep. In a demonstration, policies begin with {} and \
+                 end in numbers of yours",
+                TsaPolicyId::demonstration_public_policy()
+            ),
+            Self::PolicyOfOtherEnvironment {
+                policy,
+                demonstration: false,
+            } => write!(
+                f,
+                "[tsa] policy {policy} is one of a demonstration; production has a policy of yours, or leaves it out"
+            ),
+            Self::NoHash => f.write_str(
+                "[tsa] hashes is empty, so that nothing could be stamped: name some of sha256, sha384, sha512, sha3-256, sha3-384, \
+                 sha3-512, or leave it out for all",
             ),
             Self::Accuracy { clock, token } => write!(
                 f,
@@ -236,6 +285,8 @@ impl Config {
         if self.environment == Environment::Production && !self.is_https() {
             return Err(ConfigError::ProductionWithoutTls);
         }
+        self.tsa.check(self.environment)?;
+        self.evidence.paths()?;
         self.check_clock()?;
         // A measured clock is held against what tokens state while it runs.
         let declared = match self.clock.source {
@@ -293,6 +344,8 @@ impl Config {
                 },
             clock_accuracy_ms,
             token_accuracy_ms,
+            tsa,
+            evidence,
             relay,
         } = self;
         json!({
@@ -305,6 +358,8 @@ impl Config {
             "clock": { "source": source, "servers": servers, "poll_s": poll_s },
             "clock_accuracy_ms": clock_accuracy_ms,
             "token_accuracy_ms": token_accuracy_ms,
+            "tsa": tsa,
+            "evidence": evidence,
             "relay": relay.as_ref().map(|relay| json!({ "host": relay.host, "port": relay.port })),
         })
     }

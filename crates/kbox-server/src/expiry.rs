@@ -8,31 +8,24 @@ use serde_json::{Value, json};
 
 use crate::audit::{Event, Fingerprint, Signer};
 use crate::http::problem::Problem;
-use crate::instance::{Instance, StartError};
+use crate::instance::Instance;
 
 /// Days before the end at which a warning is due; the last is for the end itself.
 const WARNINGS: [i64; 4] = [60, 30, 7, 0];
 
 /// What is known of an authority's key and certificate. It ends with the first of certificate, private key's usage, and
 /// issuers.
-pub(crate) fn signer(which: &'static str, authority: &Authority) -> Result<Signer, StartError> {
-    let unreadable = |error| StartError::Authority {
-        which,
-        error: TsaError::Certificate(error),
-    };
+pub(crate) fn signer(which: &str, authority: &Authority) -> Result<Signer, TsaError> {
     let chain = authority.chain();
     let (not_before, mut not_after) = authority.validity();
     let mut key = None;
     for der in chain {
-        let certificate = Certificate::parse(der).map_err(unreadable)?;
+        let certificate = Certificate::parse(der).map_err(TsaError::Certificate)?;
         not_after = not_after.min(certificate.not_after());
         key.get_or_insert_with(|| Fingerprint::of(certificate.public_key_info()));
     }
     let (Some(first), Some(key)) = (chain.first(), key) else {
-        return Err(StartError::Authority {
-            which,
-            error: TsaError::NoCertificate,
-        });
+        return Err(TsaError::NoCertificate);
     };
     Ok(Signer {
         name: which.to_string(),

@@ -26,13 +26,14 @@ use kbox_proof::pki::{DevAuthority, DevPki, PkiError};
 use kbox_proof::receipt::{Demand, Shard, TrustBundle, TrustedAuthority};
 use kbox_proof::store::{Store, StoreError};
 use kbox_proof::time::Time;
-use kbox_proof::tsa::{Authority, AuthorityConfig, SerialSource, TsaError};
+use kbox_proof::tsa::{Authority, AuthorityConfig, AuthorityWarning, SerialSource, TsaError};
 use kbox_proof::tsp::{TsaPolicyId, certificate_to_pem, certificates_from_pem};
 use kbox_store::RocksStore;
 
 use crate::access::keyring::{Keyring, KeyringError, Role};
 use crate::audit::{Audit, AuditError, Event, Fingerprint, Signer};
-use crate::config::{ClockSource, Config};
+use crate::authorities::{AuthorityPaths, TsaConfig};
+use crate::config::{ClockSource, Config, ConfigError};
 use crate::expiry;
 
 const KEYS: &str = "keys";
@@ -71,11 +72,14 @@ pub(crate) enum StartError {
     SameKey,
     /// Production makes no keys of its own.
     KeysNotProvided(PathBuf),
-    /// An authority cannot sign.
+    /// An authority cannot sign with this key under these certificates.
     Authority {
         which: &'static str,
+        paths: AuthorityPaths,
         error: TsaError,
     },
+    /// The configuration names files that cannot be.
+    Config(ConfigError),
     /// A development PKI could not be made.
     Pki(PkiError),
     /// No key could be made.
@@ -125,10 +129,20 @@ impl fmt::Display for StartError {
                 f,
                 "environment = \"production\" makes no keys of its own. Put these files into {}: evidence-key.pem and \
                  evidence-chain.pem, public-key.pem and public-chain.pem (PKCS#8 and certificates, signer first, root \
-                 last), {LOG_KEY} (Ed25519, PKCS#8), readable for this user alone",
+                 last; or name others under [evidence] and [tsa]), {LOG_KEY} (Ed25519, PKCS#8), readable for this user alone",
                 path.display()
             ),
-            Self::Authority { which, error } => write!(f, "the {which} authority: {error}"),
+            Self::Authority {
+                which,
+                paths,
+                error,
+            } => write!(
+                f,
+                "the {which} authority, by {} and {}: {error}",
+                paths.key.display(),
+                paths.chain.display()
+            ),
+            Self::Config(error) => error.fmt(f),
             Self::Pki(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
             Self::Event(error) => error.fmt(f),
@@ -154,7 +168,7 @@ macro_rules! from {
         })*
     };
 }
-from!(StoreError => Store, LedgerError => Ledger, ServerAddressError => Servers, PkiError => Pki, KeyError => Key,
+from!(ConfigError => Config, StoreError => Store, LedgerError => Ledger, ServerAddressError => Servers, PkiError => Pki, KeyError => Key,
       EventError => Event, KeyringError => Keyring, AuditError => Audit);
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StartError {
@@ -200,10 +214,29 @@ impl Instance {
         let keys = Keys::take(config, store.as_ref(), now)?;
         let made_here = keys.made_here;
         let log_key = Fingerprint::of(keys.log.vkey(keys.origin.as_str()).as_bytes());
-        let authority = |which, files: AuthorityFiles, policy| {
+        let authority = |which, files: AuthorityFiles, policy, public: Option<&TsaConfig>| {
             let mut parts = AuthorityConfig::new(files.signer, files.chain, policy);
             parts.accuracy = config.token_accuracy();
-            Authority::new(parts, now).map_err(|error| StartError::Authority { which, error })
+            if let Some(public) = public {
+                parts.policy = public.policy().unwrap_or(parts.policy);
+                parts.further_policies = public.further_policies();
+                parts.hashes = public.hashes().unwrap_or(parts.hashes);
+            }
+            let paths = files.paths;
+            let unfit = |error| StartError::Authority {
+                which,
+                paths: paths.clone(),
+                error,
+            };
+            let authority = Authority::new(parts, now).map_err(unfit)?;
+            let signer = expiry::signer(which, &authority).map_err(unfit)?;
+            for warning in authority.warnings(now) {
+                // Of the end, expiry warns as long as the server runs.
+                if !matches!(warning, AuthorityWarning::EndsSoon { .. }) {
+                    eprintln!("warning: the {which} authority: {warning}");
+                }
+            }
+            Ok::<_, StartError>((authority, signer))
         };
         let (evidence_policy, public_policy) = match config.environment {
             Environment::Production => {
@@ -215,11 +248,13 @@ impl Instance {
             ),
         };
         let bundle = keys.trust_bundle(config, &evidence_policy);
-        let evidence = authority("evidence", keys.evidence, evidence_policy)?;
-        let public = authority("public", keys.public, public_policy)?;
+        let (evidence, evidence_signer) =
+            authority("evidence", keys.evidence, evidence_policy, None)?;
+        let (public, public_signer) =
+            authority("public", keys.public, public_policy, Some(&config.tsa))?;
         let signers = vec![
-            expiry::signer("evidence", &evidence)?,
-            expiry::signer("public", &public)?,
+            evidence_signer,
+            public_signer,
             Signer {
                 name: "log".into(),
                 key: log_key,
@@ -456,6 +491,7 @@ fn admin_key(keyring: &Keyring, data: &Path, now: Time) -> Result<Option<PathBuf
 }
 
 struct AuthorityFiles {
+    paths: AuthorityPaths,
     signer: TokenSigner,
     chain: Vec<Vec<u8>>,
 }
@@ -484,22 +520,31 @@ impl Keys {
             }
             make(config, &folder, now)?;
         }
-        let authority = |name: &str| -> Result<AuthorityFiles, StartError> {
-            let (key, chain) = (
-                folder.join(format!("{name}-key.pem")),
-                folder.join(format!("{name}-chain.pem")),
-            );
-            let text = private(&key)?;
-            Ok(AuthorityFiles {
-                signer: TokenSigner::from_pkcs8_pem(&text)
-                    .map_err(|error| content(&key, &error))?,
-                chain: certificates_from_pem(&fs::read_to_string(&chain).map_err(at(&chain))?)
-                    .map_err(|error| content(&chain, &error))?,
+        let authority = |name: &str, paths: Option<AuthorityPaths>, pss| {
+            let paths = paths.unwrap_or_else(|| AuthorityPaths {
+                key: folder.join(format!("{name}-key.pem")),
+                chain: folder.join(format!("{name}-chain.pem")),
+            });
+            let AuthorityPaths { key, chain } = &paths;
+            let text = private(key)?;
+            let signer =
+                TokenSigner::from_pkcs8_pem(&text).map_err(|error| content(key, &error))?;
+            let signer = match pss {
+                true => signer.with_pss().map_err(|error| content(key, &error))?,
+                false => signer,
+            };
+            let chain = certificates_from_pem(&fs::read_to_string(chain).map_err(at(chain))?)
+                .map_err(|error| content(chain, &error))?;
+            Ok::<_, StartError>(AuthorityFiles {
+                paths,
+                signer,
+                chain,
             })
         };
         let log = folder.join(LOG_KEY);
         let text = private(&log)?;
-        let (evidence, public) = (authority("evidence")?, authority("public")?);
+        let evidence = authority("evidence", config.evidence.paths()?, false)?;
+        let public = authority("public", config.tsa.paths()?, config.tsa.pss)?;
         if evidence.signer.public_key_info() == public.signer.public_key_info() {
             return Err(StartError::SameKey);
         }
@@ -617,8 +662,12 @@ fn make(config: &Config, folder: &Path, now: Time) -> Result<(), StartError> {
         )?;
         replace_private(&part.join(format!("{name}-chain.pem")), &chain)
     };
-    authority("evidence", &pki.evidence)?;
-    authority("public", &pki.public)?;
+    if config.evidence.paths()?.is_none() {
+        authority("evidence", &pki.evidence)?;
+    }
+    if config.tsa.paths()?.is_none() {
+        authority("public", &pki.public)?;
+    }
     replace_private(&part.join(LOG_KEY), &LogSigner::generate()?.to_pkcs8_pem())?;
     let origin = match &config.origin {
         Some(origin) => origin.clone(),

@@ -10,6 +10,7 @@ mod api;
 mod app;
 mod arguments;
 mod audit;
+mod authorities;
 mod config;
 mod demo;
 mod expiry;

@@ -32,6 +32,9 @@ impl Sealer {
         authority: Authority,
         signer: LogSigner,
     ) -> Result<Self, LedgerError> {
+        authority
+            .check_for_log()
+            .map_err(|error| LedgerError::Signing(error.to_string()))?;
         let chain = authority.chain().to_vec();
         Ok(Self {
             authority,

@@ -9,6 +9,7 @@ mod serial;
 mod template;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -16,9 +17,10 @@ use core::fmt;
 use core::time::Duration;
 
 pub use serial::SerialSource;
+pub use warning::AuthorityWarning;
 
 use crate::clock::{Clock, ClockReading};
-use crate::key::{KeyError, TokenSigner};
+use crate::key::{KeyError, TokenKeyKind, TokenSigner};
 use crate::time::Time;
 use crate::tsp::oid::known;
 use crate::tsp::{
@@ -123,6 +125,8 @@ pub enum TsaError {
     Imprint,
     /// The key could not sign.
     Key(KeyError),
+    /// Tokens by this kind of key have no leaf: they cannot be evidence.
+    NoLeaf(TspError),
     /// The token just made does not pass our own check: nothing may be issued.
     SelfTest(TspError),
 }
@@ -167,6 +171,11 @@ impl fmt::Display for TsaError {
             ),
             Self::Imprint => f.write_str("the imprint's hash algorithm or length is not accepted"),
             Self::Key(error) => write!(f, "the authority could not sign: {error}"),
+            Self::NoLeaf(error) => write!(
+                f,
+                "tokens of evidence are signed by P-256, P-384 or RSA with PKCS#1 v1.5, so that one token has one leaf and OpenSSL \
+                 checks it: {error}"
+            ),
             Self::SelfTest(error) => write!(f, "the authority's own token is wrong: {error}"),
         }
     }
@@ -184,9 +193,13 @@ pub struct Authority {
     /// Told with badAlg.
     hashes_text: String,
     accuracy: Duration,
+    /// Why no log can hold its tokens.
+    no_leaf: Option<TspError>,
     /// Intersection of the certificate's validity and the private key's usage period.
     not_before: Time,
     not_after: Time,
+    /// The earliest end among the certificates of the chain.
+    chain_ends: Time,
     template: Template,
 }
 
@@ -237,9 +250,15 @@ impl Authority {
             .map_err(TsaError::Certificate)?;
         let not_before = certificate.not_before().max(key_from);
         let not_after = certificate.not_after().min(key_to);
+        let mut chain_ends = not_after;
+        for issuer in chain.iter().skip(1) {
+            let issuer = Certificate::parse(issuer).map_err(TsaError::Certificate)?;
+            chain_ends = chain_ends.min(issuer.not_after());
+        }
         let template = Template::new(&certificate, &chain, &signer, stated);
         let names: Vec<String> = hashes.iter().map(ToString::to_string).collect();
-        let authority = Self {
+        let mut authority = Self {
+            no_leaf: None,
             signer,
             chain,
             policies,
@@ -248,24 +267,36 @@ impl Authority {
             accuracy,
             not_before,
             not_after,
+            chain_ends,
             template,
         };
-        authority.self_test(&root, now)?;
+        authority.no_leaf = authority.self_test(&root, now)?.leaf_bytes().err();
+        if authority.policy().is_evidence() {
+            authority.check_for_log()?;
+        }
         Ok(authority)
     }
 
-    fn self_test(&self, root: &[u8], now: Time) -> Result<(), TsaError> {
+    /// The first token, which is never handed out.
+    fn self_test(&self, root: &[u8], now: Time) -> Result<TimeStampToken, TsaError> {
         let hash = *self.hashes.first().ok_or(TsaError::NoHash)?;
         let imprint = MessageImprint::of(hash, b"kbox self test");
         let serial = SerialNumber::from_epoch_and_counter(0, 1);
         let der = self.issue(&imprint, now, &serial, None, true)?;
         let token = TimeStampToken::parse(&der).map_err(TsaError::SelfTest)?;
-        token.leaf_bytes().map_err(TsaError::SelfTest)?;
         let roots = [root.to_vec()];
         let mut trust = TokenTrust::new(&roots, ChainTime::At(now));
         trust.strict = true;
         verify_token(&token, &imprint, &trust).map_err(TsaError::Unfit)?;
-        Ok(())
+        Ok(token)
+    }
+
+    /// Tokens of this authority have a leaf, so that a log can hold them.
+    pub(crate) fn check_for_log(&self) -> Result<(), TsaError> {
+        match &self.no_leaf {
+            Some(error) => Err(TsaError::NoLeaf(error.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Issues a token under the default policy. `gen_time` is rounded down to milliseconds; the caller has it from a trusted clock and sees to it that
@@ -433,5 +464,17 @@ impl Authority {
     #[must_use]
     pub fn validity(&self) -> (Time, Time) {
         (self.not_before, self.not_after)
+    }
+
+    /// What the operator should see to, as of `now`.
+    #[must_use]
+    pub fn warnings(&self, now: Time) -> Vec<AuthorityWarning> {
+        let rsa = match self.signer.kind() {
+            TokenKeyKind::Rsa { bits } => AuthorityWarning::of_rsa_key(bits),
+            _ => None,
+        };
+        rsa.into_iter()
+            .chain(AuthorityWarning::of_end(self.chain_ends, now))
+            .collect()
     }
 }

@@ -90,14 +90,15 @@ impl Oid {
         *self == Self::evidence_policy() || *self == Self::demonstration_evidence_policy()
     }
 
-    /// One of a demonstration's, which promise nothing of the clock.
+    /// One of a demonstration's, which promise nothing of the clock, or made from one by further arcs.
     #[must_use]
     pub fn is_demonstration(&self) -> bool {
         [
             Self::demonstration_evidence_policy(),
             Self::demonstration_public_policy(),
         ]
-        .contains(self)
+        .iter()
+        .any(|policy| self.0.starts_with(&policy.0))
     }
 
     fn under_ours(arcs: &[u8]) -> Self {
@@ -225,10 +226,17 @@ pub(crate) mod known {
     pub(crate) const SHA256_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11];
     pub(crate) const SHA384_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12];
     pub(crate) const SHA512_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13];
+    /// id-RSASSA-PSS, 1.2.840.113549.1.1.10
+    pub(crate) const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    /// id-mgf1, 1.2.840.113549.1.1.8
+    pub(crate) const MGF1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
+    /// id-Ed25519, 1.3.101.112: key and signature alike
+    pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
     /// id-ecPublicKey, 1.2.840.10045.2.1
     pub(crate) const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
     pub(crate) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
     pub(crate) const P384: &[u8] = &[0x2b, 0x81, 4, 0, 34];
+    pub(crate) const P521: &[u8] = &[0x2b, 0x81, 4, 0, 35];
     pub(crate) const ECDSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
     pub(crate) const ECDSA_SHA384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
     pub(crate) const ECDSA_SHA512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4];

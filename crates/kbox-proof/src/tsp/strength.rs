@@ -186,14 +186,14 @@ impl Algorithm {
             known::EC => match der::single(&key.parameters?, der::OID).ok()?.content {
                 known::P256 => Some(Self::Ecdsa { bits: 256 }),
                 known::P384 => Some(Self::Ecdsa { bits: 384 }),
-                P521 => Some(Self::Ecdsa { bits: 521 }),
+                known::P521 => Some(Self::Ecdsa { bits: 521 }),
                 _ => None,
             },
-            ED25519_KEY => Some(Self::Ed25519),
-            known::RSA | RSA_PSS_SCHEME => {
+            known::ED25519 => Some(Self::Ed25519),
+            known::RSA | known::RSASSA_PSS => {
                 let bits = rsa_bits(&issuer.public_key_bits().ok()?)?;
                 match identifier.algorithm.as_content() {
-                    RSA_PSS_SCHEME => Some(Self::RsaPss { bits }),
+                    known::RSASSA_PSS => Some(Self::RsaPss { bits }),
                     _ => Some(Self::RsaPkcs1 { bits }),
                 }
             }
@@ -209,7 +209,7 @@ impl Algorithm {
             known::SHA256_RSA | known::ECDSA_SHA256 => HashAlgorithm::Sha256,
             known::SHA384_RSA | known::ECDSA_SHA384 => HashAlgorithm::Sha384,
             known::SHA512_RSA | known::ECDSA_SHA512 => HashAlgorithm::Sha512,
-            RSA_PSS_SCHEME => {
+            known::RSASSA_PSS => {
                 // RSASSA-PSS-params ::= SEQUENCE { hashAlgorithm [0] EXPLICIT AlgorithmIdentifier DEFAULT sha1, … }
                 let parameters = identifier.parameters.as_deref()?;
                 let mut parts = der::single(parameters, der::SEQUENCE).ok()?.elements();
@@ -223,13 +223,6 @@ impl Algorithm {
         Some(Self::Hash(hash))
     }
 }
-
-/// secp521r1, 1.3.132.0.35
-const P521: &[u8] = &[0x2b, 0x81, 4, 0, 35];
-/// id-Ed25519, 1.3.101.112
-const ED25519_KEY: &[u8] = &[0x2b, 0x65, 0x70];
-/// id-RSASSA-PSS, 1.2.840.113549.1.1.10
-const RSA_PSS_SCHEME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
 
 /// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`: the modulus's length.
 fn rsa_bits(key: &[u8]) -> Option<u32> {

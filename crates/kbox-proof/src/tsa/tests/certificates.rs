@@ -4,7 +4,7 @@
 use rcgen::DnType;
 
 use super::*;
-use crate::key::KeyError;
+use crate::key::TokenKeyKind;
 
 /// Why an authority refuses a certificate changed in this way; `None` when it starts.
 fn refusal(change: impl FnOnce(&mut CertificateParams)) -> Option<TsaError> {
@@ -140,18 +140,81 @@ fn a_ca_a_broken_chain_and_an_expired_issuer_are_refused() {
     ));
 }
 
+/// The public and the evidence authority of this key, or why there is none.
+fn by_key(signer: &TokenSigner, pss: bool, policy: TsaPolicyId) -> Result<Authority, TsaError> {
+    let again = || TokenSigner::from_pkcs8_pem(&signer.to_pkcs8_pem()).unwrap();
+    let pki = DevPki::with_keys(now(), false, TokenSigner::generate().unwrap(), again()).unwrap();
+    let signer = match pss {
+        true => again().with_pss().unwrap(),
+        false => again(),
+    };
+    let config = AuthorityConfig::new(signer, pki.public.chain, policy);
+    Authority::new(config, now())
+}
+
 #[test]
-fn an_rsa_key_below_3072_bits_is_no_token_key() {
-    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-    use aws_lc_rs::rsa::KeySize;
-    for (size, result) in [
-        (KeySize::Rsa2048, Some(KeyError::Unsupported)),
-        (KeySize::Rsa3072, None),
+fn tokens_by_every_kind_of_key_verify_and_evidence_is_by_those_with_a_leaf() {
+    for (kind, pss, is_for_evidence) in [
+        (TokenKeyKind::P256, false, true),
+        (TokenKeyKind::P384, false, true),
+        (TokenKeyKind::Rsa { bits: 2048 }, false, true),
+        (TokenKeyKind::Rsa { bits: 3072 }, false, true),
+        (TokenKeyKind::Rsa { bits: 4096 }, false, true),
+        (TokenKeyKind::Rsa { bits: 2048 }, true, false),
+        (TokenKeyKind::Ed25519, false, false),
     ] {
-        let key = aws_lc_rs::rsa::KeyPair::generate(size).unwrap();
-        let document: Pkcs8V1Der<'_> = key.as_der().unwrap();
-        assert_eq!(TokenSigner::from_pkcs8(document.as_ref()).err(), result);
+        let signer = TokenSigner::generate_kind(kind).unwrap();
+        let public = by_key(&signer, pss, TsaPolicyId::public_policy()).unwrap();
+        let request = TimeStampReq::new(imprint()).with_certificates();
+        let response = answer(&public, &request.to_der(), &TestClock::at(now()));
+        let roots = [public.chain().last().unwrap().clone()];
+        let mut trust = TokenTrust::new(&roots, ChainTime::At(now()));
+        trust.strict = true;
+        let verified = verify_response(&response, &request, &trust).unwrap();
+        assert_eq!(verified.gen_time(), now());
+        let token = response.token().unwrap();
+        assert_eq!(token.leaf_bytes().is_ok(), is_for_evidence, "{kind:?}");
+        assert_eq!(public.check_for_log().is_ok(), is_for_evidence, "{kind:?}");
+        let evidence = by_key(&signer, pss, TsaPolicyId::evidence_policy());
+        match (is_for_evidence, evidence) {
+            (true, Ok(_)) | (false, Err(TsaError::NoLeaf(_))) => {}
+            (_, other) => panic!("{kind:?}: {other:?}"),
+        }
     }
+}
+
+#[test]
+fn an_rsa_key_below_3000_bits_and_a_certificate_about_to_end_give_a_warning() {
+    let policy = TsaPolicyId::public_policy;
+    let authority =
+        |kind| by_key(&TokenSigner::generate_kind(kind).unwrap(), false, policy()).unwrap();
+    assert_eq!(
+        authority(TokenKeyKind::Rsa { bits: 2048 }).warnings(now()),
+        [AuthorityWarning::ShortRsaKey { bits: 2048 }]
+    );
+    let long = authority(TokenKeyKind::Rsa { bits: 3072 });
+    assert_eq!(long.warnings(now()), []);
+    let day = Duration::from_secs(86_400);
+    let (_, end) = long.validity();
+    for (days, warned) in [(31, None), (30, Some(30)), (1, Some(1)), (0, Some(0))] {
+        let at = end.saturating_sub(day * days);
+        let expected = warned.map(|days| AuthorityWarning::EndsSoon {
+            not_after: end,
+            days,
+        });
+        assert_eq!(long.warnings(at), Vec::from_iter(expected));
+    }
+    // The issuer's certificate ends on 2030-01-01, before the signer's.
+    let ca = Ca::new();
+    let (signer, der) = ca.issue(|params| params.not_after = rcgen::date_time_ymd(2035, 1, 1));
+    let authority = Authority::new(config(signer, vec![der, ca.der]), now()).unwrap();
+    let found = authority.warnings(time("2029-12-25T00:00:00Z"));
+    assert!(
+        matches!(found[..], [AuthorityWarning::EndsSoon { days: 7, .. }]),
+        "{found:?}"
+    );
+    let text = alloc::format!("{}", AuthorityWarning::ShortRsaKey { bits: 2048 });
+    assert!(text.contains("2048 bits") && text.contains("TS 119 312"));
 }
 
 #[test]

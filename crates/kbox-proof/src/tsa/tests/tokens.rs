@@ -2,6 +2,7 @@
 //! What an own token consists of: all of it, so that nothing else is in it.
 
 use super::*;
+use crate::key::TokenKeyKind;
 
 /// The next element, which must have this identifier octet.
 fn next<'a>(parts: &mut der::Elements<'a>, tag: u8) -> der::Element<'a> {
@@ -49,7 +50,8 @@ fn the_tst_info_of_an_own_token_is_exactly_these_bytes() {
 #[test]
 fn an_own_token_is_signed_data_of_one_signer_with_three_signed_attributes_and_nothing_else() {
     let with_key = |signer| {
-        let pki = DevPki::with_evidence_key(now(), false, signer).unwrap();
+        let pki =
+            DevPki::with_keys(now(), false, signer, TokenSigner::generate().unwrap()).unwrap();
         Authority::new(config(pki.evidence.signer, pki.evidence.chain), now()).unwrap()
     };
     use HashAlgorithm::{Sha256, Sha384};
@@ -60,12 +62,12 @@ fn an_own_token_is_signed_data_of_one_signer_with_three_signed_attributes_and_no
             &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2][..],
         ),
         (
-            with_key(TokenSigner::generate_p384().unwrap()),
+            with_key(TokenSigner::generate_kind(TokenKeyKind::P384).unwrap()),
             Sha384,
             &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3],
         ),
         (
-            with_key(TokenSigner::generate_rsa().unwrap()),
+            with_key(TokenSigner::generate_kind(TokenKeyKind::Rsa { bits: 3072 }).unwrap()),
             Sha256,
             &[
                 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 11, 5, 0,
@@ -234,8 +236,8 @@ fn an_accuracy_that_gen_time_cannot_hold_or_beyond_a_second_is_never_stated() {
 
 #[test]
 fn a_p384_tokens_twin_with_high_s_and_a_signature_by_a_smaller_curve_make_no_leaf() {
-    let signer = TokenSigner::generate_p384().unwrap();
-    let pki = DevPki::with_evidence_key(now(), false, signer).unwrap();
+    let signer = TokenSigner::generate_kind(TokenKeyKind::P384).unwrap();
+    let pki = DevPki::with_keys(now(), false, signer, TokenSigner::generate().unwrap()).unwrap();
     let authority = Authority::new(config(pki.evidence.signer, pki.evidence.chain), now()).unwrap();
     let token = TimeStampToken::parse(&issue(&authority, None, true)).unwrap();
     let leaf = token.leaf_bytes().unwrap();
