@@ -66,7 +66,7 @@ pub fn tsp_request(data: &[u8]) -> bool {
 }
 
 /// The responses of the fixtures in which nothing is forged; the last one's ESSCertID is by SHA-1, which ages.
-const GENUINE: [&[u8]; 12] = [
+const GENUINE: [&[u8]; 17] = [
     include_bytes!("../../fixtures/tsp-faults/ok.tsr"),
     include_bytes!("../../fixtures/tsp-faults/ok-certificates-unsorted.tsr"),
     include_bytes!("../../fixtures/tsp-faults/ok-chain-named.tsr"),
@@ -76,6 +76,11 @@ const GENUINE: [&[u8]; 12] = [
     include_bytes!("../../fixtures/tsp-faults/ok-midnight-and-fraction.tsr"),
     include_bytes!("../../fixtures/tsp-faults/ok-rsa.tsr"),
     include_bytes!("../../fixtures/tsp-faults/ok-signing-time.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-rsa-pss-key.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-rsa-pss.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-rsa-2048.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-p384.tsr"),
+    include_bytes!("../../fixtures/tsp-faults/ok-ed25519.tsr"),
     include_bytes!("../../fixtures/tsp-faults/ok-tsa-name.tsr"),
     include_bytes!("../../fixtures/tsp-faults/accuracy-missing.tsr"),
     include_bytes!("../../fixtures/tsp-faults/ess-sha1.tsr"),

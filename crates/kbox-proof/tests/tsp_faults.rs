@@ -13,8 +13,9 @@ use std::path::PathBuf;
 
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
-    ChainTime, TimeStampReq, TimeStampResp, TimeStampToken, TokenFlag, TokenTrust, TspError,
-    TspRejection, VerifiedTimeStamp, certificates_from_pem, verify_response,
+    Budget, ChainTime, StoredToken, TimeStampReq, TimeStampResp, TimeStampToken, TokenFlag,
+    TokenTrust, TspError, TspRejection, VerifiedTimeStamp, certificates_from_pem,
+    verify_renewed_token, verify_response,
 };
 
 fn folder() -> PathBuf {
@@ -98,9 +99,60 @@ fn each_fault_is_refused_for_its_own_reason_and_what_has_none_is_accepted() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Codes of what a caller gives beside the response, a budget, a later token or a later day: no response earns them by itself.
-/// `src/tsa/tests/budgets.rs` and `facts.rs` have them.
-const OF_THE_CALLER: [&str; 3] = ["tsp.budget_", "tsp.renewal_", "tsp.algorithm_ended"];
+fn response(name: &str) -> TimeStampResp {
+    TimeStampResp::parse(&read(&format!("{name}.tsr"))).unwrap()
+}
+
+/// Judged as [`judge`] does, but for what the caller changes.
+fn judge_with(name: &str, change: impl Fn(&mut TokenTrust<'_>)) -> &'static str {
+    let roots = certificates_from_pem(&String::from_utf8(read("root.pem")).unwrap()).unwrap();
+    let at = Time::parse_rfc3339("2026-09-01T00:00:00Z").unwrap();
+    let mut trust = TokenTrust::new(&roots, ChainTime::At(at));
+    change(&mut trust);
+    let request = TimeStampReq::parse(&read("query.tsq")).unwrap();
+    match verify_response(&response(name), &request, &trust) {
+        Ok(_) => "ok",
+        Err(rejection) => rejection.code(),
+    }
+}
+
+/// The codes of responses that are right by themselves: a budget is too small, the day is too late, a later token is over something
+/// else or is not later.
+fn codes_by_what_the_caller_gives() -> Vec<&'static str> {
+    let budget = |change: fn(&mut Budget)| judge_with("ok", |trust| change(&mut trust.budget));
+    let renewed = |name: &str, by: &str| {
+        let (oldest, later) = (response(name), response(by));
+        let [oldest, later] = [&oldest, &later].map(|one| one.token().unwrap());
+        let stored = |token| StoredToken {
+            token,
+            bytes: token.to_der(),
+        };
+        let roots = certificates_from_pem(&String::from_utf8(read("root.pem")).unwrap()).unwrap();
+        let at = Time::parse_rfc3339("2026-09-01T00:00:00Z").unwrap();
+        let trust = TokenTrust::new(&roots, ChainTime::At(at));
+        let imprint = oldest.tst_info().message_imprint();
+        match verify_renewed_token(stored(oldest), &[stored(later)], imprint, &trust) {
+            Ok(verified) => {
+                assert_eq!(verified.len(), 2);
+                "ok"
+            }
+            Err(refused) => refused.rejection.code(),
+        }
+    };
+    assert_eq!(renewed("ok", "renewal"), "ok");
+    assert_eq!(judge_with("ok-rsa-2048", |_| {}), "ok");
+    vec![
+        budget(|budget| budget.certificates = 2),
+        budget(|budget| budget.chain_length = 2),
+        budget(|budget| budget.path_steps = 1),
+        budget(|budget| budget.signatures = 1),
+        judge_with("ok-rsa-2048", |trust| {
+            trust.chain_time = ChainTime::At(Time::parse_rfc3339("2031-01-01T00:00:00Z").unwrap());
+        }),
+        renewed("ok-tsa-name", "renewal"),
+        renewed("ok", "renewal-earlier"),
+    ]
+}
 
 #[test]
 fn every_rejection_code_has_a_fixture_and_every_fixture_its_line() {
@@ -109,15 +161,10 @@ fn every_rejection_code_has_a_fixture_and_every_fixture_its_line() {
         .values()
         .flat_map(|outcome| outcome.split(", strict "))
         .filter(|outcome| outcome.starts_with("tsp."))
+        .chain(codes_by_what_the_caller_gives())
         .collect();
     let known: BTreeSet<&str> = TspRejection::CODES.iter().copied().collect();
-    let of_the_caller = |code: &str| OF_THE_CALLER.iter().any(|start| code.starts_with(start));
-    let lacking: Vec<_> = known
-        .difference(&earned)
-        .filter(|code| !of_the_caller(code))
-        .collect();
-    assert!(lacking.is_empty(), "without a fixture: {lacking:?}");
-    assert!(earned.is_subset(&known));
+    assert_eq!(earned, known);
     let files: BTreeSet<String> = support::files(&folder())
         .iter()
         .filter(|path| path.extension().is_some_and(|ending| ending == "tsr"))

@@ -90,20 +90,48 @@ fn filter(command: &mut Command, input: &str) -> String {
 struct Kind {
     name: &'static str,
     key: &'static str,
+    /// Signs by RSASSA-PSS.
+    pss: bool,
+    /// OpenSSL 3.0's `ts` verifies and makes timestamps by it; who can do so one day is listed no longer.
+    openssl: bool,
 }
 
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 6] = [
     Kind {
         name: "P-256",
         key: "-algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+        pss: false,
+        openssl: true,
     },
     Kind {
         name: "P-384",
         key: "-algorithm EC -pkeyopt ec_paramgen_curve:P-384",
+        pss: false,
+        openssl: true,
+    },
+    Kind {
+        name: "RSA-2048",
+        key: "-algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+        pss: false,
+        openssl: true,
     },
     Kind {
         name: "RSA-3072",
         key: "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+        pss: false,
+        openssl: true,
+    },
+    Kind {
+        name: "RSA-PSS",
+        key: "-algorithm RSA -pkeyopt rsa_keygen_bits:3072",
+        pss: true,
+        openssl: false,
+    },
+    Kind {
+        name: "Ed25519",
+        key: "-algorithm ED25519",
+        pss: false,
+        openssl: false,
     },
 ];
 
@@ -140,12 +168,20 @@ fn serve(folder: &Folder, kind: &Kind) -> Server {
     );
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     fs::set_permissions(folder.path("server"), mode).unwrap();
-    Server::start(&folder.path("server"))
+    folder.write("kbox.toml", format!("[tsa]\npss = {}\n", kind.pss));
+    let config = folder.path("kbox.toml");
+    Server::start_with(
+        &folder.path("server"),
+        &["--config", config.to_str().unwrap()],
+    )
 }
 
 /// The library's authority with the same key as the folder's server.
-fn authority(folder: &Folder, policy: TsaPolicyId) -> Authority {
-    let signer = TokenSigner::from_pkcs8_pem(&folder.text("tsu.p8")).unwrap();
+fn authority(folder: &Folder, kind: &Kind, policy: TsaPolicyId) -> Authority {
+    let mut signer = TokenSigner::from_pkcs8_pem(&folder.text("tsu.p8")).unwrap();
+    if kind.pss {
+        signer = signer.with_pss().unwrap();
+    }
     let chain = certificates_from_pem(&folder.text("chain.pem")).unwrap();
     Authority::new(AuthorityConfig::new(signer, chain, policy), now()).unwrap()
 }

@@ -48,7 +48,9 @@ fn rfc3161_client_accepts_a_servers_answers_and_none_that_was_changed() {
             let (name, verdict) = line.split_once('\t').unwrap();
             let changed = ["other document", "spoiled signature", "other nonce"];
             let changed = changed.iter().any(|what| name.ends_with(what));
-            assert_eq!(verdict == "OK", !changed, "{}: {line}", kind.name);
+            // It verifies by OpenSSL's PKCS #7, as `ts` does.
+            let expected = kind.openssl && !changed;
+            assert_eq!(verdict == "OK", expected, "{}: {line}", kind.name);
         }
     }
 }
