@@ -14,7 +14,7 @@ use crate::event::Environment;
 use crate::law::{DelaiAnswer, Fuseau, Verdict};
 use crate::receipt::Demand;
 use crate::time::Time;
-use crate::tsp::Revocation;
+use crate::tsp::{AlgorithmUse, Revocation};
 use crate::verify::{
     Finding, Period, RecipientLine, Rejection, TrustPolicy, VerifiedProofFile, VerifiedReceipt,
     VerifiedSending,
@@ -230,6 +230,22 @@ impl Writer {
         }
     }
 
+    /// The algorithms whose end is known (docs/algorithms.md).
+    fn ends<'a>(&mut self, algorithms: impl IntoIterator<Item = &'a AlgorithmUse>) {
+        let mut told = Vec::new();
+        for AlgorithmUse { algorithm, .. } in algorithms {
+            if let Some(end) = algorithm.rule().ends
+                && !told.contains(algorithm)
+            {
+                told.push(*algorithm);
+                self.item(
+                    &format!("{algorithm} ne prouvera plus rien par lui-même à partir du {end} : faites horodater ces preuves avant cette date, et conservez ce second horodatage."),
+                    &format!("{algorithm} will prove nothing by itself from {end}: have this evidence stamped before then, and keep that second timestamp."),
+                );
+            }
+        }
+    }
+
     /// What the level reached leaves open.
     fn limits(&mut self, level: Demand, revocation: Revocation) {
         self.heading(
@@ -342,6 +358,7 @@ pub fn receipt(
             );
             writer.revocation(verified.revocation());
             writer.limits(verified.level(), verified.revocation());
+            writer.ends(stamp.algorithms());
             writer.finish("Récépissé : PROUVÉ", "Receipt: PROVEN")
         }
         Err(rejection) => {
@@ -482,6 +499,8 @@ pub fn proof_file(
             }
             writer.revocation(file.revocation());
             writer.limits(file.level(), file.revocation());
+            let receipts = file.receipts().iter();
+            writer.ends(receipts.flat_map(|receipt| receipt.timestamp().algorithms()));
             if file.has_reservation() {
                 writer.finish(
                     "Dossier de preuve : PROUVÉ, avec réserve",
@@ -725,5 +744,39 @@ const fn verdict_word(verdict: Option<Verdict>, language: Language) -> &'static 
     match language {
         Language::French => french,
         Language::English => english,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tsp::{Algorithm, Purpose};
+
+    #[test]
+    fn evidence_by_an_algorithm_whose_end_is_known_says_once_until_when_it_holds_by_itself() {
+        let uses = |algorithms: &[Algorithm]| -> Vec<AlgorithmUse> {
+            let used = |algorithm: &Algorithm| AlgorithmUse {
+                purpose: Purpose::Signature,
+                algorithm: *algorithm,
+            };
+            algorithms.iter().map(used).collect()
+        };
+        let said = |language, algorithms: &[Algorithm]| {
+            let mut writer = Writer::new(language);
+            writer.ends(&uses(algorithms));
+            writer.finish("", "").to_text()
+        };
+        let (endless, ending) = (
+            Algorithm::Ecdsa { bits: 256 },
+            Algorithm::RsaPkcs1 { bits: 3072 },
+        );
+        assert_eq!(said(Language::French, &[endless]).trim(), "");
+        for (language, words) in [
+            (Language::French, "à partir du 2034-01-01"),
+            (Language::English, "from 2034-01-01"),
+        ] {
+            let text = said(language, &[endless, ending, ending]);
+            assert_eq!(text.matches(words).count(), 1, "{text}");
+        }
     }
 }
