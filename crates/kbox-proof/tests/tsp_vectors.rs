@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
-    Certificate, ChainTime, HashAlgorithm, MessageImprint, PkiStatus, ProfileFinding, TimeStampReq,
-    TimeStampResp, TimeStampToken, TokenFlag, TokenTrust, TspError, TspRejection,
-    VerifiedTimeStamp, certificates_from_pem, verify_response, verify_token,
+    Certificate, ChainTime, CheckOutcome, HashAlgorithm, MessageImprint, PkiStatus, ProfileFinding,
+    Step, TimeStampReq, TimeStampResp, TimeStampToken, TokenFlag, TokenTrust, TspError,
+    TspRejection, VerifiedTimeStamp, certificates_from_pem, verify_response, verify_token,
 };
 
 fn repository() -> PathBuf {
@@ -278,6 +278,37 @@ fn sectigos_token_verifies_at_its_time_on_both_paths() {
         assert_eq!(strict.code(), "tsp.accuracy_missing");
     }
     ran(2);
+}
+
+/// By RSASSA-PSS, under BTSP, with a name of its authority, organizationIdentifier and esi4-qtstStatement-1.
+#[test]
+fn a_qualified_authoritys_token_keeps_the_profile_and_says_that_it_is_qualified() {
+    let Some(folder) = vectors("ers") else {
+        return;
+    };
+    let token = TimeStampToken::parse(&read(&folder, "d-trust.tsr")).unwrap();
+    let is_root = |der: &&Vec<u8>| {
+        let name = Certificate::parse(der).unwrap().subject_common_name();
+        name.as_deref() == Some("D-TRUST Root CA 1 2017")
+    };
+    let roots: Vec<Vec<u8>> = token
+        .certificates()
+        .iter()
+        .filter(is_root)
+        .cloned()
+        .collect();
+    let imprint = token.tst_info().message_imprint();
+    let trust = TokenTrust::new(&roots, ChainTime::GenTime);
+    let verified = verify_token(&token, imprint, &trust).unwrap();
+    let profile = verified.profile(&[]);
+    assert_eq!(profile.findings(), []);
+    assert!(profile.conforms() && profile.claims_qualified());
+    let outcome = |step| {
+        let check = verified.checks().iter().find(|check| check.step == step);
+        check.unwrap().outcome
+    };
+    assert_eq!(outcome(Step::AuthorityName), CheckOutcome::Held);
+    ran(1);
 }
 
 #[test]
