@@ -296,6 +296,13 @@ pub enum StoreError {
         /// The system's words.
         problem: String,
     },
+    /// A backup, which is no log to go on with.
+    Backup {
+        /// The directory.
+        path: String,
+    },
+    /// It was opened to be read.
+    ReadOnly,
     /// The head is not the one that the batch continues: somebody else wrote.
     HeadChanged {
         /// Size expected.
@@ -335,10 +342,18 @@ impl fmt::Display for StoreError {
             ),
             Self::NotData { path } => write!(
                 f,
-                "{path} is not empty and is no kbox data directory. Choose an empty directory with --data"
+                "{path} is not empty and is no kbox data directory. Choose an empty directory"
             ),
             Self::Directory { path, problem } => {
                 write!(f, "{path} cannot be used as data directory: {problem}")
+            }
+            Self::Backup { path } => write!(
+                f,
+                "{path} is a backup, and an old tree is never continued: entries made since may be in others' hands. Begin a \
+                 new shard from it with `kbox-server restore --from {path}`"
+            ),
+            Self::ReadOnly => {
+                f.write_str("the log was opened to be read, and nothing may be written to it")
             }
             Self::HeadChanged { expected, found } => {
                 let size = |size: &Option<TreeSize>| match size {

@@ -12,12 +12,18 @@ pub(crate) const USAGE: &str = "\
 kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
 kbox-server demo  [--data DIR] [--listen ADDR] [--commune INSEE]
 kbox-server audit [--config FILE] [--data DIR]
+kbox-server fsck   [--data DIR] [--trust FILE]
+kbox-server backup --to DIR [--without-keys] [--data DIR]
+kbox-server export --to DIR [--data DIR]
 kbox-server keys  add --role ROLE [--collectivite SIREN] | list | remove ID   [--config FILE] [--data DIR]
 
 serve   proof API, secretariat's pages and members' papers over DIR (default kbox-data). The first start makes
         development keys and writes an administrator's API key to DIR/admin-key.
 demo    one convocation proven end to end, in DIR (default kbox-demo), and nothing left running.
 audit   the audit log of DIR, line by line, and whether its chain holds.
+fsck    derives the whole log again: tree, tokens, serials, times, events; the server may run meanwhile.
+backup  a consistent copy, which only `restore` reads; the server may run meanwhile.
+export  the log as a C2SP tlog-tiles directory, which other people's tools read; no events, no keys.
 keys    API keys of a server that does not run (a running one takes POST /api/v1/keys).
 
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
@@ -28,8 +34,12 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --commune INSEE  the commune of the demonstration (default 80253, Doullens)
   --role ROLE      administrateur, supervision, secretariat or integration
   --quiet          no line per request
-Exit: 0 done, 1 failed, 2 usage.
+  --to DIR         where to write: a new or empty directory
+  --trust FILE     a trust bundle from elsewhere, in place of the one in DIR
+Exit: 0 done, 1 failed or not sound, 2 usage.
 ";
+
+const COMMANDS: &str = "serve, demo, fsck, backup, export, audit or keys";
 
 /// Where to find the settings, and what overrides them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -65,6 +75,19 @@ pub(crate) enum Command {
     },
     Keys(Overrides, KeysCommand),
     Audit(Overrides),
+    Fsck {
+        config: Overrides,
+        trust: Option<PathBuf>,
+    },
+    Backup {
+        config: Overrides,
+        to: PathBuf,
+        with_keys: bool,
+    },
+    Export {
+        config: Overrides,
+        to: PathBuf,
+    },
 }
 
 /// Reads a command line without the program's name.
@@ -72,6 +95,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut overrides = Overrides::default();
     let (mut words, mut commune, mut role, mut collectivite) = (Vec::new(), None, None, None);
+    let (mut to, mut trust, mut without_keys) = (None, None, false);
     let text = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(text)? {
         let value = |parser: &mut lexopt::Parser| -> Result<String, String> {
@@ -94,6 +118,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("base-url") => overrides.base_url = Some(value(&mut parser)?),
             Long("behind-proxy") => overrides.behind_proxy = true,
             Long("quiet") => overrides.quiet = true,
+            Long("to") => to = Some(PathBuf::from(parser.value().map_err(text)?)),
+            Long("trust") => trust = Some(PathBuf::from(parser.value().map_err(text)?)),
+            Long("without-keys") => without_keys = true,
             Long("commune") => commune = Some(value(&mut parser)?),
             Long("role") => {
                 let name = value(&mut parser)?;
@@ -137,13 +164,27 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         ["keys", "list"] => Command::Keys(overrides, KeysCommand::List),
         ["keys", "remove", id] => Command::Keys(overrides, KeysCommand::Remove((*id).to_string())),
         ["keys", ..] => return Err("keys takes add, list or remove ID".into()),
-        [] => return Err("a command is expected: serve, demo, keys or audit".into()),
-        [other, ..] => {
-            return Err(format!(
-                "{other:?} is not a command: serve, demo, keys or audit"
-            ));
-        }
+        ["fsck"] => Command::Fsck {
+            config: overrides,
+            trust: trust.take(),
+        },
+        ["backup"] => Command::Backup {
+            config: overrides,
+            to: to.take().ok_or("backup needs --to DIR")?,
+            with_keys: !std::mem::take(&mut without_keys),
+        },
+        ["export"] => Command::Export {
+            config: overrides,
+            to: to.take().ok_or("export needs --to DIR")?,
+        },
+        [] => return Err(format!("a command is expected: {COMMANDS}")),
+        [other, ..] => return Err(format!("{other:?} is not a command: {COMMANDS}")),
     };
+    if to.is_some() || trust.is_some() || without_keys {
+        return Err(
+            "--to belongs to backup and export, --without-keys to backup, --trust to fsck".into(),
+        );
+    }
     if commune.is_some() || role.is_some() || collectivite.is_some() {
         return Err("--commune belongs to demo, --role and --collectivite to keys add".into());
     }
@@ -198,6 +239,9 @@ mod tests {
             "audit --role supervision",
             "audit list",
             "serve --frobnicate",
+            "backup",
+            "export --trust trust.json --to copy",
+            "serve --to copy",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -36,13 +36,14 @@ use crate::authorities::{AuthorityPaths, TsaConfig};
 use crate::config::{ClockSource, Config, ConfigError};
 use crate::expiry;
 
-const KEYS: &str = "keys";
+/// The folder of the signing keys.
+pub(crate) const KEYS: &str = "keys";
 const KEYS_PART: &str = "keys.part";
 const ADMIN_KEY: &str = "admin-key";
 const LOG_KEY: &str = "log-key.pem";
 const ORIGIN: &str = "origin";
 /// Trust bundles, by version.
-const TRUST: &str = "server/trust/";
+pub(crate) const TRUST: &str = "server/trust/";
 
 /// Why a data directory cannot be served.
 #[derive(Debug)]
@@ -683,6 +684,24 @@ fn sync(folder: &Path) -> Result<(), StartError> {
     fs::File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(at(folder))
+}
+
+/// Copies the files of a folder of secrets into a new one, for this user alone.
+pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<(), StartError> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(to).map_err(at(to))?;
+    for file in fs::read_dir(from).map_err(at(from))? {
+        let path = file.map_err(at(from))?.path();
+        let Some(name) = path.file_name().filter(|_| path.is_file()) else {
+            continue;
+        };
+        let text = zeroize::Zeroizing::new(fs::read_to_string(&path).map_err(at(&path))?);
+        // The extension is replaced while it is written: two files that differ in it alone come one after the other.
+        replace_private(&to.join(name), &text)?;
+    }
+    sync(to)
 }
 
 /// Writes a file that only this user may read, whole or not at all.

@@ -19,6 +19,7 @@ mod instance;
 mod metrics;
 mod pages;
 mod site;
+mod upkeep;
 
 use std::error::Error;
 use std::io::Write;
@@ -54,6 +55,22 @@ fn main() -> ExitCode {
         }) => demo::run(&data, listen, &commune).map_err(Into::into),
         Ok(Command::Keys(overrides, command)) => keys(&overrides, command),
         Ok(Command::Audit(overrides)) => audit_log(&overrides),
+        Ok(Command::Fsck { config, trust }) => {
+            match settings(&config).and_then(|config| upkeep::check(&config.data, trust.as_deref()))
+            {
+                Ok(true) => Ok(()),
+                Ok(false) => return ExitCode::FAILURE,
+                Err(error) => Err(error),
+            }
+        }
+        Ok(Command::Backup {
+            config,
+            to,
+            with_keys,
+        }) => settings(&config).and_then(|config| upkeep::backup(&config.data, &to, with_keys)),
+        Ok(Command::Export { config, to }) => {
+            settings(&config).and_then(|config| upkeep::export(&config.data, &to))
+        }
         Err(problem) => {
             eprintln!("kbox-server: {problem}\n\n{}", arguments::USAGE);
             return ExitCode::from(2);

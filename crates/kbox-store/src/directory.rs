@@ -9,6 +9,8 @@ use kbox_proof::store::StoreError;
 
 /// Content of the version file.
 const VERSION: &str = "kbox-data 1";
+/// Content of the version file of a backup: it is to be restored from, never written to.
+const BACKUP: &str = "kbox-backup 1";
 const VERSION_FILE: &str = "VERSION";
 const VERSION_PART: &str = "VERSION.part";
 const LOCK_FILE: &str = "LOCK";
@@ -35,20 +37,18 @@ pub(crate) struct Directory {
 impl Directory {
     /// Takes `path`, making it, for this user alone, when it does not exist; one that is empty but for keys will do.
     pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
-        let problem = |error: io::Error| StoreError::Directory {
-            path: path.display().to_string(),
-            problem: error.to_string(),
-        };
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path).map_err(problem)?;
+        let problem = |error: io::Error| problem(path, &error);
+        make_private(path)?;
         let version = path.join(VERSION_FILE);
         // The version is looked at before anything is written: a directory of somebody else's stays as it is.
         let is_new = match fs::read(&version) {
             Ok(found) => {
                 let found = String::from_utf8_lossy(&found);
+                if found.trim_end() == BACKUP {
+                    return Err(StoreError::Backup {
+                        path: path.display().to_string(),
+                    });
+                }
                 if found.trim_end() != VERSION {
                     return Err(StoreError::Version {
                         path: path.display().to_string(),
@@ -86,20 +86,30 @@ impl Directory {
             TryLockError::Error(error) => problem(error),
         })?;
         if is_new {
-            let part = path.join(VERSION_PART);
-            let mut file = File::create(&part).map_err(problem)?;
-            file.write_all(format!("{VERSION}\n").as_bytes())
-                .map_err(problem)?;
-            file.sync_all().map_err(problem)?;
-            fs::rename(&part, &version).map_err(problem)?;
-            File::open(path)
-                .and_then(|directory| directory.sync_all())
-                .map_err(problem)?;
+            write_version(path, VERSION)?;
         }
         Ok(Self {
             path: path.to_path_buf(),
             _lock: lock,
         })
+    }
+
+    /// The database of a data directory or backup, untaken.
+    pub(crate) fn to_read(path: &Path) -> Result<PathBuf, StoreError> {
+        let shown = path.display().to_string();
+        match fs::read_to_string(path.join(VERSION_FILE)) {
+            Ok(found) if [VERSION, BACKUP].contains(&found.trim_end()) => Ok(path.join(DATABASE)),
+            Ok(found) => Err(StoreError::Version {
+                path: shown,
+                found: found.trim_end().chars().take(40).collect(),
+                expected: VERSION,
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Directory {
+                path: shown,
+                problem: "no log was begun there, nor is it a backup".to_string(),
+            }),
+            Err(error) => Err(problem(path, &error)),
+        }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -122,6 +132,63 @@ pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
         problem: error.to_string(),
     })?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// A backup that is being written: none until [`NewBackup::finish`].
+pub(crate) struct NewBackup<'a>(&'a Path);
+
+impl<'a> NewBackup<'a> {
+    /// In a new or empty directory, for this user alone.
+    pub(crate) fn begin(path: &'a Path) -> Result<Self, StoreError> {
+        make_private(path)?;
+        if fs::read_dir(path)
+            .map_err(|error| problem(path, &error))?
+            .next()
+            .is_some()
+        {
+            return Err(StoreError::NotData {
+                path: path.display().to_string(),
+            });
+        }
+        Ok(Self(path))
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join(DATABASE)
+    }
+
+    /// Says that it is whole.
+    pub(crate) fn finish(self) -> Result<(), StoreError> {
+        write_version(self.0, BACKUP)
+    }
+}
+
+fn problem(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Directory {
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    }
+}
+
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| problem(path, &error))
+}
+
+/// Durably, whole or not at all.
+fn write_version(path: &Path, version: &str) -> Result<(), StoreError> {
+    let write = || -> io::Result<()> {
+        let part = path.join(VERSION_PART);
+        let mut file = File::create(&part)?;
+        file.write_all(format!("{version}\n").as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&part, path.join(VERSION_FILE))?;
+        File::open(path)?.sync_all()
+    };
+    write().map_err(|error| problem(path, &error))
 }
 
 /// Refuses with [`StoreError::Full`] when the disk of a data directory has less room than `bytes` more would need.

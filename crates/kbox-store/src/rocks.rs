@@ -17,17 +17,21 @@ use rocksdb::{
 };
 
 use crate::codec;
-use crate::directory::Directory;
+use crate::directory::{Directory, NewBackup, check_room};
 
 /// Flushed to a table at this size; small, so that the reserve of free space covers it well.
 const WRITE_BUFFER_BYTES: usize = 32 << 20;
 const BLOCK_CACHE_BYTES: usize = 64 << 20;
+const OPENING_ATTEMPTS: u32 = 5;
+/// Copied in one write.
+const COPY_BYTES: usize = 4 << 20;
 
 /// A log in a directory.
 pub struct RocksStore {
     // Before the directory: the database is closed first, then the lock is given back.
     db: DB,
-    directory: Directory,
+    /// None: opened to be read alone.
+    directory: Option<Directory>,
     /// What the next commit must continue; held while one is written.
     head: Mutex<Option<Head>>,
 }
@@ -42,6 +46,24 @@ impl core::fmt::Debug for RocksStore {
 
 fn engine(error: rocksdb::Error) -> StoreError {
     StoreError::Engine(error.into_string())
+}
+
+fn options() -> Options {
+    let mut table = BlockBasedOptions::default();
+    // Most look-ups are for request ids that do not exist yet.
+    table.set_bloom_filter(10.0, false);
+    table.set_block_cache(&rocksdb::Cache::new_lru_cache(BLOCK_CACHE_BYTES));
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.set_block_based_table_factory(&table);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    options.set_paranoid_checks(true);
+    // A record cut off at the end of the log was never acknowledged. Damage anywhere before it must not pass as the
+    // end: the default would silently drop acknowledged commits after it.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_keep_log_file_num(3);
+    options
 }
 
 fn synced() -> WriteOptions {
@@ -59,21 +81,34 @@ impl RocksStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = Directory::take(path.as_ref())?;
         directory.check_room(0)?;
-        let mut table = BlockBasedOptions::default();
-        // Most look-ups are for request ids that do not exist yet.
-        table.set_bloom_filter(10.0, false);
-        table.set_block_cache(&rocksdb::Cache::new_lru_cache(BLOCK_CACHE_BYTES));
-        let mut options = Options::default();
-        options.create_if_missing(true);
-        options.set_block_based_table_factory(&table);
-        options.set_compression_type(DBCompressionType::Lz4);
-        options.set_write_buffer_size(WRITE_BUFFER_BYTES);
-        options.set_paranoid_checks(true);
-        // A record cut off at the end of the log was never acknowledged. Damage anywhere before it must not pass as the
-        // end: the default would silently drop acknowledged commits after it.
-        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-        options.set_keep_log_file_num(3);
-        let db = DB::open(&options, directory.database()).map_err(engine)?;
+        let db = DB::open(&options(), directory.database()).map_err(engine)?;
+        Self::over(db, Some(directory))
+    }
+
+    /// Opens the log in `path`, or in a backup of it, to be read as it is now: the process that writes it may go on, and
+    /// what it writes from now on is not seen.
+    ///
+    /// # Errors
+    /// [`StoreError::Directory`] when no log was begun there, [`StoreError::Version`], or the engine's own.
+    pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let database = Directory::to_read(path.as_ref())?;
+        let mut options = options();
+        options.create_if_missing(false);
+        // All tables are opened now: a writer may delete them while they are read.
+        options.set_max_open_files(-1);
+        let mut attempts = 0;
+        let db = loop {
+            match DB::open_for_read_only(&options, &database, false) {
+                Ok(db) => break db,
+                // The writer may have retired a table between the look at the manifest and the opening.
+                Err(_) if attempts < OPENING_ATTEMPTS => attempts += 1,
+                Err(error) => return Err(engine(error)),
+            }
+        };
+        Self::over(db, None)
+    }
+
+    fn over(db: DB, directory: Option<Directory>) -> Result<Self, StoreError> {
         let head = match db.get(codec::HEAD).map_err(engine)? {
             None => None,
             Some(bytes) => Some(codec::decode_head(&bytes).ok_or(StoreError::Damaged {
@@ -85,6 +120,49 @@ impl RocksStore {
             directory,
             head: Mutex::new(head),
         })
+    }
+
+    fn directory(&self) -> Result<&Directory, CommitError> {
+        self.directory
+            .as_ref()
+            .ok_or(CommitError::Refused(StoreError::ReadOnly))
+    }
+
+    /// Copies everything into a new backup in `path`, whose files are whole once this returns. What was erased is not in
+    /// it. `progress` is told how many bytes were copied.
+    ///
+    /// # Errors
+    /// [`StoreError::NotData`] when `path` holds something already, [`StoreError::Full`], or the engine's own.
+    pub fn copy_to(
+        &self,
+        path: impl AsRef<Path>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), StoreError> {
+        let new = NewBackup::begin(path.as_ref())?;
+        let mut options = options();
+        options.set_error_if_exists(true);
+        let copy = DB::open(&options, new.database()).map_err(engine)?;
+        let mut unlogged = WriteOptions::default();
+        // It is flushed below; a copy broken off is none.
+        unlogged.disable_wal(true);
+        let mut batch = WriteBatch::default();
+        let mut copied = 0u64;
+        for item in self.db.iterator(IteratorMode::Start) {
+            let (key, value) = item.map_err(engine)?;
+            batch.put(key, value);
+            if batch.size_in_bytes() >= COPY_BYTES {
+                let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
+                check_room(path.as_ref(), bytes)?;
+                copy.write_opt(std::mem::take(&mut batch), &unlogged)
+                    .map_err(engine)?;
+                copied = copied.saturating_add(bytes);
+                progress(copied);
+            }
+        }
+        copy.write_opt(batch, &unlogged).map_err(engine)?;
+        copy.flush().map_err(engine)?;
+        drop(copy);
+        new.finish()
     }
 
     fn lock_head(&self) -> MutexGuard<'_, Option<Head>> {
@@ -196,7 +274,7 @@ impl Store for RocksStore {
         );
         batch.put(codec::HEAD, codec::encode_head(&commit.head));
         let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
-        self.directory
+        self.directory()?
             .check_room(bytes)
             .map_err(CommitError::Refused)?;
         self.db
@@ -289,6 +367,7 @@ impl Store for RocksStore {
     }
 
     fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {
+        self.directory()?;
         let refused = CommitError::Refused;
         let Some(index) = self.index_of_event(event_id).map_err(refused)? else {
             return Ok(false);

@@ -13,6 +13,8 @@
 
 mod activity;
 mod error;
+mod export;
+pub mod fsck;
 mod intake;
 mod receipts;
 mod reference;
@@ -30,6 +32,7 @@ use std::thread::JoinHandle;
 
 pub use self::activity::{Activity, COMMIT_CLASSES_MS};
 pub use self::error::LedgerError;
+pub use self::export::export;
 pub use crate::store::{RecordBatch, RequestId};
 
 use self::activity::Commits;

@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Derives again everything that a store says of its log: nothing stored is taken at its word but the certificates.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::seal;
+use crate::digest::Sha256Digest;
+use crate::event::{
+    Collectivite, Environment, ErasablePart, EventError, EvidenceEvent, Origin, PersonalData,
+    event_digest,
+};
+use crate::merkle::{Edge, LeafHash, LeafIndex, RootHash, Tile, TreeSize, hash_leaf};
+use crate::store::{ChainEnd, Entry, Head, Store, StoreError, chain_id};
+use crate::time::Time;
+use crate::tlog::{Note, VerifiedCheckpoint, VerifierKey};
+use crate::tsp::{
+    ChainTime, MessageImprint, TimeStampToken, TokenTrust, TspError, TspRejection, verify_token,
+};
+
+/// Entries whose tokens are checked together, on all cores.
+const BLOCK: u64 = 1024;
+/// Findings kept; the rest is counted.
+const MAX_FINDINGS: usize = 100;
+
+/// Something in a store that is not what the log says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The leaf concerned, where it is one.
+    pub index: Option<LeafIndex>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "entry {index}: {}", self.problem),
+            None => self.problem.fmt(f),
+        }
+    }
+}
+
+/// What can be wrong with a stored log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// There is no log at all.
+    NoLog,
+    /// An entry below the head's size is not there.
+    EntryMissing,
+    /// Something stands where the log has not grown yet.
+    EntryBeyondHead,
+    /// The event cannot be read.
+    Event(EventError),
+    /// A field of the event's header is not what the store filed it under.
+    Header {
+        /// Which.
+        field: &'static str,
+    },
+    /// The rank is not one more than the collectivité's event before.
+    Rank {
+        /// The rank expected.
+        expected: u64,
+        /// The rank found.
+        found: u64,
+    },
+    /// The event does not name the digest of its collectivité's event before.
+    Previous,
+    /// The event that this one follows from is not before it in the log.
+    RefersTo,
+    /// The personal part is not the one that the event binds.
+    Personal,
+    /// The personal part is gone, but the key that compares retries is not, or the other way round.
+    HalfErased,
+    /// Retries are compared with something else than the event.
+    Comparison,
+    /// The leaf is not a token in the fixed form.
+    Leaf(TspError),
+    /// The token does not hold.
+    Token(TspRejection),
+    /// The token's time is before that of the token before.
+    GenTimeBack {
+        /// The time before.
+        before: Time,
+        /// The time found.
+        found: Time,
+    },
+    /// The serial number was given before, or does not count up.
+    Serial,
+    /// A way to look the entry up leads elsewhere.
+    Lookup {
+        /// Which.
+        by: &'static str,
+    },
+    /// The certificates of the authority that signed are not there, or are others.
+    Certificates,
+    /// The commit that acknowledged the entry has no end, or another than its neighbours'.
+    Acknowledged,
+    /// A tile is missing or is not the tree's.
+    Tile(Tile),
+    /// The signed checkpoint of a size at which entries were acknowledged is missing.
+    CheckpointMissing(TreeSize),
+    /// A checkpoint is not this log's, not signed by its key, or of another tree.
+    Checkpoint {
+        /// The size under which it is stored.
+        size: TreeSize,
+        /// What is wrong.
+        problem: alloc::string::String,
+    },
+    /// The newest state is not that of the tree.
+    Head {
+        /// Which part.
+        field: &'static str,
+    },
+    /// A collectivité's chain does not end where the store says.
+    ChainEnd(Collectivite),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLog => f.write_str("no log was begun here"),
+            Self::EntryMissing => f.write_str("it is missing"),
+            Self::EntryBeyondHead => f.write_str("it stands beyond the end of the log"),
+            Self::Event(error) => write!(f, "its event cannot be read: {error}"),
+            Self::Header { field } => {
+                write!(f, "its event has another {field} than it is filed under")
+            }
+            Self::Rank { expected, found } => {
+                write!(f, "its rank is {found}, and {expected} was its turn")
+            }
+            Self::Previous => {
+                f.write_str("it does not name the digest of its collectivité's event before")
+            }
+            Self::RefersTo => f.write_str("the event that it follows from is not before it"),
+            Self::Personal => f.write_str("its personal part is not the one that the event binds"),
+            Self::HalfErased => {
+                f.write_str("it is half erased: personal part and comparison key go together")
+            }
+            Self::Comparison => {
+                f.write_str("retries of its request would be compared with other content")
+            }
+            Self::Leaf(error) => write!(f, "its leaf is no token in the fixed form: {error}"),
+            Self::Token(rejection) => write!(f, "its token does not hold: {rejection}"),
+            Self::GenTimeBack { before, found } => {
+                write!(
+                    f,
+                    "its genTime {found} is before {before}, of the entry before"
+                )
+            }
+            Self::Serial => f.write_str("its serial number was given before or does not count up"),
+            Self::Lookup { by } => write!(f, "looking it up by {by} leads elsewhere"),
+            Self::Certificates => {
+                f.write_str("the certificates of its authority are missing or others")
+            }
+            Self::Acknowledged => f.write_str("the commit that acknowledged it has no clear end"),
+            Self::Tile(tile) => write!(f, "{} is missing or wrong", tile.path()),
+            Self::CheckpointMissing(size) => {
+                write!(f, "the signed checkpoint of size {size} is missing")
+            }
+            Self::Checkpoint { size, problem } => {
+                write!(f, "the signed checkpoint of size {size}: {problem}")
+            }
+            Self::Head { field } => write!(f, "the newest state has another {field} than the tree"),
+            Self::ChainEnd(collectivite) => {
+                write!(f, "the chain of {collectivite} ends elsewhere than stored")
+            }
+        }
+    }
+}
+
+/// What a check of a whole log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FsckReport {
+    /// Leaves in the log.
+    pub size: u64,
+    /// Events whose personal part was erased.
+    pub erased: u64,
+    /// Collectivités with events.
+    pub collectivites: usize,
+    /// Signed checkpoints checked.
+    pub checkpoints: u64,
+    /// The first findings.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those listed.
+    pub unlisted: u64,
+}
+
+impl FsckReport {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn note(&mut self, index: impl Into<Option<LeafIndex>>, problem: Problem) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(Finding {
+                index: index.into(),
+                problem,
+            });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+}
+
+/// Checks the whole log in `store`: every event against its token, every token's signature, serial number and time, the
+/// chains of the collectivités, every way to look an entry up, every tile, and every checkpoint at which entries were
+/// acknowledged. `progress` is told how many of how many entries are done.
+///
+/// Certificates are judged at each token's own time: whom to trust is for `verify` to say, of receipts.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read; what is merely wrong is in the report.
+pub fn fsck(
+    store: &dyn Store,
+    origin: &Origin,
+    environment: Environment,
+    key: &VerifierKey,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<FsckReport, StoreError> {
+    let mut report = FsckReport::default();
+    let Some(head) = store.head()? else {
+        report.note(None, Problem::NoLog);
+        return Ok(report);
+    };
+    report.size = head.size.get();
+    let mut walk = Walk {
+        store,
+        origin,
+        environment,
+        key,
+        edge: Edge::empty(),
+        ends: BTreeMap::new(),
+        gen_time: None,
+        serial: [0; 16],
+        epochs: BTreeSet::new(),
+        commit_end: 0,
+        report,
+    };
+    walk.checkpoint(TreeSize::new(0))?;
+    let size = head.size.get();
+    let mut next = 0;
+    while next < size {
+        progress(next, size);
+        let end = size.min(next.saturating_add(BLOCK));
+        if !walk.block(next, end)? {
+            break;
+        }
+        next = end;
+    }
+    progress(next, size);
+    walk.finish(&head)?;
+    Ok(walk.report)
+}
+
+struct Walk<'a> {
+    store: &'a dyn Store,
+    origin: &'a Origin,
+    environment: Environment,
+    key: &'a VerifierKey,
+    edge: Edge,
+    ends: BTreeMap<Collectivite, ChainEnd>,
+    gen_time: Option<Time>,
+    serial: [u8; 16],
+    /// Each start of a server draws one; a serial number is one with a counter.
+    epochs: BTreeSet<[u8; 8]>,
+    /// Size of the tree that acknowledged the newest entry.
+    commit_end: u64,
+    report: FsckReport,
+}
+
+/// An entry as stored, and what of it can be checked without the others.
+struct Read {
+    entry: Entry,
+    digest: Sha256Digest,
+    token: Result<TimeStampToken, Problem>,
+}
+
+impl Walk<'_> {
+    /// False when none of these entries is there: then a head that is wrong by far ends the walk.
+    fn block(&mut self, from: u64, to: u64) -> Result<bool, StoreError> {
+        let mut entries = Vec::new();
+        for index in (from..to).map(LeafIndex::new) {
+            entries.push((index, self.store.entry(index)?));
+        }
+        if entries.iter().all(|(_, entry)| entry.is_none()) {
+            self.report
+                .note(LeafIndex::new(from), Problem::EntryMissing);
+            return Ok(false);
+        }
+        let mut chains = BTreeMap::new();
+        for (_, entry) in &entries {
+            if let Some(entry) = entry
+                && !chains.contains_key(&entry.chain)
+            {
+                let chain = self.store.chain(&entry.chain)?;
+                let own = chain.filter(|chain| chain_id(chain) == entry.chain);
+                chains.insert(entry.chain, own);
+            }
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = entries.len().div_ceil(cores).max(1);
+        let mut read: Vec<(LeafIndex, Option<Read>)> = Vec::with_capacity(entries.len());
+        let chains = &chains;
+        std::thread::scope(|scope| {
+            let mut rest = entries;
+            let mut workers = Vec::new();
+            while !rest.is_empty() {
+                let mine: Vec<_> = rest.drain(..share.min(rest.len())).collect();
+                workers.push(scope.spawn(move || {
+                    let read = |entry| read_entry(entry, chains);
+                    mine.into_iter()
+                        .map(|(index, entry)| (index, entry.map(read)))
+                        .collect::<Vec<_>>()
+                }));
+            }
+            for worker in workers {
+                // A panic of ours is a defect, and stays one.
+                read.extend(
+                    worker
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                );
+            }
+        });
+        for (index, one) in read {
+            match one {
+                None => {
+                    self.report.note(index, Problem::EntryMissing);
+                    // The tree cannot be right without it; what follows is still worth looking at.
+                    self.edge.append(LeafHash::from_bytes([0; 32]));
+                }
+                Some(one) => self.entry(index, one)?,
+            }
+        }
+        self.tiles()?;
+        Ok(true)
+    }
+
+    fn entry(&mut self, index: LeafIndex, one: Read) -> Result<(), StoreError> {
+        let Read {
+            entry,
+            digest,
+            token,
+        } = one;
+        let leaf_hash = hash_leaf(&entry.leaf);
+        self.edge.append(leaf_hash);
+        match EvidenceEvent::from_der(&entry.event) {
+            Ok(event) => self.event(index, &entry, &event, digest)?,
+            Err(error) => self.report.note(index, Problem::Event(error)),
+        }
+        match token {
+            Ok(token) => self.order(index, &token),
+            Err(problem) => self.report.note(index, problem),
+        }
+        self.lookups(index, &entry, &digest, &leaf_hash)?;
+        let (at, end) = (index.get(), entry.acknowledged_at.get());
+        let expected = if at < self.commit_end {
+            end == self.commit_end
+        } else {
+            end > at && end <= self.report.size
+        };
+        if expected {
+            self.commit_end = end;
+        } else {
+            self.report.note(index, Problem::Acknowledged);
+        }
+        if at + 1 == self.commit_end {
+            self.checkpoint(TreeSize::new(at + 1))?;
+        }
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        index: LeafIndex,
+        entry: &Entry,
+        event: &EvidenceEvent,
+        digest: Sha256Digest,
+    ) -> Result<(), StoreError> {
+        let header = &event.header;
+        for (field, same) in [
+            ("origin", header.origin == *self.origin),
+            ("environment", header.environment == self.environment),
+            ("collectivité", header.collectivite == entry.collectivite),
+            ("id", header.event_id == entry.event_id),
+            ("rank", header.rank == entry.rank),
+        ] {
+            if !same {
+                self.report.note(index, Problem::Header { field });
+            }
+        }
+        let before = self.ends.insert(
+            header.collectivite.clone(),
+            ChainEnd {
+                rank: header.rank,
+                digest,
+            },
+        );
+        let expected = before.map_or(0, |end| end.rank.saturating_add(1));
+        if header.rank != expected {
+            let found = header.rank;
+            self.report.note(index, Problem::Rank { expected, found });
+        }
+        if header.previous != before.map(|end| end.digest) {
+            self.report.note(index, Problem::Previous);
+        }
+        if let Some(reference) = &event.body.refers_to {
+            let place = self.store.index_of_digest(reference)?;
+            if place.is_none_or(|place| place.get() >= index.get()) {
+                self.report.note(index, Problem::RefersTo);
+            }
+        }
+        self.erasable(index, entry, event)
+    }
+
+    /// The personal part is the one bound, and retries are compared with it; or both are gone.
+    fn erasable(
+        &mut self,
+        index: LeafIndex,
+        entry: &Entry,
+        event: &EvidenceEvent,
+    ) -> Result<(), StoreError> {
+        let request = self.store.find(&entry.collectivite, &entry.request_id)?;
+        let compared = request.and_then(|request| request.content);
+        let part = match (&entry.personal, event.personal) {
+            (None, None) => None,
+            (None, Some(_)) => {
+                if compared.is_some() {
+                    self.report.note(index, Problem::HalfErased);
+                }
+                self.report.erased += 1;
+                return Ok(());
+            }
+            (Some(part), bound) => match ErasablePart::from_der(part) {
+                Ok(part) if part.digest().ok() == bound => Some(part.data),
+                _ => {
+                    self.report.note(index, Problem::Personal);
+                    return Ok(());
+                }
+            },
+        };
+        let Some(compared) = compared else {
+            // What never had a personal part may be erased too: its key goes.
+            match part {
+                Some(_) => self.report.note(index, Problem::HalfErased),
+                None => self.report.erased += 1,
+            }
+            return Ok(());
+        };
+        let personal = part.as_ref().map(PersonalData::to_der).transpose();
+        let same = event.body.idempotency_bytes().and_then(|body| {
+            let content = seal::content(&body, personal?.as_deref());
+            Ok(seal::same_content(&compared, &content))
+        });
+        if same != Ok(true) {
+            self.report.note(index, Problem::Comparison);
+        }
+        Ok(())
+    }
+
+    /// Times do not go back and serial numbers do not come back.
+    fn order(&mut self, index: LeafIndex, token: &TimeStampToken) {
+        let info = token.tst_info();
+        let found = info.gen_time();
+        if let Some(before) = self.gen_time.filter(|before| found < *before) {
+            self.report
+                .note(index, Problem::GenTimeBack { before, found });
+        }
+        self.gen_time = self.gen_time.max(Some(found));
+        let serial = seal::serial_bytes(info.serial_number());
+        let (epoch, _) = serial.split_at(8);
+        let is_same_run = self.serial.starts_with(epoch);
+        let fresh = <[u8; 8]>::try_from(epoch).is_ok_and(|epoch| self.epochs.insert(epoch));
+        if if is_same_run {
+            serial <= self.serial
+        } else {
+            !fresh
+        } {
+            self.report.note(index, Problem::Serial);
+        }
+        self.serial = serial;
+    }
+
+    fn lookups(
+        &mut self,
+        index: LeafIndex,
+        entry: &Entry,
+        digest: &Sha256Digest,
+        leaf: &LeafHash,
+    ) -> Result<(), StoreError> {
+        let store = self.store;
+        let request = store.find(&entry.collectivite, &entry.request_id)?;
+        for (by, found) in [
+            ("event id", store.index_of_event(&entry.event_id)?),
+            ("digest", store.index_of_digest(digest)?),
+            ("leaf hash", store.index_of_leaf(leaf)?),
+            (
+                "rank",
+                store.index_of_rank(&entry.collectivite, entry.rank)?,
+            ),
+            ("request id", request.map(|request| request.index)),
+        ] {
+            if found != Some(index) {
+                self.report.note(index, Problem::Lookup { by });
+            }
+        }
+        Ok(())
+    }
+
+    fn tiles(&mut self) -> Result<(), StoreError> {
+        for (tile, bytes) in self.edge.take_dirty() {
+            if self.store.read_tile(&tile)?.as_ref() != Some(&bytes) {
+                self.report.note(None, Problem::Tile(tile));
+            }
+        }
+        Ok(())
+    }
+
+    /// The stored checkpoint of `size` must be this log's over the tree derived so far.
+    fn checkpoint(&mut self, size: TreeSize) -> Result<(), StoreError> {
+        match self.store.checkpoint(size)? {
+            None => self.report.note(None, Problem::CheckpointMissing(size)),
+            Some(note) => {
+                self.report.checkpoints += 1;
+                if let Err(problem) = check_note(&note, self.key, size, &self.edge.root()) {
+                    self.report
+                        .note(None, Problem::Checkpoint { size, problem });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, head: &Head) -> Result<(), StoreError> {
+        let root = self.edge.root();
+        if let Err(problem) = check_note(&head.checkpoint, self.key, head.size, &root) {
+            let size = head.size;
+            self.report
+                .note(None, Problem::Checkpoint { size, problem });
+        }
+        let last = LeafIndex::new(head.size.get());
+        for (field, same) in [
+            ("root", head.root == root),
+            ("time", head.gen_time == self.gen_time),
+            ("serial number", head.serial == self.serial),
+            ("end of its last commit", head.size.get() == self.commit_end),
+        ] {
+            if !same {
+                self.report.note(None, Problem::Head { field });
+            }
+        }
+        if self.store.entry(last)?.is_some() || !self.store.read_entries(last, 1)?.is_empty() {
+            self.report.note(last, Problem::EntryBeyondHead);
+        }
+        for (collectivite, end) in &self.ends {
+            if self.store.chain_end(collectivite)? != Some(*end) {
+                self.report
+                    .note(None, Problem::ChainEnd(collectivite.clone()));
+            }
+        }
+        self.report.collectivites = self.ends.len();
+        Ok(())
+    }
+}
+
+fn check_note(
+    note: &str,
+    key: &VerifierKey,
+    size: TreeSize,
+    root: &RootHash,
+) -> Result<(), alloc::string::String> {
+    let note = Note::parse(note.as_bytes()).map_err(|error| error.to_string())?;
+    let checkpoint = VerifiedCheckpoint::verify(&note, key).map_err(|error| error.to_string())?;
+    if checkpoint.size() != size || checkpoint.root() != root {
+        return Err("it is of another tree than the entries give".to_string());
+    }
+    Ok(())
+}
+
+type Chains = BTreeMap<Sha256Digest, Option<Vec<Vec<u8>>>>;
+
+/// Digests and signatures, which take the time and need nothing of the other entries.
+fn read_entry(entry: Entry, chains: &Chains) -> Read {
+    let digest = event_digest(&entry.event);
+    let token = check_token(&entry, &digest, chains);
+    Read {
+        entry,
+        digest,
+        token,
+    }
+}
+
+fn check_token(
+    entry: &Entry,
+    digest: &Sha256Digest,
+    chains: &Chains,
+) -> Result<TimeStampToken, Problem> {
+    let chain = chains.get(&entry.chain).and_then(Option::as_ref);
+    let chain = chain.ok_or(Problem::Certificates)?;
+    let token =
+        TimeStampToken::from_leaf_with_certificates(&entry.leaf, chain).map_err(Problem::Leaf)?;
+    let roots: Vec<_> = chain.last().cloned().into_iter().collect();
+    let mut trust = TokenTrust::new(&roots, ChainTime::GenTime);
+    trust.strict = true;
+    verify_token(&token, &MessageImprint::sha256(digest), &trust).map_err(Problem::Token)?;
+    Ok(token)
+}

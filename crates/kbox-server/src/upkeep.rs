@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What an operator does with a data directory beside the server: check it, copy it, hand it out. The server may run
+//! meanwhile.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use kbox_proof::event::{Environment, Origin};
+use kbox_proof::ledger::fsck::fsck;
+use kbox_proof::receipt::TrustBundle;
+use kbox_proof::store::{Records, Store, StoreError};
+use kbox_proof::tlog::VerifierKey;
+use kbox_store::RocksStore;
+
+use crate::instance;
+
+/// Which log a directory holds, as its newest trust bundle says, or as one from outside says.
+struct Identity {
+    origin: Origin,
+    environment: Environment,
+    key: VerifierKey,
+}
+
+impl Identity {
+    fn of(store: &RocksStore, trust: Option<&Path>) -> Result<Self, Box<dyn Error>> {
+        let bytes = match trust {
+            Some(path) => fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?,
+            None => {
+                let mut bundles = store.scan(instance::TRUST.as_bytes())?;
+                let newest = bundles.pop().map(|(_, bytes)| bytes);
+                newest
+                    .ok_or("no trust bundle was published in this log yet: give one with --trust")?
+            }
+        };
+        let bundle = TrustBundle::from_json(&bytes).map_err(|error| error.to_string())?;
+        let shard = bundle
+            .shards
+            .last()
+            .ok_or("the trust bundle names no log")?;
+        Ok(Self {
+            origin: shard.origin.clone(),
+            environment: bundle.environment,
+            key: VerifierKey::parse(&shard.vkey).map_err(|error| error.to_string())?,
+        })
+    }
+}
+
+/// How far a long task is, on a terminal as a bar, elsewhere as a few lines.
+struct Progress {
+    what: &'static str,
+    terminal: bool,
+    shown: Option<u64>,
+}
+
+impl Progress {
+    fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            terminal: io::stderr().is_terminal(),
+            shown: None,
+        }
+    }
+
+    fn show(&mut self, done: u64, of: u64) {
+        let percent = done.saturating_mul(100).checked_div(of).unwrap_or(100);
+        let step = if self.terminal { percent } else { percent / 10 };
+        if self.shown.replace(step) == Some(step) {
+            return;
+        }
+        if self.terminal {
+            let bar = usize::try_from(percent / 4).unwrap_or(25);
+            eprint!(
+                "\r[{:<25}] {percent:>3} %  {done} of {of} {}",
+                "=".repeat(bar),
+                self.what
+            );
+            if done == of {
+                eprintln!();
+            }
+        } else {
+            eprintln!("{percent} %: {done} of {of} {}", self.what);
+        }
+    }
+}
+
+/// `kbox-server fsck`: false when something is wrong.
+pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn Error>> {
+    let store = RocksStore::open_to_read(data)?;
+    let identity = Identity::of(&store, trust)?;
+    eprintln!("log {}, in {}", identity.origin, data.display());
+    let mut progress = Progress::new("entries");
+    let report = fsck(
+        &store,
+        &identity.origin,
+        identity.environment,
+        &identity.key,
+        &mut |done, of| progress.show(done, of),
+    )?;
+    for finding in &report.findings {
+        println!("{finding}");
+    }
+    if report.unlisted > 0 {
+        println!("and {} more", report.unlisted);
+    }
+    println!(
+        "{} entries of {} collectivités, {} of them erased, {} checkpoints: {}",
+        report.size,
+        report.collectivites,
+        report.erased,
+        report.checkpoints,
+        if report.is_sound() {
+            "sound"
+        } else {
+            "NOT SOUND. Do not continue this log: keep a copy as it is, and restore a backup into a new shard"
+        }
+    );
+    Ok(report.is_sound())
+}
+
+/// `kbox-server export`: the log as a C2SP tlog-tiles directory, and its trust bundles.
+pub(crate) fn export(data: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+    let store = RocksStore::open_to_read(data)?;
+    empty_directory(to)?;
+    let size = store.head()?.map_or(0, |head| head.size.get());
+    let bundles = size / 256 + 1;
+    let (mut progress, mut done) = (Progress::new("entry bundles"), 0);
+    let head = kbox_proof::ledger::export(&store, |name, bytes| -> Result<(), Problem> {
+        if name.starts_with("tile/entries/") {
+            done += 1;
+            progress.show(done.min(bundles), bundles);
+        }
+        write(to, name, bytes)
+    })?;
+    let head = head.ok_or("no log was begun in this directory")?;
+    for (key, bundle) in store.scan(instance::TRUST.as_bytes())? {
+        let version = String::from_utf8_lossy(key.get(instance::TRUST.len()..).unwrap_or_default())
+            .trim_start_matches('0')
+            .to_string();
+        write(to, &format!("trust/{version}.json"), &bundle)?;
+    }
+    eprintln!("{} entries in {}", head.size, to.display());
+    Ok(())
+}
+
+/// `kbox-server backup`: a consistent copy, while the server may run, with the keys unless told otherwise.
+pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<dyn Error>> {
+    let store = RocksStore::open_to_read(data)?;
+    let size = store.head()?.map_or(0, |head| head.size.get());
+    let mut shown = 0;
+    store.copy_to(to, &mut |bytes| {
+        let mib = bytes >> 20;
+        if mib >= shown + 256 {
+            shown = mib;
+            eprintln!("{mib} MiB copied");
+        }
+    })?;
+    let keys = data.join(instance::KEYS);
+    if with_keys && keys.is_dir() {
+        instance::copy_private(&keys, &to.join(instance::KEYS))?;
+    }
+    eprintln!(
+        "{size} entries in {}, {}. What was erased before is not in it; what is erased from now on stays in it, so erase \
+         old backups too",
+        to.display(),
+        if with_keys {
+            "with the signing keys: keep it as safe as those"
+        } else {
+            "without keys"
+        }
+    );
+    Ok(())
+}
+
+fn empty_directory(path: &Path) -> Result<(), Box<dyn Error>> {
+    let problem = |error: io::Error| format!("{}: {error}", path.display());
+    fs::create_dir_all(path).map_err(problem)?;
+    if fs::read_dir(path).map_err(problem)?.next().is_some() {
+        return Err(format!("{} is not empty: choose an empty directory", path.display()).into());
+    }
+    Ok(())
+}
+
+#[derive(Debug)]
+enum Problem {
+    Store(StoreError),
+    File(PathBuf, io::Error),
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl Error for Problem {}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Problem> {
+    let path = folder.join(name);
+    let write = || {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let mut file = fs::File::create(&path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|error| Problem::File(path.clone(), error))
+}

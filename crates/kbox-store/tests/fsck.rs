@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! A whole log is found sound, beside its writer and in a backup, and no row of it can change or go unseen.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kbox_proof::event::*;
+use kbox_proof::ledger::fsck::{FsckReport, Problem, fsck};
+use kbox_proof::ledger::{EventRequest, Ledger, export};
+use kbox_proof::merkle::TreeSize;
+use kbox_proof::store::{RecordBatch, RequestId, Store, StoreError};
+use kbox_proof::tlog::VerifierKey;
+use kbox_store::RocksStore;
+use support::sending::*;
+use support::*;
+
+fn check(path: &Path) -> FsckReport {
+    let store = RocksStore::open_to_read(path).unwrap();
+    let origin = Origin::parse(ORIGIN).unwrap();
+    let key = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
+    let mut seen = (0, 0);
+    let report = fsck(
+        &store,
+        &origin,
+        Environment::Demonstration,
+        &key,
+        &mut |done, of| seen = (done, of),
+    )
+    .unwrap();
+    assert_eq!(seen, (report.size, report.size));
+    report
+}
+
+/// A sending, then a consignment with a personal part; the consignment's event id.
+fn convoke(ledger: &Ledger, siren: &str, id: &str) -> EventId {
+    let request = |name: &str, detail, refers_to, personal| EventRequest {
+        request_id: RequestId::parse(&format!("{id}/{name}")).unwrap(),
+        collectivite: Collectivite::parse(siren).unwrap(),
+        body: body(detail, refers_to),
+        personal,
+    };
+    let sending = Detail::SubmissionAcceptance(submission());
+    let sent = ledger
+        .record(
+            vec![request("sending", sending, None, None)],
+            RecordBatch::new(),
+        )
+        .unwrap();
+    let consignment = request(
+        "consignment",
+        Detail::ContentConsignment(step(0)),
+        Some(event_digest(&sent[0].event)),
+        Some(personal(0).data),
+    );
+    let receipts = ledger
+        .record(vec![consignment], RecordBatch::new())
+        .unwrap();
+    EvidenceEvent::from_der(&receipts[0].event)
+        .unwrap()
+        .header
+        .event_id
+}
+
+/// Entries of three collectivités, two times `many` and some, written by two processes, one of them erased.
+fn fill(path: &Path, keys: &Keys, many: usize) -> u64 {
+    let mut erased = None;
+    for round in 0..2 {
+        let ledger = keys.open(path, clock());
+        for n in 0..3 {
+            let id = format!("{round}/{n}");
+            erased = Some(convoke(&ledger, ["218002533", "200000172"][n % 2], &id));
+        }
+        let many: Vec<_> = (0..many)
+            .map(|n| request(&format!("{round}/{n}"), 1))
+            .collect();
+        ledger.record(many, RecordBatch::new()).unwrap();
+        if round == 1 {
+            assert!(ledger.erase(&erased.unwrap()).unwrap());
+        }
+    }
+    let store = RocksStore::open_to_read(path).unwrap();
+    store.head().unwrap().unwrap().size.get()
+}
+
+#[test]
+fn a_log_is_sound_beside_its_writer_and_in_a_backup_which_nobody_continues() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("data"), folder.path().join("backup"));
+    let keys = Keys::new();
+    let size = fill(&path, &keys, 150);
+    let ledger = keys.open(&path, clock());
+    let before = RocksStore::open_to_read(&path).unwrap();
+    record(&ledger, "while-it-is-read", 1).unwrap();
+    let report = check(&path);
+    assert_eq!(report.findings, []);
+    assert_eq!((report.size, report.erased), (size + 1, 1));
+    assert_eq!(report.collectivites, 3);
+
+    // The reader sees the moment at which it was opened, and so does the backup.
+    assert_eq!(before.head().unwrap().unwrap().size.get(), size);
+    let mut copied = 0;
+    before
+        .copy_to(&backup, &mut |bytes| copied = bytes)
+        .unwrap();
+    record(&ledger, "after-the-backup", 1).unwrap();
+    let report = check(&backup);
+    assert_eq!(report.findings, []);
+    assert_eq!(report.size, size);
+    let refused = RocksStore::open(&backup).unwrap_err();
+    assert!(matches!(refused, StoreError::Backup { .. }), "{refused}");
+    assert!(refused.to_string().contains("restore"));
+    // Nor does a backup go where something is, or pass for one before it is whole.
+    assert!(matches!(
+        before.copy_to(&path, &mut |_| ()),
+        Err(StoreError::NotData { .. })
+    ));
+    std::fs::remove_file(backup.join("VERSION")).unwrap();
+    assert!(matches!(
+        RocksStore::open_to_read(&backup).unwrap_err(),
+        StoreError::Directory { .. }
+    ));
+}
+
+#[test]
+fn no_row_of_a_log_can_be_changed_or_removed_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    fill(&path, &Keys::new(), 3);
+    assert_eq!(check(&path).findings, []);
+    let database = path.join("db");
+    let open = || rocksdb::DB::open_default(&database).unwrap();
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = open()
+        .iterator(rocksdb::IteratorMode::Start)
+        .map(|row| row.unwrap())
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    let mut kinds: BTreeMap<u8, Vec<_>> = BTreeMap::new();
+    for row in rows {
+        kinds.entry(row.0[0]).or_default().push(row);
+    }
+    let names: Vec<char> = kinds.keys().map(|kind| char::from(*kind)).collect();
+    // Entries, leaves, personal parts, tiles, every index, chains, checkpoints, head.
+    assert_eq!(names.iter().collect::<String>(), "acdehiklpqstx");
+    for (kind, rows) in kinds {
+        // The first, the last and some between.
+        for (key, value) in rows
+            .iter()
+            .step_by(rows.len().div_ceil(4))
+            .chain(rows.last())
+        {
+            for change in 0..3 {
+                let mut changed = value.clone();
+                match change {
+                    0 => changed.clear(),
+                    1 => *changed.first_mut().unwrap() ^= 1,
+                    _ => *changed.last_mut().unwrap() ^= 1,
+                }
+                let db = open();
+                match change {
+                    0 => db.delete(key).unwrap(),
+                    _ => db.put(key, &changed).unwrap(),
+                }
+                drop(db);
+                let what = format!("row {:?} {key:?}, change {change}", char::from(kind));
+                // Some rows cannot even be read then, which says so too.
+                if let Ok(store) = RocksStore::open_to_read(&path) {
+                    let key = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
+                    let origin = Origin::parse(ORIGIN).unwrap();
+                    let environment = Environment::Demonstration;
+                    let found = fsck(&store, &origin, environment, &key, &mut |_, _| ());
+                    assert!(
+                        found.is_err() || found.is_ok_and(|report| !report.is_sound()),
+                        "{what} passes"
+                    );
+                }
+                open().put(key, value).unwrap();
+            }
+        }
+    }
+    assert_eq!(check(&path).findings, []);
+}
+
+#[test]
+fn a_log_of_another_origin_environment_or_key_is_not_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    fill(&path, &Keys::new(), 150);
+    let store = RocksStore::open_to_read(&path).unwrap();
+    let own = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
+    let run = |origin: &str, environment, key: &VerifierKey| {
+        let origin = Origin::parse(origin).unwrap();
+        fsck(&store, &origin, environment, key, &mut |_, _| ()).unwrap()
+    };
+    let other = kbox_proof::key::LogSigner::from_seed(&[1; 32]).unwrap();
+    let other = VerifierKey::parse(&other.vkey(ORIGIN)).unwrap();
+    let demonstration = Environment::Demonstration;
+    let report = run("kbox.example/log/2", demonstration, &own);
+    let header = |field| Problem::Header { field };
+    assert_eq!(report.findings[0].problem, header("origin"));
+    assert_eq!(report.findings.len(), 100);
+    assert_eq!(report.findings.len() as u64 + report.unlisted, report.size);
+    let report = run(ORIGIN, Environment::Production, &own);
+    assert_eq!(report.findings[0].problem, header("environment"));
+    let report = run(ORIGIN, demonstration, &other);
+    assert!(matches!(
+        report.findings[0].problem,
+        Problem::Checkpoint { .. }
+    ));
+}
+
+#[test]
+fn an_exported_log_is_the_tree_of_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let size = fill(&path, &Keys::new(), 150);
+    let store = RocksStore::open_to_read(&path).unwrap();
+    let mut files = BTreeMap::new();
+    let mut last = String::new();
+    let head = export::<StoreError>(&store, |name, bytes| {
+        last = name.to_string();
+        assert!(files.insert(last.clone(), bytes.to_vec()).is_none());
+        Ok(())
+    })
+    .unwrap()
+    .unwrap();
+    assert_eq!(head.size, TreeSize::new(size));
+    assert_eq!(last, "checkpoint");
+    let partial = size - 256;
+    let names: Vec<_> = files.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "checkpoint".to_string(),
+            "tile/0/000".into(),
+            format!("tile/0/001.p/{partial}"),
+            "tile/1/000.p/1".into(),
+            "tile/entries/000".into(),
+            format!("tile/entries/001.p/{partial}"),
+        ]
+    );
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! `kbox-server fsck`, `backup` and `export` beside a server at work, and the exported log read by Go's own libraries.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kbox_proof::digest::hex;
+use kbox_proof::merkle::hash_leaf;
+use kbox_proof::receipt::{Receipt, TrustBundle};
+use kbox_proof::tlog::TlogProof;
+use kbox_proof::tsp::TimeStampToken;
+use kbox_tests::{Server, run, said, submission};
+
+/// The program of tests/peers/go, compiled once.
+fn go() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/go");
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tlogcheck");
+    let built = Command::new("go")
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(folder)
+        // Debian's golang-golang-x-mod-dev, without modules and so without the network.
+        .env("GO111MODULE", "off")
+        .env("GOPATH", "/usr/share/gocode")
+        .env("GOFLAGS", "")
+        .env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go"))
+        .output()
+        .expect("go is missing: run the tests through `make test`");
+    assert!(built.status.success(), "{}", said(&built));
+    program
+}
+
+fn tool(command: &str, data: &Path, more: &[&str]) -> Output {
+    let data = data.to_str().unwrap();
+    run("kbox-server", &[&[command, "--data", data], more].concat())
+}
+
+fn shown(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn a_log_is_checked_copied_and_exported_while_its_server_records_and_go_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |name: &str| folder.path().join(name);
+    let (data, backup, exported) = (in_folder("data"), in_folder("backup"), in_folder("export"));
+    let server = Server::start(&data);
+    let key = server.key(&data);
+    let record = |id: &str| {
+        let made = server.post("/api/v1/events", Some(&key), &submission(id));
+        assert_eq!(made.status, 201, "{}", made.text());
+        Receipt::from_json(&made.body).unwrap()
+    };
+    let mut receipts: Vec<_> = (0..300).map(|n| record(&format!("before-{n}"))).collect();
+
+    let done = AtomicBool::new(false);
+    let (checked, copied, out) = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut more = Vec::new();
+            while !done.load(Ordering::SeqCst) {
+                more.push(record(&format!("during-{}", more.len())));
+            }
+            more
+        });
+        let checked = tool("fsck", &data, &[]);
+        let copied = tool("backup", &data, &["--to", shown(&backup)]);
+        let out = tool("export", &data, &["--to", shown(&exported)]);
+        done.store(true, Ordering::SeqCst);
+        receipts.extend(writer.join().unwrap());
+        (checked, copied, out)
+    });
+    assert!(checked.status.success(), "{}", said(&checked));
+    assert!(said(&checked).contains("sound"), "{}", said(&checked));
+    assert!(said(&checked).contains("100 %"), "{}", said(&checked));
+    assert!(copied.status.success(), "{}", said(&copied));
+    assert!(out.status.success(), "{}", said(&out));
+
+    // The backup is a whole log of its own, which no server goes on with.
+    let checked = tool("fsck", &backup, &[]);
+    assert!(checked.status.success(), "{}", said(&checked));
+    let refused = tool("serve", &backup, &["--listen", "127.0.0.1:0"]);
+    assert!(!refused.status.success());
+    assert!(said(&refused).contains("restore"), "{}", said(&refused));
+    for file in std::fs::read_dir(data.join("keys")).unwrap() {
+        let file = file.unwrap();
+        let copy = backup.join("keys").join(file.file_name());
+        assert_eq!(
+            std::fs::read(file.path()).unwrap(),
+            std::fs::read(&copy).unwrap()
+        );
+        let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o077, 0);
+    }
+
+    // Go's libraries find every exported entry under the exported checkpoint, and what receipts show before it.
+    let trust = std::fs::read(exported.join("trust/1.json")).unwrap();
+    let vkey = TrustBundle::from_json(&trust).unwrap().shards[0]
+        .vkey
+        .clone();
+    let go = go();
+    let check = |arguments: &[&str]| Command::new(&go).args(arguments).output().unwrap();
+    let checkpoint = |receipt: &Receipt, name: &str| {
+        let proof = TlogProof::parse(receipt.proof.as_bytes()).unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, proof.checkpoint().encode()).unwrap();
+        path
+    };
+    let earlier = [0, 1, 255, 256, 299].map(|n| checkpoint(&receipts[n], &format!("note-{n}")));
+    let all = [
+        &["log", shown(&exported), &vkey][..],
+        &earlier.each_ref().map(|path| shown(path)),
+    ]
+    .concat();
+    let verified = check(&all);
+    assert!(verified.status.success(), "{}", said(&verified));
+    assert!(said(&verified).contains("5 earlier checkpoints"));
+    let leaf = |receipt: &Receipt| {
+        let token = TimeStampToken::parse(&receipt.token).unwrap();
+        hex(hash_leaf(&token.leaf_bytes().unwrap()).as_bytes())
+    };
+    for (n, receipt) in receipts.iter().enumerate().step_by(37) {
+        let path = folder.path().join("proof");
+        std::fs::write(&path, &receipt.proof).unwrap();
+        let own = check(&["proof", shown(&path), &leaf(receipt), &vkey]);
+        assert!(own.status.success(), "{n}: {}", said(&own));
+        let other = &receipts[(n + 1) % receipts.len()];
+        let swapped = check(&["proof", shown(&path), &leaf(other), &vkey]);
+        assert!(!swapped.status.success(), "{n}");
+    }
+
+    // Spoiled, it is not theirs any more.
+    for name in ["tile/0/000", "tile/entries/000", "checkpoint"] {
+        let path = exported.join(name);
+        let whole = std::fs::read(&path).unwrap();
+        let mut spoiled = whole.clone();
+        spoiled[100] ^= 1;
+        std::fs::write(&path, spoiled).unwrap();
+        let refused = check(&all);
+        assert!(!refused.status.success(), "{name}: {}", said(&refused));
+        std::fs::write(&path, whole).unwrap();
+    }
+    assert!(check(&all).status.success());
+}
+
+#[test]
+fn upkeep_goes_nowhere_but_into_an_empty_directory_and_says_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for command in ["fsck", "backup", "export"] {
+        let none = tool(
+            command,
+            &data,
+            &["--to", shown(folder.path())][..2 * usize::from(command != "fsck")],
+        );
+        assert_eq!(none.status.code(), Some(1), "{}", said(&none));
+        assert!(!data.exists(), "{command} makes no data directory");
+    }
+    drop(Server::start(&data));
+    for command in ["backup", "export"] {
+        let full = tool(command, &data, &["--to", shown(&data)]);
+        assert_eq!(full.status.code(), Some(1), "{}", said(&full));
+        assert!(said(&full).contains("not empty"), "{}", said(&full));
+        let usage = tool(command, &data, &[]);
+        assert_eq!(usage.status.code(), Some(2), "{}", said(&usage));
+    }
+    let bare = folder.path().join("bare");
+    let copied = tool("backup", &data, &["--to", shown(&bare), "--without-keys"]);
+    assert!(copied.status.success(), "{}", said(&copied));
+    assert!(!bare.join("keys").exists());
+}
