@@ -2,8 +2,9 @@
 //! The audit log (EN 319 421 §7.12): what happened to clock, keys, certificates and access, in a file that only grows.
 //!
 //! One JSON object a line, each with the SHA-256 of the line before, so that a line that was changed, removed or put in
-//! shows. It holds ids, nothing of a person and no secret. What it cannot show: that its last lines are missing, or that
-//! all of it was written anew by whoever may write the file; for that, its head is kept elsewhere (docs/server.md).
+//! shows. It holds ids, nothing of a person and no secret. What it cannot show: that its last line was changed, that
+//! its last lines are missing, or that all of it was written anew by whoever may write the file; for that, its head is kept
+//! elsewhere (docs/server.md).
 
 mod chain;
 mod event;

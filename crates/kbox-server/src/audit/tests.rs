@@ -93,6 +93,17 @@ fn a_line_that_was_changed_removed_put_in_or_moved_is_found() {
     let mut foreign = good.clone();
     foreign[4] = "{\"number\":5}".into();
     assert!(matches!(broken(&foreign), Broken::Form { line: 5, .. }));
+    // Whatever byte it is; of the last line only the head tells.
+    let whole = good.join("\n") + "\n";
+    let (intact, _) = check(&whole).unwrap();
+    let last = whole.trim_end().rfind('\n').unwrap();
+    for place in 0..whole.len() {
+        let mut bytes = whole.clone().into_bytes();
+        bytes[place] ^= 1;
+        if let Ok((chain, _)) = read(bytes.as_slice(), |_, _| ()) {
+            assert!(place > last && chain.head != intact.head, "{place}");
+        }
+    }
     let mut beheaded = good;
     beheaded.remove(0);
     assert!(matches!(
