@@ -265,7 +265,12 @@ impl Instance {
                 not_after: None,
             },
         ];
-        take_up(&audit, &signers, made_here)?;
+        let elsewhere = [
+            ("evidence", config.evidence.paths()?.is_some()),
+            ("public", config.tsa.paths()?.is_some()),
+        ];
+        let made = |name: &str| made_here && !elsewhere.contains(&(name, true));
+        take_up(&audit, &signers, made)?;
         let ledger = Arc::new(Ledger::open(
             LedgerConfig::new(keys.origin, config.environment),
             store,
@@ -422,14 +427,18 @@ pub(crate) fn clock_trouble(error: &ClockError, sources: &[String]) -> String {
 }
 
 /// Says in the audit log which keys and certificates are others than the last time (EN 319 421 §7.12).
-fn take_up(audit: &Audit, signers: &[Signer], made_here: bool) -> Result<(), AuditError> {
+fn take_up(
+    audit: &Audit,
+    signers: &[Signer],
+    made_here: impl Fn(&str) -> bool,
+) -> Result<(), AuditError> {
     let known = audit.known();
     for signer in signers {
         let before = known.signers.iter().find(|known| known.name == signer.name);
         if before != Some(signer) {
             audit.record(Event::SignerTakenUp {
                 signer: signer.clone(),
-                made_here,
+                made_here: made_here(&signer.name),
                 replaces: before.map(|before| before.certificate.unwrap_or(before.key)),
             })?;
         }
