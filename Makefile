@@ -25,11 +25,10 @@ $(ROCKSDB_LIB)/librocksdb.a:
 
 # What the binaries and the demonstration need, and what the tests need beside it.
 BUILD_PACKAGES = libclang-dev openssl
-TEST_PACKAGES = poppler-utils jq python3 python3-venv chrony curl default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java golang-go golang-golang-x-mod-dev
+TEST_PACKAGES = libssl-dev poppler-utils jq python3 python3-venv chrony curl default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java golang-go golang-golang-x-mod-dev
 
 # Verifiers of timestamps that others wrote in Python, in an environment of their own.
 PEERS = $(CACHE)/peers
-
 
 .PHONY: setup build demo serve test lint doc no-std pure help
 
@@ -37,7 +36,7 @@ help:
 	@echo "make demo    one convocation proven end to end, in $(DEMO)"
 	@echo "make serve   a server with the demonstration's data, to click around in"
 	@echo "make test    every check and test, with all set-up they need"
-	@echo "make bench   rates of tokens and receipts, as ratios (docs/performance.md)"
+	@echo "make bench   rates of tokens, answers, receipts and verifications, as ratios (docs/performance.md)"
 	@echo "make build   the binaries alone"
 
 # Where the demonstration keeps its data.
@@ -50,6 +49,8 @@ MISSING_CLANG = [ -n "$$(find -L /usr/lib /usr/lib64 /usr/local/lib -maxdepth 4 
 MISSING_JARS = for jar in bcprov bcpkix bcutil; do [ -f /usr/share/java/$$jar.jar ] || echo $$jar.jar; done
 MISSING_GO = [ -d /usr/share/gocode/src/golang.org/x/mod ] || echo golang.org/x/mod
 MISSING_VENV = python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+# OpenSSL's headers are for the peer of the benches.
+MISSING_HEADERS = echo '\#include <openssl/ts.h>' | $(CC) -E - >/dev/null 2>&1 || echo openssl/ts.h
 
 # Installs packages when the shell in the second argument prints anything.
 define install
@@ -66,7 +67,7 @@ build-packages:
 	$(call install,$(BUILD_PACKAGES),$(call MISSING_TOOLS,openssl); $(MISSING_CLANG))
 
 packages: build-packages
-	$(call install,$(TEST_PACKAGES),$(call MISSING_TOOLS,pdftotext jq python3 chronyd curl javac go); $(MISSING_JARS); $(MISSING_GO); $(MISSING_VENV))
+	$(call install,$(TEST_PACKAGES),$(call MISSING_TOOLS,pdftotext jq python3 chronyd curl javac go); $(MISSING_JARS); $(MISSING_GO); $(MISSING_VENV); $(MISSING_HEADERS))
 
 # Versions and hashes are those of the file; the copy beside the environment says which it holds.
 $(PEERS)/requirements.txt: tests/peers/requirements.txt | packages
@@ -110,6 +111,9 @@ pure:
 test: lint doc no-std pure
 	@echo "== tests of the pure half alone"
 	cargo test --release --locked -p kbox-proof
+	@echo "== verification by aws-lc-rs: the same tests, tokens and vectors"
+	cargo test --release --locked -p kbox-proof --features issue,aws-lc-rs --lib tsp::
+	cargo test --release --locked -p kbox-proof --features issue,aws-lc-rs --test tsp_vectors --test tsp_faults --test tsp_openssl --test revocation --test verify
 	@echo "== binaries, for the end-to-end tests"
 	$(CARGO) build --release --locked --workspace --bins
 	@echo "== tests of everything"
@@ -117,8 +121,14 @@ test: lint doc no-std pure
 	@awk '/^vectors: /{run += $$2; skipped += $$4} END{printf "vectors: %d run, %d skipped\n", run, skipped}' $(CARGO_TARGET_DIR)/tests.log
 
 .PHONY: bench
-bench: setup rocksdb
+bench: setup rocksdb $(CARGO_TARGET_DIR)/peers/openssl_tsa
+	$(CARGO) build --release --locked -p kbox-server
 	$(CARGO) bench --locked -p kbox-benches
+	$(CARGO) bench --locked -p kbox-benches --features aws-lc-rs --bench verify
+
+$(CARGO_TARGET_DIR)/peers/%: benches/peers/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -Wall -Wextra -Werror -o $@ $< -lcrypto
 
 # Needs nightly and cargo-fuzz, so no part of `make test`, which replays the same properties on stable.
 .PHONY: fuzz

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use criterion::Criterion;
-use kbox_benches::{Operator, compare, consignment, record_sending};
+use kbox_benches::{Operator, by_the_wall, compare, consignment, on_one_core, record_sending};
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::ledger::{Ledger, RecordBatch};
 use kbox_proof::merkle::TreeSize;
@@ -109,21 +109,27 @@ fn main() {
             &mut criterion,
             &format!("durable receipts, {waiting} waiting"),
             waiting,
-            &mut |rounds| callers.obtain(rounds * u64::from(waiting)),
+            &mut by_the_wall(|rounds| callers.obtain(rounds * u64::from(waiting))),
             &mut [
-                ("the disk alone", &mut |rounds| {
-                    owed += rounds as f64 * f64::from(waiting) / per_commit;
-                    while owed >= 1.0 {
-                        file.write_all(&block).unwrap();
-                        file.sync_data().unwrap();
-                        owed -= 1.0;
-                    }
-                }),
-                ("bare signatures on one core", &mut |rounds| {
-                    for _ in 0..rounds * u64::from(waiting) {
-                        black_box(signer.sign(black_box(&[7; 200])).unwrap());
-                    }
-                }),
+                (
+                    "the disk alone",
+                    &mut by_the_wall(|rounds| {
+                        owed += rounds as f64 * f64::from(waiting) / per_commit;
+                        while owed >= 1.0 {
+                            file.write_all(&block).unwrap();
+                            file.sync_data().unwrap();
+                            owed -= 1.0;
+                        }
+                    }),
+                ),
+                (
+                    "bare signatures on one core",
+                    &mut on_one_core(|| {
+                        for _ in 0..waiting {
+                            black_box(signer.sign(black_box(&[7; 200])).unwrap());
+                        }
+                    }),
+                ),
             ],
         );
     }

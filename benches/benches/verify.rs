@@ -1,23 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Receipts verified a second on one core, from JSON to verdict, against the signatures that any verifier must check: the
-//! token's and its certificate's (P-256), the checkpoint's (Ed25519).
+//! Tokens and receipts verified a second on one core, from bytes to verdict, against the bare signatures that any verifier must
+//! check, by the same library with the key parsed beforehand: the pure crates, or aws-lc-rs with that feature.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::hint::black_box;
 
 use criterion::Criterion;
 use ed25519_dalek::VerifyingKey as Ed25519Key;
-use kbox_benches::{Operator, compare, consignment, now, record_sending};
+use kbox_benches::{Operator, compare, consignment, now, on_one_core, record_sending};
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::key::TokenSigner;
 use kbox_proof::ledger::RecordBatch;
 use kbox_proof::receipt::Receipt;
+use kbox_proof::tsa::SerialSource;
+use kbox_proof::tsp::{
+    ChainCache, ChainTime, MessageImprint, TimeStampToken, TokenTrust, verify_token,
+};
 use kbox_proof::verify::verify_receipt;
-use p256::ecdsa::signature::Verifier;
-use p256::ecdsa::{Signature, VerifyingKey};
-use p256::pkcs8::DecodePublicKey;
 
-fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
-    let operator = Operator::new();
+/// What `bare` verifies with.
+const LIBRARY: &str = match cfg!(feature = "aws-lc-rs") {
+    true => "aws-lc-rs",
+    false => "the pure crates",
+};
+
+/// Tokens that take turns, so that none is the one of the round before.
+const TOKENS: u64 = 64;
+
+/// Checks one P-256 signature over as many bytes as a token's signed attributes have, and nothing else.
+#[cfg(not(feature = "aws-lc-rs"))]
+fn bare(signer: &TokenSigner, message: Vec<u8>) -> impl Fn() + use<> {
+    use p256::ecdsa::signature::Verifier;
+    use p256::pkcs8::DecodePublicKey;
+    let key = p256::ecdsa::VerifyingKey::from_public_key_der(signer.public_key_info()).unwrap();
+    let signature = p256::ecdsa::Signature::from_der(&signer.sign(&message).unwrap()).unwrap();
+    move || key.verify(black_box(&message), &signature).unwrap()
+}
+
+/// Checks one P-256 signature over as many bytes as a token's signed attributes have, and nothing else.
+#[cfg(feature = "aws-lc-rs")]
+fn bare(signer: &TokenSigner, message: Vec<u8>) -> impl Fn() + use<> {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
+    let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, signer.public_key_info()).unwrap();
+    let signature = signer.sign(&message).unwrap();
+    move || key.verify_sig(black_box(&message), &signature).unwrap()
+}
+
+fn tokens(criterion: &mut Criterion, operator: &Operator) {
+    let authority = operator.authority();
+    let serials = SerialSource::new().unwrap();
+    let imprint = MessageImprint::sha256(&Sha256Digest::of(b"event"));
+    let tokens: Vec<Vec<u8>> = (0..TOKENS)
+        .map(|_| authority.issue(&imprint, now(), &serials.draw(), None, true))
+        .map(Result::unwrap)
+        .collect();
+    let parsed = TimeStampToken::parse(&tokens[0]).unwrap();
+    let bare = bare(&operator.signer(), vec![7; parsed.signed_attrs_der().len()]);
+    let roots: Vec<Vec<u8>> = operator.chain().last().cloned().into_iter().collect();
+    let trust = TokenTrust::new(&roots, ChainTime::At(now()));
+    let baseline = format!("one bare P-256 verification by {LIBRARY}");
+
+    let mut turns = tokens.iter().cycle();
+    compare(
+        criterion,
+        &format!("tokens verified alone by {LIBRARY}"),
+        1,
+        &mut on_one_core(|| {
+            let token = TimeStampToken::parse(black_box(turns.next().unwrap())).unwrap();
+            black_box(verify_token(&token, &imprint, &trust).unwrap());
+        }),
+        &mut [(&baseline, &mut on_one_core(&bare))],
+    );
+    let mut chains = ChainCache::new();
+    compare(
+        criterion,
+        &format!("tokens of one authority verified by {LIBRARY}"),
+        1,
+        &mut on_one_core(|| {
+            let token = TimeStampToken::parse(black_box(turns.next().unwrap())).unwrap();
+            let verified = chains.verify_token(&token, &imprint, &trust);
+            black_box(verified.unwrap());
+        }),
+        &mut [(&baseline, &mut on_one_core(&bare))],
+    );
+}
+
+fn receipts(criterion: &mut Criterion, operator: &Operator) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let ledger = operator.ledger(folder.path());
     let sending = record_sending(&ledger);
@@ -27,38 +95,37 @@ fn main() {
     let json = receipts[500].to_json();
     let policy = operator.policy();
 
-    let message = [7; 200];
-    let (signer, log_signer) = (operator.signer(), Operator::log_signer());
-    let token_key = VerifyingKey::from_public_key_der(signer.public_key_info()).unwrap();
-    let token_signature = Signature::from_der(&signer.sign(&message).unwrap()).unwrap();
+    let message = vec![7; 200];
+    let log_signer = Operator::log_signer();
     let log_key = Ed25519Key::from_bytes(&log_signer.public_key()).unwrap();
     let log_signature = ed25519_dalek::Signature::from_bytes(&log_signer.sign(&message));
+    let bare = bare(&operator.signer(), message.clone());
 
     compare(
-        &mut criterion,
-        "receipts verified",
+        criterion,
+        &format!("receipts verified by {LIBRARY}"),
         1,
-        &mut |count| {
-            for _ in 0..count {
-                let receipt = Receipt::from_json(black_box(json.as_bytes())).unwrap();
-                black_box(verify_receipt(&receipt, &policy, now()).unwrap());
-            }
-        },
+        &mut on_one_core(|| {
+            let receipt = Receipt::from_json(black_box(json.as_bytes())).unwrap();
+            black_box(verify_receipt(&receipt, &policy, now()).unwrap());
+        }),
         &mut [(
             "two bare P-256 and one Ed25519 verification",
-            &mut |count| {
-                for _ in 0..count {
-                    for _ in 0..2 {
-                        token_key
-                            .verify(black_box(&message), &token_signature)
-                            .unwrap();
-                    }
-                    log_key
-                        .verify_strict(black_box(&message), &log_signature)
-                        .unwrap();
-                }
-            },
+            &mut on_one_core(|| {
+                bare();
+                bare();
+                log_key
+                    .verify_strict(black_box(&message), &log_signature)
+                    .unwrap();
+            }),
         )],
     );
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let operator = Operator::new();
+    tokens(&mut criterion, &operator);
+    receipts(&mut criterion, &operator);
     criterion.final_summary();
 }

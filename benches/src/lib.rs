@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! What the benches share: an operator with its keys, events like a real sending's, and the comparison with a baseline.
+//! What the benches share: an operator with its keys, events like a real sending's, OpenSSL as a peer, and the comparison
+//! with a baseline.
 //!
 //! A rate alone says what machine it was measured on; a ratio to a baseline of the same seconds says what the code costs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A bench that cannot be set up has nothing to say.
 
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput};
+use criterion::{Criterion, SamplingMode, Throughput};
 use kbox_proof::clock::SystemClock;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
@@ -18,9 +21,11 @@ use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::*;
 use kbox_proof::time::Time;
 use kbox_proof::tsa::{Authority, AuthorityConfig};
-use kbox_proof::tsp::{Oid, certificate_to_pem};
+use kbox_proof::tsp::{Oid, TimeStampReq, TimeStampResp, certificate_to_pem};
 use kbox_proof::verify::TrustPolicy;
 use kbox_store::RocksStore;
+use nix::time::ClockId;
+use tempfile::TempDir;
 
 const ORIGIN: &str = "kbox.example/log/1";
 const ACCURACY: Duration = Duration::from_secs(1);
@@ -60,6 +65,12 @@ impl Operator {
     #[must_use]
     pub fn log_signer() -> LogSigner {
         LogSigner::from_seed(&[9; 32]).unwrap()
+    }
+
+    /// The token key's chain.
+    #[must_use]
+    pub fn chain(&self) -> &[Vec<u8>] {
+        &self.chain
     }
 
     /// The authority.
@@ -209,28 +220,53 @@ pub fn consignment(sending: Sha256Digest) -> EventRequest {
     request(body, Some(personal))
 }
 
-/// A baseline: its name, and what does so many rounds of it.
-pub type Baseline<'a> = (&'a str, &'a mut dyn FnMut(u64));
+/// Does so many rounds, and says how long they took by the clock that counts for it.
+pub type Side<'a> = &'a mut dyn FnMut(u64) -> Duration;
 
-/// Measures `run`, which does so many rounds of `units` each, and after each sample of it as many rounds of every
-/// baseline: a neighbour on the machine who slows one slows the others. Ends with the ratios.
+/// The processor time of this thread alone: whoever else uses the machine does not count.
+pub fn on_one_core(mut work: impl FnMut()) -> impl FnMut(u64) -> Duration {
+    move |rounds| {
+        let clock = ClockId::CLOCK_THREAD_CPUTIME_ID;
+        let start = Duration::from(clock.now().unwrap());
+        for _ in 0..rounds {
+            work();
+        }
+        Duration::from(clock.now().unwrap()) - start
+    }
+}
+
+/// The time that passes, for what waits.
+pub fn by_the_wall(mut work: impl FnMut(u64)) -> impl FnMut(u64) -> Duration {
+    move |rounds| {
+        let start = Instant::now();
+        work(rounds);
+        start.elapsed()
+    }
+}
+
+/// Measures `run`, whose rounds hold so many `units` each, and after each sample of it as many rounds of every baseline: a
+/// neighbour on the machine who slows one slows the others. Ends with the ratios: their median over the samples, and
+/// between which bounds the middle half of them lies.
 pub fn compare(
     criterion: &mut Criterion,
     name: &str,
     units: u32,
-    run: &mut dyn FnMut(u64),
-    baselines: &mut [Baseline<'_>],
+    run: Side<'_>,
+    baselines: &mut [(&str, Side<'_>)],
 ) {
-    let mut rounds = 0;
-    let mut time = Duration::ZERO;
+    let (mut rounds, mut time) = (0, Duration::ZERO);
     let mut times = vec![Duration::ZERO; baselines.len()];
+    let mut ratios = vec![Vec::new(); baselines.len()];
     let mut group = criterion.benchmark_group(name);
     group.throughput(Throughput::Elements(units.into()));
+    group.sampling_mode(SamplingMode::Flat);
     group.bench_function("measured", |bencher| {
         bencher.iter_custom(|count| {
-            let own = timed(run, count);
-            for ((_, baseline), time) in baselines.iter_mut().zip(&mut times) {
-                *time += timed(baseline, count);
+            let own = run(count);
+            for (index, (_, baseline)) in baselines.iter_mut().enumerate() {
+                let its = baseline(count);
+                times[index] += its;
+                ratios[index].push(100.0 * its.as_secs_f64() / own.as_secs_f64());
             }
             rounds += count;
             time += own;
@@ -238,21 +274,102 @@ pub fn compare(
         });
     });
     group.finish();
+    if rounds == 0 {
+        return; // Left out on the command line.
+    }
     // Both are far below 2⁵³.
     let rate = |time: Duration| (rounds * u64::from(units)) as f64 / time.as_secs_f64();
-    for ((baseline, _), its_time) in baselines.iter().zip(times) {
+    for (((baseline, _), its_time), ratios) in baselines.iter().zip(times).zip(&mut ratios) {
+        ratios.sort_by(f64::total_cmp);
+        let at = |quarter: usize| ratios[(ratios.len() - 1) * quarter / 4];
         println!(
-            "ratio  {name}: {:.0}/s, {:.1} % of {baseline} ({:.0}/s)",
+            "ratio  {name}: {:.0}/s, {:.1} % ({:.1} to {:.1}) of {baseline} ({:.0}/s)",
             rate(time),
-            100.0 * rate(time) / rate(its_time),
+            at(2),
+            at(1),
+            at(3),
             rate(its_time)
         );
     }
     println!();
 }
 
-fn timed(run: &mut dyn FnMut(u64), count: u64) -> Duration {
-    let start = Instant::now();
-    run(count);
-    start.elapsed()
+/// What `make bench` built besides this bench: a path below the target directory.
+#[must_use]
+pub fn built(path: &str) -> PathBuf {
+    // This bench lies in release/deps.
+    let own = std::env::current_exe().unwrap();
+    let found = own.ancestors().nth(3).unwrap().join(path);
+    assert!(
+        found.is_file(),
+        "{} is missing: run the benches through `make bench`",
+        found.display()
+    );
+    found
+}
+
+/// OpenSSL's responder as a process, which answers one query as often as it is told (`peers/openssl_tsa.c`).
+#[derive(Debug)]
+pub struct OpenSsl {
+    process: Child,
+    answers: BufReader<ChildStdout>,
+    _folder: TempDir,
+}
+
+impl OpenSsl {
+    /// Has it answer this query with this key.
+    #[must_use]
+    pub fn start(signer: &TokenSigner, chain: &[Vec<u8>], query: &TimeStampReq) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        let mut process = Command::new(built("peers/openssl_tsa"))
+            .arg(file("key.pem", signer.to_pkcs8_pem().as_bytes()))
+            .arg(file("signer.pem", certificate_to_pem(&chain[0]).as_bytes()))
+            .arg(file("root.pem", certificate_to_pem(&chain[1]).as_bytes()))
+            .arg(file("query.tsq", &query.to_der()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        let mut openssl = Self {
+            process,
+            answers,
+            _folder: folder,
+        };
+        // What it makes is what ours is compared with: a token over the same imprint, with the same chain.
+        let hex = openssl.ask(0);
+        let bytes: Vec<u8> = (0..hex.len() / 2)
+            .map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        let response = TimeStampResp::parse(&bytes).unwrap();
+        let token = response.token().unwrap();
+        assert_eq!(token.certificates().len(), chain.len());
+        assert_eq!(token.tst_info().message_imprint(), query.message_imprint());
+        openssl
+    }
+
+    fn ask(&mut self, rounds: u64) -> String {
+        let mut line = String::new();
+        writeln!(self.process.stdin.as_mut().unwrap(), "{rounds}").unwrap();
+        self.answers.read_line(&mut line).unwrap();
+        line.trim().to_string()
+    }
+
+    /// Its processor time for so many answers.
+    pub fn answer(&mut self, rounds: u64) -> Duration {
+        Duration::from_nanos(self.ask(rounds).parse().unwrap())
+    }
+}
+
+impl Drop for OpenSsl {
+    fn drop(&mut self) {
+        // It ends with its input.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
 }

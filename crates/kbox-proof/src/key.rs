@@ -9,7 +9,7 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
     KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use base64::Engine;
@@ -110,7 +110,7 @@ impl TokenSigner {
     /// [`KeyError::Refused`].
     pub fn generate() -> Result<Self, KeyError> {
         let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
                 .map_err(|_| KeyError::Refused)?;
         Self::from_pkcs8(document.as_ref())
     }
@@ -123,10 +123,10 @@ impl TokenSigner {
         let random = SystemRandom::new();
         let document = match kind {
             TokenKeyKind::P256 => {
-                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random)
             }
             TokenKeyKind::P384 => {
-                EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random)
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &random)
             }
             TokenKeyKind::Ed25519 => Ed25519KeyPair::generate_pkcs8v1(&random),
             TokenKeyKind::Rsa { bits } => {
@@ -151,10 +151,10 @@ impl TokenSigner {
     /// # Errors
     /// [`KeyError::Unsupported`].
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, KeyError> {
-        let key = if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+        let key = if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8)
         {
             TokenKey::P256(key)
-        } else if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, pkcs8) {
+        } else if let Ok(key) = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, pkcs8) {
             TokenKey::P384(key)
         } else if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8) {
             TokenKey::Ed25519(key)
@@ -339,34 +339,50 @@ fn sign_ecdsa<const N: usize>(
     order: &[u8; N],
     message: &[u8],
 ) -> Result<Vec<u8>, KeyError> {
-    let signature = key
-        .sign(&SystemRandom::new(), message)
-        .map_err(|_| KeyError::Refused)?;
-    let (r, s) = signature
-        .as_ref()
-        .split_first_chunk::<N>()
-        .ok_or(KeyError::Refused)?;
-    let s: [u8; N] = s.try_into().map_err(|_| KeyError::Refused)?;
-    Ok(ecdsa_der(r, &low_s(s, order)))
-}
-
-/// The lower of s and n - s, both of which verify. Signatures are public, so this need not be constant time.
-fn low_s<const N: usize>(s: [u8; N], order: &[u8; N]) -> [u8; N] {
-    let mut other = [0; N];
-    let mut borrow = 0_i16;
-    for ((out, n), s) in other.iter_mut().zip(order).zip(s).rev() {
-        let difference = i16::from(*n) - i16::from(s) - borrow;
-        borrow = i16::from(difference < 0);
-        // Between 0 and 255 after the modulus.
-        *out = u8::try_from(difference.rem_euclid(256)).unwrap_or(0);
+    // Looked at where it lies: aws-lc-rs has it in an array that would hold the longest signature of any kind.
+    match &key.sign(&SystemRandom::new(), message) {
+        Ok(signature) => low_s(signature.as_ref(), order).ok_or(KeyError::Refused),
+        Err(_) => Err(KeyError::Refused),
     }
-    s.min(other)
 }
 
-fn ecdsa_der(r: &[u8], s: &[u8]) -> Vec<u8> {
-    let r = der::element(der::INTEGER, &[&der::unsigned_content(r)]);
-    let s = der::element(der::INTEGER, &[&der::unsigned_content(s)]);
-    der::element(der::SEQUENCE, &[&r, &s])
+/// The same signature with the lower of s and n - s, both of which verify; `None` when it is no ECDSA signature of this group in
+/// DER. Signatures are public, so this need not be constant time.
+///
+/// `Ecdsa-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (RFC 3279 §2.2.3)
+fn low_s<const N: usize>(signature: &[u8], order: &[u8; N]) -> Option<Vec<u8>> {
+    // In these groups no length takes more than one octet.
+    let ([der::SEQUENCE, length], numbers) = signature.split_first_chunk()? else {
+        return None;
+    };
+    let ([der::INTEGER, r_length], rest) = numbers.split_first_chunk()? else {
+        return None;
+    };
+    let (_, rest) = rest.split_at_checked((*r_length).into())?;
+    let ([der::INTEGER, s_length], s) = rest.split_first_chunk()? else {
+        return None;
+    };
+    if numbers.len() != usize::from(*length) || s.len() != usize::from(*s_length) {
+        return None;
+    }
+    let mut padded = [0; N];
+    let digits = s.strip_prefix(&[0]).unwrap_or(s);
+    let start = N.checked_sub(digits.len())?;
+    padded.get_mut(start..)?.copy_from_slice(digits);
+    let mut other = [0; N];
+    let mut borrow = false;
+    for ((out, n), s) in other.iter_mut().zip(order).zip(padded).rev() {
+        let (difference, under) = n.overflowing_sub(s);
+        let (difference, under_again) = difference.overflowing_sub(borrow.into());
+        (*out, borrow) = (difference, under || under_again);
+    }
+    if padded <= other {
+        return Some(signature.to_vec());
+    }
+    let r = numbers.get(..numbers.len() - rest.len())?;
+    let s = der::unsigned_content(&other);
+    let s = der::element(der::INTEGER, &[&s]);
+    Some(der::element(der::SEQUENCE, &[r, &s]))
 }
 
 fn public_key_info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {

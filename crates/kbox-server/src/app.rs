@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What every handler sees.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     conflicts: Mutex<Listed>,
+    /// The error output without the lock by which the threads of this process would wait for each other's lines.
+    error_output: Option<File>,
     convocations: Arc<Semaphore>,
     dossiers: Arc<Semaphore>,
 }
@@ -83,6 +86,18 @@ impl Listed {
     }
 }
 
+#[cfg(unix)]
+fn error_output() -> Option<File> {
+    use std::os::fd::AsFd;
+    let own = std::io::stderr().as_fd().try_clone_to_owned();
+    own.ok().map(File::from)
+}
+
+#[cfg(not(unix))]
+fn error_output() -> Option<File> {
+    None
+}
+
 /// Convocations, and proof files, under way at once.
 const HEAVY: usize = 8;
 
@@ -96,6 +111,7 @@ impl App {
             settings,
             metrics: Metrics::default(),
             conflicts: Mutex::new(Listed::default()),
+            error_output: error_output(),
             convocations: Arc::new(Semaphore::new(HEAVY)),
             dossiers: Arc::new(Semaphore::new(HEAVY)),
         }
@@ -145,10 +161,15 @@ impl App {
     /// One line of the operator's log. What is given holds no secret and no personal data.
     pub(crate) fn log(&self, line: &str) {
         if self.settings.log {
-            match self.instance.clock.read() {
-                Ok(reading) => eprintln!("{} {line}", reading.time),
-                Err(error) => eprintln!("(no time: {error}) {line}"),
-            }
+            let line = match self.instance.clock.read() {
+                Ok(reading) => format!("{} {line}\n", reading.time),
+                Err(error) => format!("(no time: {error}) {line}\n"),
+            };
+            // A line is one write. A log that cannot be written is no reason to refuse a request.
+            let _ = match &self.error_output {
+                Some(file) => (&mut &*file).write_all(line.as_bytes()),
+                None => std::io::stderr().write_all(line.as_bytes()),
+            };
         }
     }
 

@@ -9,7 +9,7 @@ use crate::time::Time;
 use crate::tsp::der;
 use crate::tsp::oid::known;
 use crate::tsp::token::{SignedDataParts, encode_signed_data};
-use crate::tsp::tst_info::gen_time_text;
+use crate::tsp::tst_info::write_gen_time;
 use crate::tsp::{
     Accuracy, Certificate, MessageImprint, Nonce, SerialNumber, signing_certificate_v2,
 };
@@ -28,9 +28,11 @@ pub(super) struct TokenParts<'a> {
 #[derive(Debug)]
 pub(super) struct Template {
     accuracy: Vec<u8>,
-    /// The signed attributes before and after the bytes of the message digest.
-    attributes_start: Vec<u8>,
-    attributes_end: Vec<u8>,
+    /// The signed attributes as they are signed, with room for the message digest, and where that is.
+    attributes: Vec<u8>,
+    /// Where the attributes themselves begin, behind the SET's header.
+    attributes_content: usize,
+    message_digest: usize,
     sid: Vec<u8>,
     digest_algorithm: Vec<u8>,
     digest_algorithms: Vec<u8>,
@@ -57,19 +59,21 @@ impl Template {
         };
         let hash = signer.hash();
         let digest = der::element(der::OCTET_STRING, &[&alloc::vec![0; hash.digest_len()]]);
-        let mut message_digest = attribute(known::MESSAGE_DIGEST, &digest);
+        let message_digest = attribute(known::MESSAGE_DIGEST, &digest);
         // DER order: the two short attributes by their length, then the long one.
         let content_type = attribute(
             known::CONTENT_TYPE,
             &der::element(der::OID, &[known::TST_INFO]),
         );
-        message_digest.truncate(message_digest.len() - hash.digest_len());
-        let mut attributes_start = content_type;
-        attributes_start.extend_from_slice(&message_digest);
-        let attributes_end = attribute(
+        let signing_certificate = attribute(
             known::SIGNING_CERTIFICATE_V2,
             &signing_certificate_v2(certificate),
         );
+        let attributes = der::element(
+            der::SET,
+            &[&content_type, &message_digest, &signing_certificate],
+        );
+        let digest_end = attributes.len() - signing_certificate.len();
         let digest_algorithm = der::element(
             der::SEQUENCE,
             &[&der::element(der::OID, &[hash.oid_content()])],
@@ -79,8 +83,9 @@ impl Template {
         sorted.dedup();
         Self {
             accuracy: accuracy.to_der(),
-            attributes_start,
-            attributes_end,
+            attributes_content: digest_end - message_digest.len() - content_type.len(),
+            message_digest: digest_end - hash.digest_len(),
+            attributes,
             sid: certificate.issuer_and_serial(),
             digest_algorithms: der::element(der::SET, &[&digest_algorithm]),
             digest_algorithm,
@@ -102,24 +107,24 @@ impl Template {
             nonce,
             certificates,
         } = *parts;
-        let mut varying = imprint.to_der();
+        let mut varying = Vec::with_capacity(256);
+        imprint.write(&mut varying);
         der::write(&mut varying, der::INTEGER, &[serial.as_content()]);
-        der::write(
-            &mut varying,
-            der::GENERALIZED_TIME,
-            &[gen_time_text(gen_time).as_bytes()],
-        );
+        write_gen_time(&mut varying, gen_time);
         varying.extend_from_slice(&self.accuracy);
         if let Some(nonce) = nonce {
             der::write(&mut varying, der::INTEGER, &[nonce.as_content()]);
         }
         let tst_info = der::element(der::SEQUENCE, &[policy.tst_info_start(), &varying]);
+        let mut attributes = self.attributes.clone();
         let digest = signer.hash().digest(&tst_info);
-        let parts: [&[u8]; 3] = [&self.attributes_start, &digest, &self.attributes_end];
-        let attributes = parts.concat();
-        let signature = signer.sign(&der::element(der::SET, &[&attributes]))?;
+        // Both are as long as the signer's hash.
+        for (place, byte) in attributes.iter_mut().skip(self.message_digest).zip(&digest) {
+            *place = *byte;
+        }
+        let signature = signer.sign(&attributes)?;
         Ok(encode_signed_data(&SignedDataParts {
-            version: 3,
+            version: &[der::INTEGER, 1, 3],
             digest_algorithms: &self.digest_algorithms,
             tst_info: &tst_info,
             certificates: if certificates {
@@ -128,10 +133,12 @@ impl Template {
                 &[]
             },
             crls: &[],
-            signer_version: 1,
+            signer_version: &[der::INTEGER, 1, 1],
             sid: &self.sid,
             digest_algorithm: &self.digest_algorithm,
-            signed_attrs: &attributes,
+            signed_attrs: attributes
+                .get(self.attributes_content..)
+                .unwrap_or_default(),
             signature_algorithm: &self.signature_algorithm,
             signature: &signature,
             unsigned_attrs: &[],

@@ -10,6 +10,7 @@
 mod budgets;
 mod certificates;
 mod facts;
+mod remembering;
 mod requests;
 mod tokens;
 mod verifying;
@@ -194,12 +195,12 @@ impl Draft {
         let sha256 = element(der::SEQUENCE, &[&element(der::OID, &[known::SHA256])]);
         let certificates: Vec<&[u8]> = self.certificates.iter().map(Vec::as_slice).collect();
         let bytes = encode_signed_data(&SignedDataParts {
-            version: 3,
+            version: &[der::INTEGER, 1, 3],
             digest_algorithms: &element(der::SET, &[&sha256]),
             tst_info: &tst_info,
             certificates: &element(0xa0, &certificates),
             crls: &[],
-            signer_version: 1,
+            signer_version: &[der::INTEGER, 1, 1],
             sid: &self.certificate.issuer_and_serial(),
             digest_algorithm: &sha256,
             signed_attrs: &attributes,

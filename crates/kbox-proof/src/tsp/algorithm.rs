@@ -141,12 +141,23 @@ impl AlgorithmIdentifier {
     /// The DER encoding.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
-        der::element(
-            der::SEQUENCE,
-            &[
-                &self.algorithm.to_der(),
-                self.parameters.as_deref().unwrap_or_default(),
-            ],
-        )
+        let mut out = Vec::with_capacity(self.encoded_len());
+        self.write(&mut out);
+        out
+    }
+
+    fn content_len(&self) -> usize {
+        der::encoded_len(self.algorithm.as_content().len())
+            + self.parameters.as_ref().map_or(0, Vec::len)
+    }
+
+    pub(crate) fn encoded_len(&self) -> usize {
+        der::encoded_len(self.content_len())
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        der::write_header(out, der::SEQUENCE, self.content_len());
+        der::write(out, der::OID, &[self.algorithm.as_content()]);
+        out.extend_from_slice(self.parameters.as_deref().unwrap_or_default());
     }
 }

@@ -381,6 +381,17 @@ impl Certificate {
     }
 }
 
+/// Issuer and serial number where [`Certificate::parse`] finds them, of what may be no certificate further on.
+pub(super) fn issuer_and_serial(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut outer = der::single(bytes, der::SEQUENCE).ok()?.elements();
+    let mut parts = outer.expect(der::SEQUENCE).ok()?.elements();
+    parts.optional(0xa0).ok()?;
+    let serial = parts.expect(der::INTEGER).ok()?.content;
+    parts.expect(der::SEQUENCE).ok()?;
+    let issuer = parts.expect(der::SEQUENCE).ok()?.der;
+    Some((issuer, serial))
+}
+
 /// `Extensions ::= SEQUENCE OF Extension`, at most one of each kind (RFC 5280 §4.2).
 pub(super) fn parse_extensions(mut list: Elements<'_>) -> Result<Vec<Extension>, TspError> {
     let mut extensions: Vec<Extension> = Vec::new();

@@ -88,16 +88,20 @@ impl<'a> Elements<'a> {
     /// The next element, whatever it is.
     pub(crate) fn any(&mut self) -> Result<Element<'a>, TspError> {
         let rest = self.rest();
-        let error = self.error();
-        let mut reader = SliceReader::new(rest).map_err(|_| error.clone())?;
-        let any = AnyRef::decode(&mut reader).map_err(|_| error.clone())?;
-        let used = usize::try_from(u32::from(reader.position())).map_err(|_| error.clone())?;
-        let der = rest.get(..used).ok_or_else(|| error.clone())?;
-        let content = any.value();
-        let offset = self.offset() + (used - content.len());
+        let (header, length) = match common_header(rest) {
+            Some(found) => found,
+            None => strict_header(rest).ok_or_else(|| self.error())?,
+        };
+        let used = header + length;
+        let der = rest.get(..used).ok_or_else(|| self.error())?;
+        let (tag, content) = match (der.first(), der.get(header..)) {
+            (Some(tag), Some(content)) => (*tag, content),
+            _ => return Err(self.error()),
+        };
+        let offset = self.offset() + header;
         self.at += used;
         Ok(Element {
-            tag: *der.first().ok_or(error)?,
+            tag,
             der,
             content,
             offset,
@@ -156,6 +160,34 @@ impl<'a> Elements<'a> {
     }
 }
 
+/// The lengths of header and content of the next element, by `der`'s strict reader.
+fn strict_header(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut reader = SliceReader::new(bytes).ok()?;
+    let any = AnyRef::decode(&mut reader).ok()?;
+    let used = usize::try_from(u32::from(reader.position())).ok()?;
+    let length = any.value().len();
+    Some((used.checked_sub(length)?, length))
+}
+
+/// The same for most elements there are, at a tenth of the cost: known identifier octets, and lengths of at most three octets.
+/// `None` says nothing; then the strict reader decides.
+#[inline]
+fn common_header(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (tag, header, length) = match *bytes {
+        [tag, length @ 0..=0x7f, ..] => (tag, 2, usize::from(length)),
+        [tag, 0x81, length @ 0x80..=0xff, ..] => (tag, 3, usize::from(length)),
+        [tag, 0x82, high @ 1..=0xff, low, ..] => {
+            (tag, 4, usize::from(high) << 8 | usize::from(low))
+        }
+        _ => return None,
+    };
+    let is_known = matches!(
+        tag,
+        BOOLEAN..=OID | UTF8_STRING | UTC_TIME | GENERALIZED_TIME | SEQUENCE | SET | 0x80..=0x83 | 0xa0..=0xa4
+    );
+    (is_known && bytes.len() - header >= length).then_some((header, length))
+}
+
 /// The one element that `bytes` holds, with nothing after it.
 pub(crate) fn single(bytes: &[u8], tag: u8) -> Result<Element<'_>, TspError> {
     let mut elements = Elements::new(bytes);
@@ -208,18 +240,34 @@ pub(crate) fn unsigned_content(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Appends an element's identifier and length octets.
+#[inline]
 pub(crate) fn write_header(out: &mut Vec<u8>, tag: u8, length: usize) {
-    out.push(tag);
-    if let Ok(short @ 0..=0x7f) = u8::try_from(length) {
-        out.push(short);
-        return;
-    }
     let bytes = length.to_be_bytes();
-    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(0);
-    let digits = bytes.get(start..).unwrap_or_default();
-    // At most eight digits.
-    out.push(0x80 | u8::try_from(digits.len()).unwrap_or(8));
-    out.extend_from_slice(digits);
+    let [.., high, low] = bytes;
+    match length {
+        0..=0x7f => out.extend_from_slice(&[tag, low]),
+        0x80..=0xff => out.extend_from_slice(&[tag, 0x81, low]),
+        0x100..=0xffff => out.extend_from_slice(&[tag, 0x82, high, low]),
+        _ => {
+            let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(0);
+            let digits = bytes.get(start..).unwrap_or_default();
+            // At most eight digits.
+            out.extend_from_slice(&[tag, 0x80 | u8::try_from(digits.len()).unwrap_or(8)]);
+            out.extend_from_slice(digits);
+        }
+    }
+}
+
+/// How many bytes an element takes whose content takes so many.
+#[inline]
+pub(crate) fn encoded_len(content: usize) -> usize {
+    let octets = match content {
+        0..=0x7f => 1,
+        0x80..=0xff => 2,
+        0x100..=0xffff => 3,
+        _ => 1 + (usize::BITS - content.leading_zeros()).div_ceil(8) as usize,
+    };
+    1 + octets + content
 }
 
 /// Appends an element whose content is the parts, one after the other.
@@ -232,7 +280,8 @@ pub(crate) fn write(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
 
 /// An element whose content is the parts, one after the other.
 pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 6);
+    let content = parts.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(encoded_len(content));
     write(&mut out, tag, parts);
     out
 }
@@ -241,4 +290,61 @@ pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 pub(crate) fn is_sorted(set: &[&[u8]]) -> bool {
     // X.690 §11.6 pads the shorter encoding with zeros; as no encoding is a prefix of another, plain order is the same.
     set.is_sorted()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_to_a_header_gives_what_the_strict_reader_gives() {
+        let mut short = 0;
+        let content = [7; 0x1_0100];
+        for tag in 0..=u8::MAX {
+            for length in [
+                &[0][..],
+                &[5],
+                &[0x7f],
+                &[0x80],
+                &[0x81, 0x7f],
+                &[0x81, 0x80],
+                &[0x81, 0xff],
+                &[0x82, 0, 0xff],
+                &[0x82, 1, 0],
+                &[0x82, 0xff, 0xff],
+                &[0x83, 0, 0xff, 0xff],
+                &[0x83, 1, 0, 0],
+                &[0x84, 0, 1, 0, 0],
+                &[0xff],
+            ] {
+                for available in [0, 4, 5, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000] {
+                    let bytes = [&[tag][..], length, &content[..available]].concat();
+                    for cut in [bytes.len(), 1 + length.len(), 1, 0] {
+                        let bytes = &bytes[..cut];
+                        if let Some(found) = common_header(bytes) {
+                            assert_eq!(
+                                Some(found),
+                                strict_header(bytes),
+                                "{tag:02x} {length:02x?}"
+                            );
+                            short += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(short > 100, "{short}");
+    }
+
+    #[test]
+    fn the_length_said_beforehand_is_the_length_written() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000, 0x100_0000] {
+            let content = alloc::vec![7; length];
+            assert_eq!(
+                element(OCTET_STRING, &[&content]).len(),
+                encoded_len(length),
+                "{length:#x}"
+            );
+        }
+    }
 }

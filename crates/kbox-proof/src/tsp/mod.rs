@@ -34,8 +34,8 @@ pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
 pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
 pub use verify::{
-    AlgorithmUse, ChainTime, Check, CheckOutcome, ProfileFinding, ProfileReport, Purpose,
-    RenewalRejection, Step, StoredToken, Timeliness, TokenFlag, TokenTrust, TspRejection,
+    AlgorithmUse, ChainCache, ChainTime, Check, CheckOutcome, ProfileFinding, ProfileReport,
+    Purpose, RenewalRejection, Step, StoredToken, Timeliness, TokenFlag, TokenTrust, TspRejection,
     VerifiedTimeStamp, order, verify_renewed_token, verify_requested_token, verify_response,
     verify_token,
 };

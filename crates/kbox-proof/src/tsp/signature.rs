@@ -2,6 +2,9 @@
 //! Signatures of tokens, certificates and revocation data: a public key read once ([`VerifyingKey`]), and the algorithm that
 //! an AlgorithmIdentifier names ([`SignatureAlgorithm`]).
 
+#[cfg(feature = "aws-lc-rs")]
+mod aws;
+
 use alloc::boxed::Box;
 
 use rsa::pkcs1::DecodeRsaPublicKey;
@@ -167,7 +170,12 @@ impl SignatureAlgorithm {
 
 /// A public key, parsed and strong enough. It verifies any number of signatures.
 #[derive(Clone, Debug)]
-pub(crate) struct VerifyingKey(Key);
+pub(crate) struct VerifyingKey {
+    key: Key,
+    /// The same key for aws-lc-rs. What a usable key is, the pure crates say with this feature too.
+    #[cfg(feature = "aws-lc-rs")]
+    aws: aws::AwsKey,
+}
 
 #[derive(Clone, Debug)]
 enum Key {
@@ -222,16 +230,15 @@ impl VerifyingKey {
         Self::parse(spki)
             .ok()
             .flatten()
-            .map(Self)
             .ok_or(SignatureFailure::Algorithm)
     }
 
-    fn parse(spki: &[u8]) -> Result<Option<Key>, TspError> {
+    fn parse(spki: &[u8]) -> Result<Option<Self>, TspError> {
         let mut parts = der::single(spki, der::SEQUENCE)?.elements();
         let algorithm = AlgorithmIdentifier::from_element(&parts.expect(der::SEQUENCE)?)?;
         let key = bit_string(&parts.expect(der::BIT_STRING)?)?;
         parts.finish()?;
-        Ok(match algorithm.algorithm.as_content() {
+        let parsed = match algorithm.algorithm.as_content() {
             known::RSA | known::RSASSA_PSS => {
                 RsaUse::from_identifier(&algorithm).and_then(|usage| {
                     let key = rsa::PublicKey::from_pkcs1_der(&key).ok()?;
@@ -252,7 +259,12 @@ impl VerifyingKey {
                     .map(|key| Key::Ed25519(Box::new(key)))
             }
             _ => None,
-        })
+        };
+        Ok(parsed.map(|parsed| Self {
+            key: parsed,
+            #[cfg(feature = "aws-lc-rs")]
+            aws: aws::AwsKey::new(key),
+        }))
     }
 
     /// Verifies this key's signature over `message`.
@@ -265,7 +277,20 @@ impl VerifyingKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureFailure> {
-        let verified = match (&self.0, algorithm) {
+        #[cfg(feature = "aws-lc-rs")]
+        if let Some(verified) = self.aws.verify(&self.key, algorithm, message, signature) {
+            return verified;
+        }
+        self.verify_pure(algorithm, message, signature)
+    }
+
+    fn verify_pure(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureFailure> {
+        let verified = match (&self.key, algorithm) {
             (Key::Rsa(key, usage), SignatureAlgorithm::RsaPkcs1(hash)) if usage.allows_pkcs1() => {
                 return verify_pkcs1(key, hash, &hash.digest(message), signature);
             }

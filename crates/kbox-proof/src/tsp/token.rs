@@ -277,13 +277,14 @@ impl TimeStampToken {
             .collect();
         algorithms.sort();
         let algorithms: Vec<&[u8]> = algorithms.iter().map(Vec::as_slice).collect();
+        let integer = |value| der::element(der::INTEGER, &[&der::integer_content(value)]);
         encode_signed_data(&SignedDataParts {
-            version: self.signed_data_version,
+            version: &integer(self.signed_data_version),
             digest_algorithms: &der::element(der::SET, &algorithms),
             tst_info: &self.tst_info_der,
             certificates: &certificates,
             crls: self.crls.as_deref().unwrap_or_default(),
-            signer_version: self.signer_version,
+            signer_version: &integer(self.signer_version),
             sid: &self.sid.to_der(),
             digest_algorithm: &self.digest_algorithm.to_der(),
             signed_attrs: &self.signed_attrs,
@@ -417,12 +418,12 @@ fn check_leaf_signature(
 
 /// What a token consists of, each part in DER (the attributes and the TSTInfo as content).
 pub(crate) struct SignedDataParts<'a> {
-    pub(crate) version: u32,
+    pub(crate) version: &'a [u8],
     pub(crate) digest_algorithms: &'a [u8],
     pub(crate) tst_info: &'a [u8],
     pub(crate) certificates: &'a [u8],
     pub(crate) crls: &'a [u8],
-    pub(crate) signer_version: u32,
+    pub(crate) signer_version: &'a [u8],
     pub(crate) sid: &'a [u8],
     pub(crate) digest_algorithm: &'a [u8],
     pub(crate) signed_attrs: &'a [u8],
@@ -431,7 +432,7 @@ pub(crate) struct SignedDataParts<'a> {
     pub(crate) unsigned_attrs: &'a [u8],
 }
 
-/// The ContentInfo of a token.
+/// The ContentInfo of a token, written once, front to back, as every length is known beforehand.
 ///
 /// ```text
 /// SignedData ::= SEQUENCE { version, digestAlgorithms SET, encapContentInfo, certificates [0] OPTIONAL,
@@ -440,43 +441,45 @@ pub(crate) struct SignedDataParts<'a> {
 ///   unsignedAttrs [1] OPTIONAL }
 /// ```
 pub(crate) fn encode_signed_data(parts: &SignedDataParts<'_>) -> Vec<u8> {
-    let version = der::element(der::INTEGER, &[&der::integer_content(parts.version)]);
-    let signer_version = der::element(der::INTEGER, &[&der::integer_content(parts.signer_version)]);
-    let encap = der::element(
-        der::SEQUENCE,
-        &[
-            &der::element(der::OID, &[known::TST_INFO]),
-            &der::element(0xa0, &[&der::element(der::OCTET_STRING, &[parts.tst_info])]),
-        ],
-    );
-    let signer = der::element(
-        der::SEQUENCE,
-        &[
-            &signer_version,
-            parts.sid,
-            parts.digest_algorithm,
-            &der::element(0xa0, &[parts.signed_attrs]),
-            parts.signature_algorithm,
-            &der::element(der::OCTET_STRING, &[parts.signature]),
-            parts.unsigned_attrs,
-        ],
-    );
-    let data = der::element(
-        der::SEQUENCE,
-        &[
-            &version,
-            parts.digest_algorithms,
-            &encap,
-            parts.certificates,
-            parts.crls,
-            &der::element(der::SET, &[&signer]),
-        ],
-    );
-    der::element(
-        der::SEQUENCE,
-        &[
-            &der::element(der::OID, &[known::SIGNED_DATA]),
-            &der::element(0xa0, &[&data]),
-        ],
-    )
+    let with_header = der::encoded_len;
+    let octets = with_header(parts.tst_info.len());
+    let encap = with_header(known::TST_INFO.len()) + with_header(octets);
+    let signer = parts.signer_version.len()
+        + parts.sid.len()
+        + parts.digest_algorithm.len()
+        + with_header(parts.signed_attrs.len())
+        + parts.signature_algorithm.len()
+        + with_header(parts.signature.len())
+        + parts.unsigned_attrs.len();
+    let data = parts.version.len()
+        + parts.digest_algorithms.len()
+        + with_header(encap)
+        + parts.certificates.len()
+        + parts.crls.len()
+        + with_header(with_header(signer));
+    let info = with_header(known::SIGNED_DATA.len()) + with_header(with_header(data));
+
+    let mut out = Vec::with_capacity(with_header(info));
+    der::write_header(&mut out, der::SEQUENCE, info);
+    der::write(&mut out, der::OID, &[known::SIGNED_DATA]);
+    der::write_header(&mut out, 0xa0, with_header(data));
+    der::write_header(&mut out, der::SEQUENCE, data);
+    out.extend_from_slice(parts.version);
+    out.extend_from_slice(parts.digest_algorithms);
+    der::write_header(&mut out, der::SEQUENCE, encap);
+    der::write(&mut out, der::OID, &[known::TST_INFO]);
+    der::write_header(&mut out, 0xa0, octets);
+    der::write(&mut out, der::OCTET_STRING, &[parts.tst_info]);
+    out.extend_from_slice(parts.certificates);
+    out.extend_from_slice(parts.crls);
+    der::write_header(&mut out, der::SET, with_header(signer));
+    der::write_header(&mut out, der::SEQUENCE, signer);
+    out.extend_from_slice(parts.signer_version);
+    out.extend_from_slice(parts.sid);
+    out.extend_from_slice(parts.digest_algorithm);
+    der::write(&mut out, 0xa0, &[parts.signed_attrs]);
+    out.extend_from_slice(parts.signature_algorithm);
+    der::write(&mut out, der::OCTET_STRING, &[parts.signature]);
+    out.extend_from_slice(parts.unsigned_attrs);
+    out
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! `TSTInfo` (RFC 3161 §2.4.2) and its parts.
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -98,13 +96,17 @@ impl MessageImprint {
     /// The DER encoding.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
-        der::element(
-            der::SEQUENCE,
-            &[
-                &self.algorithm.to_der(),
-                &der::element(der::OCTET_STRING, &[&self.hashed_message]),
-            ],
-        )
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let content = self.algorithm.encoded_len() + der::encoded_len(self.hashed_message.len());
+        out.reserve(der::encoded_len(content));
+        der::write_header(out, der::SEQUENCE, content);
+        self.algorithm.write(out);
+        der::write(out, der::OCTET_STRING, &[&self.hashed_message]);
     }
 }
 
@@ -365,36 +367,26 @@ impl TstInfo {
     /// The DER encoding.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
-        let ordering: &[u8] = if self.ordering {
-            &[der::BOOLEAN, 1, 0xff]
-        } else {
-            &[]
-        };
-        let nonce = self.nonce.as_ref().map_or_else(Vec::new, |nonce| {
-            der::element(der::INTEGER, &[nonce.as_content()])
-        });
-        let tsa = self
-            .tsa
-            .as_ref()
-            .map_or_else(Vec::new, |name| der::element(0xa0, &[name]));
-        der::element(
-            der::SEQUENCE,
-            &[
-                &[der::INTEGER, 1, 1],
-                &self.policy.to_der(),
-                &self.imprint.to_der(),
-                &der::element(der::INTEGER, &[self.serial.as_content()]),
-                &der::element(
-                    der::GENERALIZED_TIME,
-                    &[gen_time_text(self.gen_time).as_bytes()],
-                ),
-                &self.accuracy.map_or_else(Vec::new, Accuracy::to_der),
-                ordering,
-                &nonce,
-                &tsa,
-                self.extensions.as_deref().unwrap_or_default(),
-            ],
-        )
+        let mut content = Vec::with_capacity(256);
+        content.extend_from_slice(&[der::INTEGER, 1, 1]);
+        der::write(&mut content, der::OID, &[self.policy.as_content()]);
+        self.imprint.write(&mut content);
+        der::write(&mut content, der::INTEGER, &[self.serial.as_content()]);
+        write_gen_time(&mut content, self.gen_time);
+        if let Some(accuracy) = self.accuracy {
+            content.extend_from_slice(&accuracy.to_der());
+        }
+        if self.ordering {
+            content.extend_from_slice(&[der::BOOLEAN, 1, 0xff]);
+        }
+        if let Some(nonce) = &self.nonce {
+            der::write(&mut content, der::INTEGER, &[nonce.as_content()]);
+        }
+        if let Some(name) = &self.tsa {
+            der::write(&mut content, 0xa0, &[name]);
+        }
+        content.extend_from_slice(self.extensions.as_deref().unwrap_or_default());
+        der::element(der::SEQUENCE, &[&content])
     }
 
     /// Under which policy the token was made.
@@ -490,10 +482,12 @@ pub(crate) fn parse_gen_time(content: &[u8]) -> Result<Time, TspError> {
             if !(1..=9).contains(&digits.len()) || !all_digits(digits) || digits.ends_with('0') {
                 return Err(TspError::GenTime);
             }
-            let value: i32 = format!("{digits:0<9}")
-                .parse()
-                .map_err(|_| TspError::GenTime)?;
-            value
+            // At most nine digits, filled up to nine.
+            digits
+                .bytes()
+                .chain(core::iter::repeat(b'0'))
+                .take(9)
+                .fold(0, |value, digit| value * 10 + i32::from(digit - b'0'))
         }
     };
     let number = |from: usize, to: usize| {
@@ -526,24 +520,44 @@ pub(crate) fn civil_time(year: i16, rest: [i16; 5], nanos: i32) -> Option<Time> 
         .map(Time::from_unix_nanos)
 }
 
-/// The text of a genTime: seconds always, a fraction only where it is not zero, no trailing zeros.
-pub(crate) fn gen_time_text(time: Time) -> String {
+/// Appends a genTime: seconds always, a fraction only where it is not zero, no trailing zeros.
+pub(crate) fn write_gen_time(out: &mut Vec<u8>, time: Time) {
     let civil = jiff::tz::Offset::UTC.to_datetime(time.to_timestamp());
-    let mut text = format!(
-        "{:04}{:02}{:02}{:02}{:02}{:02}",
-        civil.year(),
-        civil.month(),
-        civil.day(),
-        civil.hour(),
-        civil.minute(),
-        civil.second()
-    );
-    if civil.subsec_nanosecond() != 0 {
-        let digits = format!(".{:09}", civil.subsec_nanosecond());
-        text.push_str(digits.trim_end_matches('0'));
+    // A Time's year has four digits.
+    let pairs = [
+        civil.year() / 100,
+        civil.year() % 100,
+        civil.month().into(),
+        civil.day().into(),
+        civil.hour().into(),
+        civil.minute().into(),
+        civil.second().into(),
+    ];
+    let mut fraction = civil.subsec_nanosecond().unsigned_abs();
+    let mut places = 9;
+    while places > 0 && fraction.is_multiple_of(10) {
+        fraction /= 10;
+        places -= 1;
     }
-    text.push('Z');
-    text
+    let point = usize::from(places > 0);
+    der::write_header(out, der::GENERALIZED_TIME, 14 + point + places + 1);
+    for pair in pairs.map(i16::unsigned_abs) {
+        out.extend_from_slice(&[digit(pair / 10), digit(pair % 10)]);
+    }
+    if places > 0 {
+        let mut digits = *b".000000000";
+        for place in digits.iter_mut().skip(1).take(places).rev() {
+            *place = digit((fraction % 10) as u16);
+            fraction /= 10;
+        }
+        out.extend_from_slice(digits.get(..=places).unwrap_or_default());
+    }
+    out.push(b'Z');
+}
+
+/// The last decimal digit of a number, in ASCII.
+fn digit(number: u16) -> u8 {
+    b"0123456789"[usize::from(number % 10)]
 }
 
 #[cfg(test)]
@@ -564,7 +578,12 @@ mod tests {
             ("2026-11-24T18:30:00.000Z", "20261124183000Z"),
             ("2026-11-25T00:00:00Z", "20261125000000Z"),
         ] {
-            assert_eq!(gen_time_text(time(instant)), text);
+            let mut written = Vec::new();
+            write_gen_time(&mut written, time(instant));
+            assert_eq!(
+                written,
+                der::element(der::GENERALIZED_TIME, &[text.as_bytes()])
+            );
             assert_eq!(parse_gen_time(text.as_bytes()), Ok(time(instant)));
         }
         for text in [

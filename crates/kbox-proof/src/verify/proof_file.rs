@@ -6,7 +6,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::policy::TrustPolicy;
-use super::receipt::{VerifiedReceipt, verify_receipt};
+use super::receipt::{VerifiedReceipt, check_receipt};
 use super::rejection::{Finding, Rejection};
 use crate::digest::Sha256Digest;
 use crate::event::{Detail, Nature, RecipientIdentity, Reference, Submission};
@@ -16,7 +16,7 @@ use crate::law::{
 };
 use crate::receipt::{Demand, ProofFileContent};
 use crate::time::Time;
-use crate::tsp::Revocation;
+use crate::tsp::{ChainCache, Revocation};
 
 /// The convening period of one recipient.
 ///
@@ -208,7 +208,7 @@ impl VerifiedProofFile {
     }
 }
 
-/// Verifies a proof file: each receipt as [`verify_receipt`] does, then what only the whole shows.
+/// Verifies a proof file: each receipt as [`verify_receipt`](super::verify_receipt) does, then what only the whole shows.
 ///
 /// What it cannot show: events after the last one in the file, and assertions that were never recorded.
 ///
@@ -221,8 +221,9 @@ pub fn verify_proof_file(
 ) -> Result<VerifiedProofFile, Vec<Finding>> {
     let mut findings = Vec::new();
     let mut receipts = Vec::new();
+    let mut chains = ChainCache::new();
     for (index, receipt) in file.receipts.iter().enumerate() {
-        match verify_receipt(receipt, policy, now) {
+        match check_receipt(receipt, policy, now, &mut chains) {
             Ok(verified) => receipts.push((index, verified)),
             Err(rejection) => findings.push(Finding {
                 receipt: Some(index),

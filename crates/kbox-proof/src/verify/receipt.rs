@@ -15,8 +15,8 @@ use crate::receipt::{Anchor, Demand, Receipt};
 use crate::time::Time;
 use crate::tlog::{Note, TlogProof, VerifiedCheckpoint};
 use crate::tsp::{
-    ChainTime, MessageImprint, Revocation, TimeStampToken, TokenTrust, TsaPolicyId,
-    VerifiedTimeStamp, verify_token,
+    ChainCache, ChainTime, MessageImprint, Revocation, TimeStampToken, TokenTrust, TsaPolicyId,
+    VerifiedTimeStamp,
 };
 
 /// An event that existed no later than the times stated here, as far as the trust policy reaches.
@@ -106,6 +106,16 @@ pub fn verify_receipt(
     policy: &TrustPolicy,
     now: Time,
 ) -> Result<VerifiedReceipt, Rejection> {
+    check_receipt(receipt, policy, now, &mut ChainCache::new())
+}
+
+/// As [`verify_receipt`], for one of many.
+pub(super) fn check_receipt(
+    receipt: &Receipt,
+    policy: &TrustPolicy,
+    now: Time,
+    chains: &mut ChainCache,
+) -> Result<VerifiedReceipt, Rejection> {
     // 1, 2
     let event = EvidenceEvent::from_der(&receipt.event).map_err(Rejection::Event)?;
     let digest = event_digest(&receipt.event);
@@ -141,7 +151,7 @@ pub fn verify_receipt(
         .collect();
     let policies: Vec<TsaPolicyId> = alloc::vec![stated.clone()];
     let imprint = MessageImprint::sha256(&digest);
-    let verify_at = |time| {
+    let verify_at = |time, chains: &mut ChainCache| {
         let trust = TokenTrust {
             extra_certificates: &chain,
             policies: Some(&policies),
@@ -149,7 +159,8 @@ pub fn verify_receipt(
             revocation: Some(&policy.revocation),
             ..TokenTrust::new(&policy.roots, ChainTime::At(time))
         };
-        verify_token(&token, &imprint, &trust).map_err(Rejection::Token)
+        let verified = chains.verify_token(&token, &imprint, &trust);
+        verified.map_err(Rejection::Token)
     };
 
     // 4
@@ -159,7 +170,7 @@ pub fn verify_receipt(
         Ok(checkpoint) => checkpoint,
         // A token that was changed is another leaf: then the token is what to name, not the proof.
         Err(error) => {
-            verify_at(token.tst_info().gen_time())?;
+            verify_at(token.tst_info().gen_time(), chains)?;
             return Err(Rejection::Proof(error));
         }
     };
@@ -200,7 +211,7 @@ pub fn verify_receipt(
         false => receipt.anchors.as_slice(),
     };
     for anchor in anchors {
-        let (token, cosigned) = check_anchor(anchor, &checkpoint, log, policy, now)?;
+        let (token, cosigned) = check_anchor(anchor, &checkpoint, log, policy, now, chains)?;
         let time = token.interval().1;
         let known = token.revocation();
         anchors_revocation = Some(anchors_revocation.map_or(known, |others| others.and(known)));
@@ -219,7 +230,7 @@ pub fn verify_receipt(
     };
 
     // 7
-    let timestamp = verify_at(existed.unwrap_or(now))?;
+    let timestamp = verify_at(existed.unwrap_or(now), chains)?;
     if timestamp.interval().0 > now {
         return Err(Rejection::FromTheFuture {
             gen_time: timestamp.gen_time(),
@@ -426,6 +437,7 @@ fn check_anchor(
     log: &Log,
     policy: &TrustPolicy,
     now: Time,
+    chains: &mut ChainCache,
 ) -> Result<(VerifiedTimeStamp, Vec<Option<Seen>>), Rejection> {
     let later = checkpoint_of(&anchor.checkpoint, log)?;
     consistent(checkpoint, &later, &anchor.consistency)?;
@@ -440,7 +452,9 @@ fn check_anchor(
             || MessageImprint::sha256(&Sha256Digest::of(anchor.checkpoint.as_bytes())),
             |algorithm| MessageImprint::of(algorithm, anchor.checkpoint.as_bytes()),
         );
-    let verified = verify_token(&token, &imprint, &trust).map_err(Rejection::Anchor)?;
+    let verified = chains
+        .verify_token(&token, &imprint, &trust)
+        .map_err(Rejection::Anchor)?;
     let inside = policy.authorities.iter().any(|authority| {
         authority.policy == *verified.policy()
             || authority

@@ -58,7 +58,8 @@ pub(crate) struct Route {
     pub(crate) heavy: Option<Heavy>,
     /// A GET that records what leaves: HEAD, which lets nothing leave, is not served.
     pub(crate) records: bool,
-    /// Waits for nothing, so that it answers when no thread is left.
+    /// Waits for nothing and computes little, so that it answers in place: when no thread is left, and without the way to one and
+    /// back.
     pub(crate) direct: bool,
     pub(crate) handler: Handler,
 }
@@ -168,7 +169,8 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
     route(Method::POST, "/tsa", Public, Tsp, api::tsa::stamp)
         .body(16 * KIB)
-        .budget(Some(Budget::Question)),
+        .budget(Some(Budget::Question))
+        .direct(),
     route(Method::POST, "/api/v1/delai", Public, Api, api::delai)
         .body(16 * KIB)
         .budget(Some(Budget::Question)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The way from the signer's certificate to a trusted one (RFC 5280 §6).
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::budget::Budget;
@@ -27,13 +28,25 @@ struct Search<'a> {
     exhausted: Option<TspRejection>,
 }
 
+/// A chain to a trusted certificate.
+#[derive(Debug)]
+pub(super) struct Chain {
+    /// The signer's certificate first, the trusted one last.
+    pub(super) path: Vec<Certificate>,
+    /// The same, in DER.
+    pub(super) der: Arc<[Vec<u8>]>,
+    /// The certificates among which it was searched. Of the instant, the search asks only which of them are valid then.
+    pub(super) considered: Vec<Certificate>,
+}
+
+/// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`.
 pub(super) fn find_chain(
     signer: &Certificate,
     named: &[EssCertificateId],
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     at: Time,
-) -> Result<Vec<Certificate>, TspRejection> {
+) -> Result<Chain, TspRejection> {
     let mut roots = Vec::new();
     for bytes in trust.roots {
         roots.push(Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed)?);
@@ -42,6 +55,8 @@ pub(super) fn find_chain(
         .certificates()
         .iter()
         .chain(trust.extra_certificates)
+        // The signer is below all others, and the roots are looked at before.
+        .filter(|bytes| *bytes != signer.to_der() && !trust.roots.contains(bytes))
         .filter_map(|bytes| Certificate::parse(bytes).ok())
         .collect();
     let mut search = Search {
@@ -57,7 +72,14 @@ pub(super) fn find_chain(
     };
     let mut path = alloc::vec![signer.clone()];
     if search.climb(&mut path) {
-        return Ok(path);
+        let mut considered = search.roots;
+        considered.append(&mut search.candidates);
+        let der = path.iter().map(|certificate| certificate.to_der().to_vec());
+        return Ok(Chain {
+            der: der.collect(),
+            path,
+            considered,
+        });
     }
     // A search that was cut short disproves nothing; a chain that only time stands against says more than either.
     Err(match (search.failure, search.exhausted) {

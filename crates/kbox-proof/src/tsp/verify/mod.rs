@@ -2,6 +2,7 @@
 //! The check of a time-stamp token (RFC 3161 §2.4.2 and appendix B, RFC 5816, RFC 5652 §5.6, RFC 5280 §6).
 
 mod algorithms;
+mod cache;
 mod chain;
 mod checks;
 mod order;
@@ -11,6 +12,7 @@ mod renewal;
 mod signer;
 mod verified;
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::budget::Budget;
@@ -19,22 +21,22 @@ use super::oid::{TsaPolicyId, known};
 use super::request::TimeStampReq;
 use super::response::{PkiStatus, TimeStampResp};
 use super::revocation::{Revocation, RevocationEvidence};
-use super::signature::{SignatureFailure, verify_signature};
+use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
 use crate::time::Time;
 
 pub use algorithms::{AlgorithmUse, Purpose};
+pub use cache::ChainCache;
 use chain::find_chain;
 pub use checks::{Check, CheckOutcome, Step};
 pub use order::{Timeliness, order};
 pub use profile::{ProfileFinding, ProfileReport};
 pub use rejection::TspRejection;
 pub use renewal::{RenewalRejection, StoredToken, verify_renewed_token};
-pub(crate) use signer::check_signer_fitness;
 use signer::find_signer;
 #[cfg(feature = "issue")]
-pub(crate) use signer::signing_certificate_v2;
+pub(crate) use signer::{check_signer_fitness, signing_certificate_v2};
 pub use verified::{TokenFlag, VerifiedTimeStamp};
 
 /// The instant at which the certificate chain is judged.
@@ -146,6 +148,15 @@ pub fn verify_token(
     imprint: &MessageImprint,
     trust: &TokenTrust<'_>,
 ) -> Result<VerifiedTimeStamp, TspRejection> {
+    check(token, imprint, trust, None)
+}
+
+fn check(
+    token: &TimeStampToken,
+    imprint: &MessageImprint,
+    trust: &TokenTrust<'_>,
+    cache: Option<&mut ChainCache>,
+) -> Result<VerifiedTimeStamp, TspRejection> {
     let info = token.tst_info();
     let mut flags = Vec::new();
 
@@ -200,7 +211,7 @@ pub fn verify_token(
         return Err(TspRejection::MessageDigest);
     }
 
-    // 4.
+    // 4., 5.
     let found = token.certificates().len() + trust.extra_certificates.len() + trust.roots.len();
     if found > trust.budget.certificates {
         return Err(TspRejection::BudgetCertificates {
@@ -208,23 +219,34 @@ pub fn verify_token(
             limit: trust.budget.certificates,
         });
     }
-    let (signer, further) = find_signer(token, trust, &mut flags)?;
-
-    // 5.
-    check_signer_fitness(&signer)?;
+    let at = match trust.chain_time {
+        ChainTime::At(time) => time,
+        ChainTime::GenTime => info.gen_time(),
+    };
+    let remembered = cache
+        .as_deref()
+        .and_then(|cache| cache.find(token, trust, at));
+    let (signer, further) = match &remembered {
+        Some((signer, _)) => (Arc::clone(signer), Vec::new()),
+        None => {
+            let (signer, further) = find_signer(token, trust)?;
+            (Arc::new(signer), further)
+        }
+    };
+    if signer.is_bound_by_sha1 {
+        flags.push(TokenFlag::EssCertIdV1);
+    }
 
     // 6.
-    verify_signature(
-        &signer.public_key,
-        &token.signature_algorithm,
-        Some(digest),
-        &token.signed_attrs_der(),
-        &token.signature,
-    )
-    .map_err(|failure| match failure {
-        SignatureFailure::Algorithm => TspRejection::WeakSignature,
-        SignatureFailure::Signature => TspRejection::Signature,
-    })?;
+    SignatureAlgorithm::new(&token.signature_algorithm, Some(digest))
+        .and_then(|algorithm| {
+            let message = token.signed_attrs_der();
+            signer.key.verify(algorithm, &message, &token.signature)
+        })
+        .map_err(|failure| match failure {
+            SignatureFailure::Algorithm => TspRejection::WeakSignature,
+            SignatureFailure::Signature => TspRejection::Signature,
+        })?;
 
     // 7.
     if !stamped.means_the_same_as(imprint) {
@@ -232,36 +254,31 @@ pub fn verify_token(
     }
 
     // 8.
+    let certificate = &signer.certificate;
     if let Some(name) = &info.tsa
-        && !signer.has_subject_name(name)
+        && !certificate.has_subject_name(name)
     {
         return Err(TspRejection::TsaName);
     }
 
     // 9. No proof of existence and no root makes this right (OpenSSL 3.0 accepts it).
-    if !signer.is_valid_at(info.gen_time()) {
+    if !certificate.is_valid_at(info.gen_time()) {
         return Err(TspRejection::GenTimeOutsideCertificate {
             gen_time: info.gen_time(),
-            not_before: signer.not_before(),
-            not_after: signer.not_after(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
         });
     }
 
     // 10.
-    let at = match trust.chain_time {
-        ChainTime::At(time) => time,
-        ChainTime::GenTime => info.gen_time(),
+    let chain = match &remembered {
+        Some((_, chain)) => Arc::clone(chain),
+        None => Arc::new(find_chain(certificate, &further, token, trust, at)?),
     };
-    let chain = find_chain(&signer, &further, token, trust, at)?;
 
     // 11.
-    let algorithms = algorithms::of_token(
-        token,
-        hash,
-        digest,
-        flags.contains(&TokenFlag::EssCertIdV1),
-        &chain,
-    );
+    let algorithms =
+        algorithms::of_token(token, hash, digest, signer.is_bound_by_sha1, &chain.path);
     algorithms::check(&algorithms, at)?;
 
     // 12.
@@ -270,18 +287,18 @@ pub fn verify_token(
     let revocation = match trust.revocation {
         None => Revocation::NotChecked,
         Some(evidence) => evidence
-            .judge(&chain, made, at, trust.budget.revocation_signatures)
+            .judge(&chain.path, made, at, trust.budget.revocation_signatures)
             .map_err(TspRejection::Revocation)?,
     };
 
+    if let (Some(cache), None) = (cache, &remembered) {
+        cache.remember(token, trust, at, &signer, &chain);
+    }
     let checks = checks::made(info, trust, revocation);
     Ok(VerifiedTimeStamp {
         tst_info: info.clone(),
-        signer,
-        chain: chain
-            .into_iter()
-            .map(|certificate| certificate.to_der().to_vec())
-            .collect(),
+        signer: Arc::clone(certificate),
+        chain: Arc::clone(&chain.der),
         flags,
         revocation,
         algorithms,

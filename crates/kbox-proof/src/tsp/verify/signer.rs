@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Whose key signed: the certificate that the token names under its signature (RFC 5035, RFC 5816), and whether it may sign tokens.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use sha2::Digest;
 
 use super::super::TspError;
 use super::super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
-use super::super::certificate::{Certificate, TimeStampingUsage};
+use super::super::certificate::{Certificate, TimeStampingUsage, issuer_and_serial};
 use super::super::der;
 use super::super::oid::known;
+use super::super::signature::VerifyingKey;
 use super::super::token::{SignerIdentifier, TimeStampToken};
-use super::{TokenFlag, TokenTrust, TspRejection, only_attribute};
+use super::{TokenTrust, TspRejection, only_attribute};
 #[cfg(feature = "issue")]
 use crate::digest::Sha256Digest;
+
+/// The attributes that name the signer's certificate.
+pub(super) const ESS_ATTRIBUTES: [&[u8]; 2] =
+    [known::SIGNING_CERTIFICATE, known::SIGNING_CERTIFICATE_V2];
 
 /// What an ESSCertID(v2) says of the signer's certificate.
 pub(super) struct EssCertificateId {
@@ -91,12 +97,23 @@ fn parse_ess_id(element: &der::Element<'_>, v2: bool) -> Result<EssCertificateId
     })
 }
 
-/// The signer's certificate, and the ids beside its own that limit its chain.
+/// Whose key signed a token, by its own word: a certificate that may sign tokens.
+#[derive(Debug)]
+pub(super) struct Signer {
+    pub(super) certificate: Arc<Certificate>,
+    pub(super) key: VerifyingKey,
+    /// The token binds it by SHA-1 alone.
+    pub(super) is_bound_by_sha1: bool,
+}
+
+/// The signer, and the ids beside its own that limit its chain.
+///
+/// Depends on the token's certificates, sid and [`ESS_ATTRIBUTES`], and on `trust`'s certificates and strictness: what
+/// [`ChainCache`](super::ChainCache) compares.
 pub(super) fn find_signer(
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
-    flags: &mut Vec<TokenFlag>,
-) -> Result<(Certificate, Vec<EssCertificateId>), TspRejection> {
+) -> Result<(Signer, Vec<EssCertificateId>), TspRejection> {
     let attribute = |kind| only_attribute(token, kind).map_err(|()| TspRejection::EssMalformed);
     let v2 = attribute(known::SIGNING_CERTIFICATE_V2)?
         .map(|value| parse_ess(value, true))
@@ -107,11 +124,9 @@ pub(super) fn find_signer(
     if v1.is_none() && v2.is_none() {
         return Err(TspRejection::EssMissing);
     }
-    if v2.is_none() {
-        if trust.strict {
-            return Err(TspRejection::EssSha1);
-        }
-        flags.push(TokenFlag::EssCertIdV1);
+    let is_bound_by_sha1 = v2.is_none();
+    if is_bound_by_sha1 && trust.strict {
+        return Err(TspRejection::EssSha1);
     }
     // By sid first: position in the bag says nothing.
     let mut missing = TspRejection::SignerCertificateMissing;
@@ -121,18 +136,18 @@ pub(super) fn find_signer(
         .chain(trust.extra_certificates)
         .chain(trust.roots);
     for bytes in everywhere {
+        // Most certificates at hand are others': they need not be read to their end.
+        if let SignerIdentifier::IssuerAndSerial { issuer, serial } = &token.sid
+            && issuer_and_serial(bytes) != Some((issuer, serial))
+        {
+            continue;
+        }
         let Ok(certificate) = Certificate::parse(bytes) else {
             continue;
         };
-        let named = match &token.sid {
-            SignerIdentifier::IssuerAndSerial { issuer, serial } => {
-                *issuer == certificate.issuer && *serial == certificate.serial
-            }
-            SignerIdentifier::SubjectKeyIdentifier(identifier) => {
-                certificate.subject_key_identifier() == Some(identifier)
-            }
-        };
-        if !named {
+        if let SignerIdentifier::SubjectKeyIdentifier(identifier) = &token.sid
+            && certificate.subject_key_identifier() != Some(identifier)
+        {
             continue;
         }
         // Where both are present, both name the same certificate (RFC 5816 §2.2.1).
@@ -143,7 +158,15 @@ pub(super) fn find_signer(
             .all(|id| id.matches(&certificate));
         if is_bound {
             let ids = v2.or(v1).unwrap_or_default();
-            return Ok((certificate, ids.into_iter().skip(1).collect()));
+            check_signer_fitness(&certificate)?;
+            let key = VerifyingKey::from_public_key_info(&certificate.public_key)
+                .map_err(|_| TspRejection::WeakSignature)?;
+            let signer = Signer {
+                certificate: Arc::new(certificate),
+                key,
+                is_bound_by_sha1,
+            };
+            return Ok((signer, ids.into_iter().skip(1).collect()));
         }
         missing = TspRejection::EssMismatch;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What is known of a token that passed every check.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::certificate::Certificate;
@@ -48,8 +49,9 @@ impl TokenFlag {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedTimeStamp {
     pub(super) tst_info: TstInfo,
-    pub(super) signer: Certificate,
-    pub(super) chain: Vec<Vec<u8>>,
+    /// Shared with the other tokens of the same authority.
+    pub(super) signer: Arc<Certificate>,
+    pub(super) chain: Arc<[Vec<u8>]>,
     pub(super) flags: Vec<TokenFlag>,
     pub(super) revocation: Revocation,
     pub(super) algorithms: Vec<AlgorithmUse>,
