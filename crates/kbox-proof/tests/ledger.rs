@@ -9,17 +9,20 @@ mod harness;
 mod sending;
 
 use std::collections::BTreeSet;
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use harness::*;
-use kbox_proof::clock::{ClockError, ClockReading};
+use kbox_proof::clock::{ClockError, ClockReading, TestClock};
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
-use kbox_proof::ledger::{EventRequest, LedgerError};
+use kbox_proof::key::{LogSigner, TokenKeyKind, TokenSigner};
+use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError};
 use kbox_proof::merkle::LeafIndex;
+use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::Receipt;
-use kbox_proof::store::{RecordBatch, Records, Store, StoreError};
+use kbox_proof::store::{MemoryStore, RecordBatch, Records, Store, StoreError};
+use kbox_proof::tsa::{Authority, AuthorityConfig};
 use sending::{ORIGIN, PAPER, at, body, personal, start, step, submission, text};
 
 fn reading(after: Duration, accuracy: Duration) -> Result<ClockReading, ClockError> {
@@ -221,6 +224,39 @@ fn a_damaged_tree_or_the_log_of_another_origin_or_key_is_not_continued() {
         opened(ORIGIN, LOG_KEY),
         Err(LedgerError::TreeDamaged { .. })
     ));
+}
+
+/// Such an authority could sign, and the log hold nothing of it.
+#[test]
+fn a_log_is_not_opened_with_an_authority_whose_tokens_have_no_leaf_whatever_its_policy() {
+    let ed25519 = || TokenSigner::generate_kind(TokenKeyKind::Ed25519).unwrap();
+    let pss = || {
+        let kind = TokenKeyKind::Rsa { bits: 2048 };
+        TokenSigner::generate_kind(kind)
+            .unwrap()
+            .with_pss()
+            .unwrap()
+    };
+    for signer in [ed25519(), pss()] {
+        let spare = TokenSigner::generate().unwrap();
+        let pki = DevPki::with_keys(start(), true, spare, signer)
+            .unwrap()
+            .public;
+        let policy = "1.2.3".parse().unwrap();
+        let config = AuthorityConfig::new(pki.signer, pki.chain, policy);
+        let authority = Authority::new(config, start()).unwrap();
+        let refused = Ledger::open(
+            LedgerConfig::new(Origin::parse(ORIGIN).unwrap(), Environment::Demonstration),
+            Arc::new(MemoryStore::new()),
+            authority,
+            LogSigner::generate().unwrap(),
+            Arc::new(TestClock::at(start())),
+        );
+        match refused.err() {
+            Some(LedgerError::Signing(text)) => assert!(text.contains("one leaf"), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
