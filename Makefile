@@ -25,7 +25,7 @@ $(ROCKSDB_LIB)/librocksdb.a:
 
 # What the binaries and the demonstration need, and what the tests need beside it.
 BUILD_PACKAGES = libclang-dev openssl
-TEST_PACKAGES = libssl-dev poppler-utils jq python3 python3-venv chrony curl default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java golang-go golang-golang-x-mod-dev
+TEST_PACKAGES = libssl-dev poppler-utils jq python3 python3-venv chrony curl default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java golang-go golang-golang-x-mod-dev strace
 
 # Verifiers of timestamps that others wrote in Python, in an environment of their own.
 PEERS = $(CACHE)/peers
@@ -67,7 +67,7 @@ build-packages:
 	$(call install,$(BUILD_PACKAGES),$(call MISSING_TOOLS,openssl); $(MISSING_CLANG))
 
 packages: build-packages
-	$(call install,$(TEST_PACKAGES),$(call MISSING_TOOLS,pdftotext jq python3 chronyd curl javac go); $(MISSING_JARS); $(MISSING_GO); $(MISSING_VENV); $(MISSING_HEADERS))
+	$(call install,$(TEST_PACKAGES),$(call MISSING_TOOLS,pdftotext jq python3 chronyd curl javac go strace); $(MISSING_JARS); $(MISSING_GO); $(MISSING_VENV); $(MISSING_HEADERS))
 
 # Versions and hashes are those of the file; the copy beside the environment says which it holds.
 $(PEERS)/requirements.txt: tests/peers/requirements.txt | packages
@@ -119,6 +119,12 @@ test: lint doc no-std pure
 	@echo "== tests of everything"
 	KBOX_PEERS=$(PEERS) $(CARGO) test --release --locked --workspace 2>&1 | tee $(CARGO_TARGET_DIR)/tests.log
 	@awk '/^vectors: /{run += $$2; skipped += $$4} END{printf "vectors: %d run, %d skipped\n", run, skipped}' $(CARGO_TARGET_DIR)/tests.log
+
+# The same faults as `make test` injects, and many more of them.
+.PHONY: faults
+FAULTS ?= 1000
+faults: setup rocksdb
+	KBOX_FAULTS=$(FAULTS) $(CARGO) test --release --locked -p kbox-store --test faults -- --nocapture
 
 .PHONY: bench
 bench: setup rocksdb $(CARGO_TARGET_DIR)/peers/openssl_tsa
