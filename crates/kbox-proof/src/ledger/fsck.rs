@@ -17,7 +17,7 @@ use crate::store::{ChainEnd, Entry, Head, Store, StoreError, chain_id};
 use crate::time::Time;
 use crate::tlog::{Note, VerifiedCheckpoint, VerifierKey};
 use crate::tsp::{
-    ChainTime, MessageImprint, TimeStampToken, TokenTrust, TspError, TspRejection, verify_token,
+    ChainCache, ChainTime, MessageImprint, TimeStampToken, TokenTrust, TspError, TspRejection,
 };
 
 /// Entries whose tokens are checked together, on all cores.
@@ -313,9 +313,10 @@ impl Walk<'_> {
             while !rest.is_empty() {
                 let mine: Vec<_> = rest.drain(..share.min(rest.len())).collect();
                 workers.push(scope.spawn(move || {
-                    let read = |entry| read_entry(entry, chains);
+                    let mut known = ChainCache::new();
+                    let mut read = |entry| read_entry(entry, chains, &mut known);
                     mine.into_iter()
-                        .map(|(index, entry)| (index, entry.map(read)))
+                        .map(|(index, entry)| (index, entry.map(&mut read)))
                         .collect::<Vec<_>>()
                 }));
             }
@@ -586,9 +587,9 @@ fn check_note(
 type Chains = BTreeMap<Sha256Digest, Option<Vec<Vec<u8>>>>;
 
 /// Digests and signatures, which take the time and need nothing of the other entries.
-fn read_entry(entry: Entry, chains: &Chains) -> Read {
+fn read_entry(entry: Entry, chains: &Chains, known: &mut ChainCache) -> Read {
     let digest = event_digest(&entry.event);
-    let token = check_token(&entry, &digest, chains);
+    let token = check_token(&entry, &digest, chains, known);
     Read {
         entry,
         digest,
@@ -600,6 +601,7 @@ fn check_token(
     entry: &Entry,
     digest: &Sha256Digest,
     chains: &Chains,
+    known: &mut ChainCache,
 ) -> Result<TimeStampToken, Problem> {
     let chain = chains.get(&entry.chain).and_then(Option::as_ref);
     let chain = chain.ok_or(Problem::Certificates)?;
@@ -608,6 +610,8 @@ fn check_token(
     let roots: Vec<_> = chain.last().cloned().into_iter().collect();
     let mut trust = TokenTrust::new(&roots, ChainTime::GenTime);
     trust.strict = true;
-    verify_token(&token, &MessageImprint::sha256(digest), &trust).map_err(Problem::Token)?;
+    known
+        .verify_token(&token, &MessageImprint::sha256(digest), &trust)
+        .map_err(Problem::Token)?;
     Ok(token)
 }
