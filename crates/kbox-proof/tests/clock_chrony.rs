@@ -26,15 +26,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Chronyd {
     child: Child,
     folder: PathBuf,
+    port: u16,
     server: String,
 }
 
 impl Chronyd {
     fn start(name: &str, reference: &str) -> Self {
-        let port = UdpSocket::bind("127.0.0.1:0")
+        let socket = UdpSocket::bind("127.0.0.1:0");
+        let port = socket
             .and_then(|socket| socket.local_addr())
             .unwrap()
             .port();
+        Self::start_on(port, name, reference)
+    }
+
+    fn start_on(port: u16, name: &str, reference: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("kbox-chrony-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
@@ -61,6 +67,7 @@ impl Chronyd {
         Self {
             child,
             folder,
+            port,
             server: format!("127.0.0.1:{port}"),
         }
     }
@@ -153,4 +160,54 @@ fn tokens_are_issued_while_chrony_answers_and_no_longer() {
     assert!(refused.token().is_none());
     assert_eq!(refused.fail_info(), Some(PkiFailureInfo::TimeNotAvailable));
     assert_eq!(clock.sources(), [format!("{}: no answer", chronyd.server)]);
+}
+
+#[test]
+fn a_step_of_two_seconds_either_way_between_chrony_and_the_clock_is_refused_until_it_is_over() {
+    let mut truth = Chronyd::start("truth", "local stratum 3");
+    truth.first_answer().unwrap();
+    let mut chronyd = Chronyd::start("steps", "local stratum 3");
+    chronyd.first_answer().unwrap();
+    let port = chronyd.port;
+    let config = MeasuredConfig {
+        // Silence while one chronyd takes the other's place must not be what refuses.
+        max_age: 2 * PATIENCE,
+        ..MeasuredConfig::new(100 * MS, 999 * MS)
+    };
+    let clock =
+        MeasuredClock::start(config, SntpSource::new(&[&chronyd.server]).unwrap(), |_| {}).unwrap();
+    let wait = |what: &str, wanted: &dyn Fn(Result<Duration, ClockError>) -> bool| {
+        let started = Instant::now();
+        loop {
+            let reading = clock.read();
+            if wanted(reading.map(|reading| reading.accuracy)) {
+                return;
+            }
+            let sources = clock.sources();
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{what}: {reading:?} {sources:?}"
+            );
+            thread::sleep(20 * MS);
+        }
+    };
+    for step in ["2.0", "-2.0"] {
+        wait("trusted", &|reading| reading.is_ok());
+        chronyd.kill();
+        // The truth as the server before gave it, and two seconds more or less.
+        let wrong = format!(
+            "server 127.0.0.1 port {} iburst minpoll -2 maxpoll -2 offset {step}",
+            truth.port
+        );
+        chronyd = Chronyd::start_on(port, &format!("off-by{step}"), &wrong);
+        wait(step, &|reading| {
+            let Err(ClockError::Inaccurate { accuracy, .. }) = reading else {
+                return false;
+            };
+            (1900 * MS..2500 * MS).contains(&accuracy)
+        });
+        chronyd.kill();
+        chronyd = Chronyd::start_on(port, "right-again", "local stratum 3");
+    }
+    wait("trusted again", &|reading| reading.is_ok());
 }
