@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
-    ChainTime, HashAlgorithm, MessageImprint, Revocation, RevocationEvidence, RevocationRejection,
-    TimeStampToken, TokenTrust, TspRejection, certificates_from_pem, crls_from_pem, verify_token,
+    ChainTime, HashAlgorithm, MessageImprint, Revocation, RevocationEvidence, RevocationReason,
+    RevocationRejection, TimeStampToken, TokenTrust, TspRejection, certificates_from_pem,
+    crls_from_pem, verify_token,
 };
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -75,6 +76,17 @@ const SOON: &str = "2026-03-02T00:00:00Z";
 const JUST_BEFORE: &str = "2026-05-31T23:59:59Z";
 const REVOKED: &str = "2026-06-01T00:00:00Z";
 const LISTED: &str = "2026-09-01T00:00:00Z";
+
+const INCONCLUSIVE: Revocation = Revocation::Inconclusive {
+    revoked_later: None,
+};
+
+const FAR: &str = "2036-01-01T00:00:00Z";
+
+fn current(as_of: &str, until: &str) -> Revocation {
+    let [as_of, until] = [as_of, until].map(|time| Time::parse_rfc3339(time).unwrap());
+    Revocation::NotRevokedAsOf { as_of, until }
+}
 
 fn later(at: &str) -> Revocation {
     Revocation::RevokedLater {
@@ -173,7 +185,7 @@ fn a_compromise_counts_from_its_invalidity_date_and_a_compromised_ca_takes_its_s
 }
 
 #[test]
-fn not_revoked_needs_a_list_or_response_about_each_certificate_made_at_the_proof_of_existence_or_after_it()
+fn not_revoked_needs_a_list_or_response_about_each_certificate_that_is_current_at_the_proof_of_existence_or_later()
  {
     for (names, existed, expected) in [
         (&[][..], SOON, Revocation::NotChecked),
@@ -200,42 +212,45 @@ fn not_revoked_needs_a_list_or_response_about_each_certificate_made_at_the_proof
         (
             &["tsu-good.crl", "ca-good.crl"],
             "2026-09-01T00:00:01Z",
-            Revocation::Inconclusive,
+            current(LISTED, FAR),
         ),
         (
             &["tsu-good.ocsp", "ca-good.crl"],
             "2026-09-01T00:00:01Z",
-            Revocation::Inconclusive,
+            current(LISTED, "2026-10-01T00:00:00Z"),
         ),
-        (&["tsu-good.crl"], SOON, Revocation::Inconclusive),
-        (&["ca-good.crl"], SOON, Revocation::Inconclusive),
+        // Both ends count; a second later it is no longer current.
+        (
+            &["tsu-before-token.ocsp", "ca-good.crl"],
+            "2026-03-03T00:00:00Z",
+            current("2026-02-01T00:00:00Z", "2026-03-03T00:00:00Z"),
+        ),
+        (
+            &["tsu-before-token.ocsp", "ca-good.crl"],
+            "2026-03-03T00:00:01Z",
+            INCONCLUSIVE,
+        ),
+        (&["tsu-good.crl"], SOON, INCONCLUSIVE),
+        (&["ca-good.crl"], SOON, INCONCLUSIVE),
         (
             &["tsu-before-token.crl", "ca-good.crl"],
             SOON,
-            Revocation::Inconclusive,
+            current("2026-02-01T00:00:00Z", FAR),
         ),
         (
             &["tsu-before-token.ocsp", "ca-good.crl"],
             SOON,
-            Revocation::Inconclusive,
+            current("2026-02-01T00:00:00Z", "2026-03-03T00:00:00Z"),
         ),
-        (
-            &["tsu-unknown.ocsp", "ca-good.crl"],
-            SOON,
-            Revocation::Inconclusive,
-        ),
+        (&["tsu-unknown.ocsp", "ca-good.crl"], SOON, INCONCLUSIVE),
         // A list made after a certificate's end may have dropped it (RFC 5280 §5.2).
         (
             &["tsu-after-certificate.crl", "ca-good.crl"],
             SOON,
-            Revocation::Inconclusive,
+            INCONCLUSIVE,
         ),
         // Another key of the same name answers for its own certificates.
-        (
-            &["other-key.crl", "ca-good.crl"],
-            SOON,
-            Revocation::Inconclusive,
-        ),
+        (&["other-key.crl", "ca-good.crl"], SOON, INCONCLUSIVE),
         (&["other-key.crl"], SOON, Revocation::NotChecked),
         (&["other-issuer.ocsp"], LISTED, Revocation::NotChecked),
     ] {
@@ -245,6 +260,68 @@ fn not_revoked_needs_a_list_or_response_about_each_certificate_made_at_the_proof
     let trust = TokenTrust::new(&case.roots, ChainTime::GenTime);
     let verified = verify_token(&case.token, &case.imprint, &trust).unwrap();
     assert_eq!(verified.revocation(), Revocation::NotChecked);
+}
+
+/// The signer's later revocation is known, whatever is not known of its CA.
+#[test]
+fn a_later_revocation_is_told_beside_what_is_not_covered_and_what_is_about_no_certificate() {
+    let names = ["tsu-keyCompromise.crl", "other-issuer.ocsp"];
+    let at = Time::parse_rfc3339(REVOKED).unwrap();
+    let inconclusive = Revocation::Inconclusive {
+        revoked_later: Some(at),
+    };
+    assert_eq!(judge(&names, JUST_BEFORE), Ok(inconclusive));
+    let mut evidence = RevocationEvidence::default();
+    for name in names {
+        add(&mut evidence, name, &fixture(name)).unwrap();
+    }
+    let case = Case::new("root.pem");
+    let existed = ChainTime::At(Time::parse_rfc3339(JUST_BEFORE).unwrap());
+    let mut trust = TokenTrust::new(&case.roots, existed);
+    trust.revocation = Some(&evidence);
+    let verified = verify_token(&case.token, &case.imprint, &trust).unwrap();
+    let findings = verified.revocation_findings();
+    assert_eq!((findings.given, findings.unrelated), (2, 1));
+    let [signer, ca] = findings.certificates.as_slice() else {
+        panic!("{findings:?}");
+    };
+    assert_eq!(signer.known, later(REVOKED));
+    assert_eq!(signer.reason, Some(RevocationReason::KeyCompromise));
+    assert_eq!(ca.known, Revocation::NotChecked);
+}
+
+/// Trust in the signer or its CA beside the root must not cut the revocation of either away.
+#[test]
+fn the_chain_goes_on_to_the_root_whatever_else_is_trusted() {
+    let mut case = Case::new("root.pem");
+    let root = case.roots.clone();
+    let others = case.token.certificates().to_vec();
+    let mut evidence = RevocationEvidence::default();
+    let list = "tsu-superseded-before-token.crl";
+    add(&mut evidence, list, &fixture(list)).unwrap();
+    for other in &others {
+        for roots in [
+            [root.as_slice(), &[other.clone()]].concat(),
+            [&[other.clone()], root.as_slice()].concat(),
+        ] {
+            case.roots = roots;
+            let refused = case.judge(&evidence, SOON).unwrap_err();
+            assert_eq!(refused.code(), "tsp.revoked");
+        }
+    }
+    // The highest of several that are no roots.
+    case.roots = others.clone();
+    assert_eq!(
+        case.judge(&evidence, SOON).unwrap_err().code(),
+        "tsp.revoked"
+    );
+    // Alone, each is trusted as it is.
+    for other in others {
+        case.roots = vec![other];
+        let trust = TokenTrust::new(&case.roots, ChainTime::GenTime);
+        let verified = verify_token(&case.token, &case.imprint, &trust).unwrap();
+        assert!(!verified.ends_in_a_root());
+    }
 }
 
 #[test]
@@ -313,8 +390,8 @@ fn a_list_speaks_of_the_certificates_in_its_scope_and_of_no_others() {
     for (list, expected) in [
         ("only-users.crl", Revocation::NotRevoked),
         ("its-point.crl", Revocation::NotRevoked),
-        ("only-cas.crl", Revocation::Inconclusive),
-        ("other-point.crl", Revocation::Inconclusive),
+        ("only-cas.crl", INCONCLUSIVE),
+        ("other-point.crl", INCONCLUSIVE),
     ] {
         assert_eq!(judge(&[list, "ca-good.crl"], SOON), Ok(expected), "{list}");
     }
@@ -339,7 +416,7 @@ fn sixty_four_signatures_of_lists_and_responses_are_checked_and_not_one_more() {
         evidence.add_crl(&fixture("tsu-good.crl")).unwrap();
     }
     let case = Case::new("root.pem");
-    assert_eq!(case.judge(&evidence, SOON), Ok(Revocation::Inconclusive));
+    assert_eq!(case.judge(&evidence, SOON), Ok(INCONCLUSIVE));
     // A lone responder's answer costs two more: its certificate's signature, and its own.
     evidence.add_ocsp(&fixture("tsu-good.ocsp")).unwrap();
     assert_eq!(
@@ -363,7 +440,7 @@ fn no_bit_of_a_list_or_response_can_change_and_no_end_be_cut_off_or_added_for_a_
             }
             let verdict = case.judge(&evidence, LISTED);
             let no_better = match &verdict {
-                Ok(status) => *status == Revocation::Inconclusive,
+                Ok(status) => *status == INCONCLUSIVE,
                 Err(rejection) => rejection.is_undecided(),
             };
             assert!(no_better, "{name}, byte {index}: {verdict:?}");

@@ -9,7 +9,7 @@ use lexopt::prelude::*;
 
 pub(crate) const USAGE: &str = "\
 kbox-verify [--trust FILE]… [--document FILE]… [--json] [--lang fr|en] PATH
-kbox-verify [--trust FILE]… [--document FILE] [--request FILE] [--policy OID]…
+kbox-verify [--trust FILE]… [--anchor FILE]… [--document FILE] [--request FILE] [--policy OID]…
             [--existed-by TIME] [--renewed-by FILE]… [--json] [--lang fr|en] TOKEN
 kbox-verify leaf PATH
 
@@ -19,7 +19,10 @@ PATH is a receipt (.kbox.json), a proof file (.asice), a token (.tst, .tsr) or a
   --document FILE  what a token or tlog-proof is about
   --json           machine-readable, with stable codes
   --lang fr|en     language of the report (default fr)
-For a token alone:
+For a token alone (of the certificates under --trust, the self-signed ones are trusted; the others only
+complete the chain):
+  --anchor FILE    a certificate that you trust although another issued it: nothing above it is looked at,
+                   nor whether it is revoked
   --request FILE   the query (.tsq) that it answers: its nonce, policy and imprint must be that query's
   --policy OID     a policy that you accept; without any, every one is
   --existed-by TIME  you can show otherwise that it existed by then (RFC 3339);
@@ -33,6 +36,8 @@ Exit: 0 proven, 1 disproven, 2 cannot decide or could not run.
 pub(crate) struct Options {
     pub(crate) path: PathBuf,
     pub(crate) trust: Vec<PathBuf>,
+    /// Certificates trusted although they are not self-signed.
+    pub(crate) anchors: Vec<PathBuf>,
     pub(crate) documents: Vec<PathBuf>,
     /// Proof of existence of a bare token, as the auditor states it.
     pub(crate) existed_by: Option<Time>,
@@ -55,6 +60,7 @@ pub(crate) enum Command {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = lexopt::Parser::from_iter(arguments);
     let (mut paths, mut trust, mut documents) = (Vec::new(), Vec::new(), Vec::new());
+    let mut anchors = Vec::new();
     let (mut existed_by, mut request) = (None, None);
     let (mut policies, mut renewed_by) = (Vec::new(), Vec::new());
     let (mut json, mut language) = (false, Language::French);
@@ -64,6 +70,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
             Long("trust") => trust.push(PathBuf::from(parser.value().map_err(text)?)),
+            Long("anchor") => anchors.push(PathBuf::from(parser.value().map_err(text)?)),
             Long("document") => documents.push(PathBuf::from(parser.value().map_err(text)?)),
             Long("existed-by") => {
                 let value = parser.value().map_err(text)?.string().map_err(text)?;
@@ -100,6 +107,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         (Some(path), None, None) => Ok(Command::Verify(Options {
             path,
             trust,
+            anchors,
             documents,
             existed_by,
             request,

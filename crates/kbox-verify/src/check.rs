@@ -73,7 +73,7 @@ impl Trust {
     }
 }
 
-fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
+pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
     let mut trust = Trust::default();
     for path in paths {
         let bytes = read(path)?;
@@ -253,9 +253,10 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
     if has_own_proof
         && !(options.renewed_by.is_empty()
             && options.policies.is_empty()
-            && options.request.is_none())
+            && options.request.is_none()
+            && options.anchors.is_empty())
     {
-        return Err("--renewed-by, --policy and --request are for tokens".to_string());
+        return Err("--anchor, --renewed-by, --policy and --request are for tokens".to_string());
     }
     let policy = || match &trust.bundle {
         Some(bundle) => {
@@ -366,8 +367,13 @@ pub(crate) fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {
 
 pub(crate) fn revocation_facts(revocation: Revocation) -> Value {
     match revocation {
-        Revocation::RevokedLater { at } => json!({"status": revocation.code(), "revoked_at": at}),
-        _ => json!({"status": revocation.code()}),
+        Revocation::NotRevokedAsOf { as_of, until } => {
+            json!({"status": revocation.code(), "as_of": as_of, "until": until})
+        }
+        _ => match revocation.revoked_later() {
+            Some(at) => json!({"status": revocation.code(), "revoked_at": at}),
+            None => json!({"status": revocation.code()}),
+        },
     }
 }
 

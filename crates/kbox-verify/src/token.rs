@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A lone timestamp token, perhaps in its response, perhaps renewed by later ones.
 
+use std::path::PathBuf;
+
 use kbox_proof::report::{self, Language, Outcome, TokenJudgement};
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
-    Accuracy, Certificate, ChainTime, HashAlgorithm, MessageImprint, RenewalRejection,
-    RevocationEvidence, StoredToken, Strength, TimeStampReq, TimeStampResp, TimeStampToken,
-    TokenTrust, TspError, TspRejection, TstInfo, VerifiedTimeStamp, certificates_from_pem,
-    verify_renewed_token, verify_requested_token,
+    Accuracy, Certificate, CertificateRevocation, ChainTime, HashAlgorithm, MessageImprint,
+    RenewalRejection, RevocationEvidence, StoredToken, Strength, TimeStampReq, TimeStampResp,
+    TimeStampToken, TokenTrust, TspError, TspRejection, TstInfo, VerifiedTimeStamp,
+    certificates_from_pem, verify_renewed_token, verify_requested_token,
 };
 use serde_json::{Value, json};
 
 use crate::arguments::Options;
-use crate::check::{Answer, Trust, document, no_trust, now, read, revocation_facts, say, short};
+use crate::check::{
+    Answer, Trust, document, no_trust, now, read, read_trust, revocation_facts, say, short,
+};
 
 const KIND: &str = "token";
 
@@ -94,8 +98,8 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
         return Ok(judged.answer(Err(&refused), options));
     }
     let token = file.token()?;
-    let (roots, extra, revocation) = trusted(trust)?;
-    if roots.is_empty() {
+    let (roots, extra, revocation) = trusted(trust, &options.anchors)?;
+    if roots.is_empty() && extra.is_empty() {
         return Ok(no_trust(KIND, language));
     }
     let request = match &options.request {
@@ -199,9 +203,19 @@ fn unread(error: &TspError, language: Language) -> Answer {
 type Trusted = (Vec<Vec<u8>>, Vec<Vec<u8>>, RevocationEvidence);
 
 /// Roots, further certificates, and what is known of revocation.
-fn trusted(trust: &Trust) -> Result<Trusted, String> {
-    let mut roots = trust.certificates.clone();
-    let mut extra = Vec::new();
+fn trusted(trust: &Trust, anchors: &[PathBuf]) -> Result<Trusted, String> {
+    // What cannot be read is no helper either, and is refused with the roots.
+    let (mut roots, mut extra): (Vec<_>, Vec<_>) =
+        trust.certificates.iter().cloned().partition(|bytes| {
+            Certificate::parse(bytes).map_or(true, |certificate| certificate.is_self_signed())
+        });
+    for path in anchors {
+        let given = read_trust(std::slice::from_ref(path))?.certificates;
+        if given.is_empty() {
+            return Err(format!("{}: no certificate (--anchor)", path.display()));
+        }
+        roots.extend(given);
+    }
     let mut revocation = RevocationEvidence::default();
     for crl in &trust.crls {
         revocation.add_crl(crl).map_err(|error| error.to_string())?;
@@ -404,6 +418,13 @@ fn tell(
         })).collect::<Vec<_>>(),
     });
     facts["revocation"] = revocation_facts(known);
+    facts["revocation"]["certificates"] = all().flat_map(revocation_of).collect();
+    facts["revocation"]["unrelated"] = all()
+        .map(|stamp| stamp.revocation_findings().unrelated)
+        .min()
+        .unwrap_or_default()
+        .into();
+    facts["anchored_in_a_root"] = all().all(VerifiedTimeStamp::ends_in_a_root).into();
     facts["renewals"] = renewals
         .iter()
         .map(|renewal| {
@@ -415,6 +436,26 @@ fn tell(
             })
         })
         .collect();
+}
+
+/// What is known of each certificate of a chain.
+fn revocation_of(stamp: &VerifiedTimeStamp) -> Vec<Value> {
+    let findings = stamp.revocation_findings();
+    let of = |(der, one): (&Vec<u8>, &CertificateRevocation)| {
+        let certificate = Certificate::parse(der).ok()?;
+        let mut facts = revocation_facts(one.known);
+        facts["certificate"] = json!({
+            "common_name": certificate.subject_common_name(),
+            "issuer": certificate.issuer_name(),
+            "serial": certificate.serial_hex(),
+        });
+        if let Some(reason) = one.reason {
+            facts["reason"] = reason.to_string().into();
+        }
+        Some(facts)
+    };
+    let certificates = stamp.chain().iter().zip(&findings.certificates);
+    certificates.filter_map(of).collect()
 }
 
 fn chain(stamp: &VerifiedTimeStamp) -> Value {

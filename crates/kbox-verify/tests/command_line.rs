@@ -16,7 +16,7 @@ use kbox_proof::receipt::{Demand, Document, ProofFile, Receipt};
 use kbox_proof::time::Time;
 use kbox_proof::tsa::{Authority, AuthorityConfig, SerialSource};
 use kbox_proof::tsp::{
-    HashAlgorithm, MessageImprint, SerialNumber, TsaPolicyId, certificate_to_pem,
+    HashAlgorithm, MessageImprint, SerialNumber, TimeStampToken, TsaPolicyId, certificate_to_pem,
 };
 use operator::{Operator, PAPER, sent};
 
@@ -754,6 +754,53 @@ fn revocation_lists_in_pem_are_held_against_a_token_at_the_time_by_which_it_exis
         exit == 2 && err.contains("delta.pem") && err.contains("2.5.29.27"),
         "{err}"
     );
+}
+
+/// Whoever adds the signer's certificate, as a token without certificates asks for, trusts no more than before.
+#[test]
+fn only_self_signed_certificates_are_anchors_and_others_must_be_named_as_such() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.put("token.tst", revocation_fixture("token.tst"));
+    folder.put("root.pem", revocation_fixture("root.pem"));
+    folder.put("data", revocation_fixture("data.txt"));
+    folder.put(
+        "revoked.crl",
+        revocation_fixture("tsu-superseded-before-token.crl"),
+    );
+    let token = TimeStampToken::parse(&revocation_fixture("token.tst")).unwrap();
+    let names: Vec<String> = (0..token.certificates().len())
+        .map(|index| format!("{index}.crt"))
+        .collect();
+    for (name, certificate) in names.iter().zip(token.certificates()) {
+        folder.put(name, certificate);
+        let (code, json) = folder.judge_token(&["--trust", "revoked.crl", "--trust", name]);
+        let found = &json["findings"][0]["code"];
+        assert_eq!((code, found), (1, &"tsp.revoked".into()), "{json}");
+        let (code, json) = folder.judge_token(&["--trust", "revoked.crl", "--anchor", name]);
+        let found = &json["findings"][0]["code"];
+        assert_eq!((code, found), (1, &"tsp.revoked".into()), "{json}");
+        // Without the root it is no anchor, unless it is named as one; and then that is said.
+        let alone = |option| {
+            let arguments = ["--json", option, name, "--document", "data", "token.tst"];
+            let (code, out, err) = folder.run(&arguments);
+            let json: serde_json::Value = serde_json::from_str(&out).expect(&err);
+            (code, json)
+        };
+        let (code, json) = alone("--trust");
+        let found = &json["findings"][0]["code"];
+        assert_eq!((code, found), (2, &"tsp.no_chain".into()), "{json}");
+        let (code, json) = alone("--anchor");
+        let anchored = &json["facts"]["anchored_in_a_root"];
+        assert_eq!((code, anchored), (0, &false.into()), "{json}");
+        let arguments = ["--anchor", name, "--document", "data", "token.tst"];
+        let (_, out, _) = folder.run(&arguments);
+        assert!(
+            out.contains("--anchor") && out.contains("au-dessus"),
+            "{out}"
+        );
+    }
+    let (_, json) = folder.judge_token(&[]);
+    assert_eq!(json["facts"]["anchored_in_a_root"], true);
 }
 
 #[test]

@@ -375,7 +375,9 @@ pub fn receipt(
 const fn is_settled(revocation: Revocation) -> bool {
     matches!(
         revocation,
-        Revocation::RevokedLater { .. } | Revocation::NotRevoked
+        Revocation::RevokedLater { .. }
+            | Revocation::NotRevokedAsOf { .. }
+            | Revocation::NotRevoked
     )
 }
 
@@ -390,11 +392,19 @@ pub fn revocation_words(revocation: Revocation, language: Language) -> String {
         Revocation::NotChecked => {
             "Revocation of certificates was not checked: no revocation list (CRL) or OCSP response about them was given."
         }
-        Revocation::Inconclusive if french => {
-            "La révocation des certificats n'est pas établie : les listes de révocation ou réponses OCSP fournies ne couvrent pas tous les certificats, ou sont antérieures à la preuve d'existence."
-        }
-        Revocation::Inconclusive => {
-            "Revocation of certificates is not settled: the revocation lists or OCSP responses given do not cover every certificate, or are older than the proof of existence."
+        Revocation::Inconclusive { revoked_later } => {
+            let mut words = match french {
+                true => "La révocation des certificats n'est pas établie : les listes de révocation ou réponses OCSP fournies ne couvrent pas tous les certificats, ou n'étaient plus à jour à la preuve d'existence.",
+                false => "Revocation of certificates is not settled: the revocation lists or OCSP responses given do not cover every certificate, or were no longer current at the proof of existence.",
+            }
+            .to_string();
+            if let Some(at) = revoked_later {
+                words.push_str(&match french {
+                    true => format!(" Un certificat a été révoqué plus tard, le {at}."),
+                    false => format!(" A certificate was revoked later, at {at}."),
+                });
+            }
+            return words;
         }
         Revocation::RevokedLater { at } if french => {
             return format!(
@@ -404,6 +414,16 @@ pub fn revocation_words(revocation: Revocation, language: Language) -> String {
         Revocation::RevokedLater { at } => {
             return format!(
                 "A certificate was revoked at {at}, after the proof of existence: what existed before stands."
+            );
+        }
+        Revocation::NotRevokedAsOf { as_of, until } if french => {
+            return format!(
+                "Aucun certificat n'était révoqué d'après les listes de révocation ou réponses OCSP fournies, à jour à la preuve d'existence : faites le {as_of}, valables jusqu'au {until}."
+            );
+        }
+        Revocation::NotRevokedAsOf { as_of, until } => {
+            return format!(
+                "No certificate was revoked by the revocation lists or OCSP responses given, which were current at the proof of existence: as of {as_of}, current until {until}."
             );
         }
         Revocation::NotRevoked if french => {

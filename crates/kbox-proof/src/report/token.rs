@@ -10,8 +10,8 @@ use super::{Language, Outcome, Report, Writer, failed, revocation_words};
 use crate::time::Time;
 use crate::tsp::{
     Accuracy, AlgorithmUse, Certificate, Check, CheckOutcome, PkiFailureInfo, PkiStatus,
-    ProfileFinding, Purpose, RenewalRejection, RevocationRejection, Step, Strength, TokenFlag,
-    TsaPolicyId, TspError, TspRejection, VerifiedTimeStamp,
+    ProfileFinding, Purpose, RenewalRejection, Revocation, RevocationRejection, Step, Strength,
+    TokenFlag, TsaPolicyId, TspError, TspRejection, VerifiedTimeStamp,
 };
 
 /// The verdict on a token, perhaps renewed, and what it was judged by.
@@ -219,6 +219,12 @@ impl Writer {
         for line in &chain {
             self.item(line, line);
         }
+        if !stamp.ends_in_a_root() {
+            self.text(
+                "Le dernier n'est pas un certificat racine : vous lui faites confiance tel quel (--anchor). Ni ce qui est au-dessus de lui ni sa révocation n'ont été examinés.",
+                "The last is no root certificate: you trust it as it is (--anchor). Nothing above it was looked at, nor whether it is revoked.",
+            );
+        }
         for flag in stamp.flags() {
             let words = flag_words(*flag, self.language);
             self.text(&format!("À savoir : {words}"), &format!("Note: {words}"));
@@ -261,11 +267,10 @@ impl Writer {
         stamp: &VerifiedTimeStamp,
         renewals: &[VerifiedTimeStamp],
     ) {
-        let known = renewals
-            .iter()
-            .fold(stamp.revocation(), |known, one| known.and(one.revocation()));
-        let words = revocation_words(known, self.language);
-        self.text(&words, &words);
+        self.revocation_of(stamp);
+        for renewal in renewals {
+            self.revocation_of(renewal);
+        }
         // What a renewal holds up is the newest's to hold.
         let newest = renewals.last().unwrap_or(stamp);
         self.algorithms(newest, judgement.now);
@@ -294,6 +299,52 @@ impl Writer {
             self.text(
                 "Le jeton se dit qualifié (eIDAS) ; que son autorité le soit se lit dans les listes de confiance des États membres, qui ne sont pas consultées ici.",
                 "The token says that it is qualified (eIDAS); whether its authority is stands in the member states' trusted lists, which are not consulted here.",
+            );
+        }
+    }
+
+    /// What is known of revocation, and of which certificate; what is known is said beside what is not.
+    fn revocation_of(&mut self, stamp: &VerifiedTimeStamp) {
+        let findings = stamp.revocation_findings();
+        let words = revocation_words(findings.known, self.language);
+        self.text(&words, &words);
+        for (der, one) in stamp.chain().iter().zip(&findings.certificates) {
+            let Ok(certificate) = Certificate::parse(der) else {
+                continue;
+            };
+            let name = certificate_words(&certificate, self.language);
+            match one.known {
+                Revocation::RevokedLater { at } => {
+                    let reason = one.reason.map(|reason| reason.to_string());
+                    let french = reason.as_deref().unwrap_or("non indiqué");
+                    let english = reason.as_deref().unwrap_or("not given");
+                    self.item(
+                        &format!("RÉVOQUÉ depuis, le {at} (motif : {french}) : {name}."),
+                        &format!("REVOKED since, at {at} (reason: {english}): {name}."),
+                    );
+                }
+                Revocation::NotChecked if findings.known != Revocation::NotChecked => self.item(
+                    &format!("Rien de ce qui est fourni ne parle de : {name}."),
+                    &format!("Nothing that was given speaks of: {name}."),
+                ),
+                Revocation::Inconclusive { .. } => match one.stale {
+                    Some(as_of) => self.item(
+                        &format!("Pas assez récente ({as_of}), ou faite hors de la validité des certificats, la liste ou réponse sur : {name}. Donnez-en une plus récente, ou, si vous pouvez montrer que le jeton existait avant elle, indiquez cette date avec --existed-by."),
+                        &format!("Not recent enough ({as_of}), or made outside the certificates' validity, is the list or response about: {name}. Give a newer one, or, if you can show that the token existed before it, give that time with --existed-by."),
+                    ),
+                    None => self.item(
+                        &format!("Le répondeur OCSP ne connaît pas : {name}."),
+                        &format!("The OCSP responder does not know: {name}."),
+                    ),
+                },
+                _ => {}
+            }
+        }
+        if findings.unrelated > 0 {
+            let (unrelated, given) = (findings.unrelated, findings.given);
+            self.item(
+                &format!("Fournies, mais sans rapport avec ces certificats : {unrelated} des {given} listes ou réponses."),
+                &format!("Given, but not about these certificates: {unrelated} of the {given} lists or responses."),
             );
         }
     }
@@ -375,6 +426,16 @@ fn who(certificate: &Certificate) -> String {
     match name.is_empty() {
         true => "?".to_string(),
         false => printable(&name),
+    }
+}
+
+/// Which certificate: subject, issuer, serial number.
+fn certificate_words(certificate: &Certificate, language: Language) -> String {
+    let (subject, issuer) = (who(certificate), printable(&certificate.issuer_name()));
+    let serial = certificate.serial_hex();
+    match language {
+        Language::French => format!("{subject} (émis par {issuer}, numéro {serial})"),
+        Language::English => format!("{subject} (issued by {issuer}, serial number {serial})"),
     }
 }
 
@@ -632,12 +693,12 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> Option<
             "if you can show otherwise that the token existed earlier (an archive, a log, a later token), give that time with --existed-by, or the later token with --renewed-by.",
         ),
         TspRejection::NoChain => (
-            "donnez avec --trust le certificat racine de l'autorité (PEM), obtenu d'elle ou d'une liste de confiance, et s'il le faut ses certificats intermédiaires.",
-            "give the authority's root certificate (PEM) with --trust, got from the authority or a trusted list, and its intermediate certificates if need be.",
+            "donnez avec --trust le certificat racine de l'autorité (PEM), obtenu d'elle ou d'une liste de confiance, et s'il le faut ses certificats intermédiaires, qui complètent la chaîne sans qu'il leur soit fait confiance.",
+            "give the authority's root certificate (PEM) with --trust, got from the authority or a trusted list, and its intermediate certificates if need be, which complete the chain without being trusted.",
         ),
         TspRejection::SignerCertificateMissing => (
-            "le jeton a été demandé sans certificats : obtenez celui du signataire auprès de l'autorité et donnez-le avec --trust.",
-            "the token was asked for without certificates: get the signer's from the authority and give it with --trust.",
+            "le jeton a été demandé sans certificats : obtenez celui du signataire auprès de l'autorité et donnez-le avec --trust, à côté du certificat racine : il complète la chaîne sans qu'il lui soit fait confiance.",
+            "the token was asked for without certificates: get the signer's from the authority and give it with --trust, beside the root certificate: it completes the chain without being trusted.",
         ),
         TspRejection::ImprintMismatch => (
             "vérifiez que le fichier donné avec --document est bien, octet pour octet, celui qui a été horodaté.",
@@ -666,8 +727,8 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> Option<
             "give only the certificates of this chain with --trust.",
         ),
         TspRejection::BudgetChainLength { .. } => (
-            "donnez avec --trust un certificat de la chaîne plus proche du signataire.",
-            "give a certificate of the chain nearer to the signer's with --trust.",
+            "si vous faites confiance à un certificat de la chaîne plus proche du signataire, donnez-le avec --anchor ; ce qui est au-dessus de lui ne sera pas examiné.",
+            "if you trust a certificate of the chain nearer to the signer's, give it with --anchor; what is above it will not be looked at.",
         ),
         TspRejection::RenewalMismatch => (
             "donnez les jetons de --renewed-by dans l'ordre de leurs dates, chacun portant sur le fichier du précédent.",

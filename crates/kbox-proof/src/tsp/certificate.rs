@@ -155,6 +155,24 @@ impl Certificate {
         core::str::from_utf8(text).ok().map(ToString::to_string)
     }
 
+    /// The issuer's commonName, or else its organizationName, for people to read.
+    #[must_use]
+    pub fn issuer_name(&self) -> String {
+        [known::COMMON_NAME, known::ORGANIZATION_NAME]
+            .into_iter()
+            .find_map(|kind| name_attribute(&self.issuer, kind))
+            .map_or_else(
+                || "?".into(),
+                |text| String::from_utf8_lossy(text).into_owned(),
+            )
+    }
+
+    /// The serial number in hexadecimal, as other programs show it.
+    #[must_use]
+    pub fn serial_hex(&self) -> String {
+        crate::digest::hex(&self.serial)
+    }
+
     /// How its issuer signed it.
     pub(super) fn signature_algorithm(&self) -> &AlgorithmIdentifier {
         &self.signature_algorithm
@@ -168,17 +186,7 @@ impl Certificate {
 
     /// The content of the subject's first attribute of this kind.
     fn subject_attribute(&self, kind: &[u8]) -> Option<&[u8]> {
-        let mut sets = der::single(&self.subject, der::SEQUENCE).ok()?.elements();
-        while !sets.is_empty() {
-            let mut set = sets.expect(der::SET).ok()?.elements();
-            while !set.is_empty() {
-                let mut parts = set.expect(der::SEQUENCE).ok()?.elements();
-                if parts.expect(der::OID).ok()?.content == kind {
-                    return Some(parts.any().ok()?.content);
-                }
-            }
-        }
-        None
+        name_attribute(&self.subject, kind)
     }
 
     fn extension(&self, kind: &[u8]) -> Option<&Extension> {
@@ -369,6 +377,38 @@ impl Certificate {
             .map(|element| element.content)
     }
 
+    /// It names its own subject as its issuer (RFC 5280 §3.2): nothing stands above it.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.subject == self.issuer
+    }
+
+    /// Self-issued and signed by its own key, as roots are. Where that signature is by an algorithm that is no longer checked
+    /// (old roots have SHA-1, which nothing rests on), the key that it names as its issuer's must be its own.
+    #[must_use]
+    pub fn is_self_signed(&self) -> bool {
+        self.is_self_issued()
+            && match self.verify_issued_by(self) {
+                Ok(()) => true,
+                Err(SignatureFailure::Signature) => false,
+                Err(SignatureFailure::Algorithm) => {
+                    let own = self.subject_key_identifier();
+                    let issuer = self.authority_key_identifier();
+                    issuer.is_none() || issuer.as_deref() == own
+                }
+            }
+    }
+
+    /// keyIdentifier of authorityKeyIdentifier (RFC 5280 §4.2.1.1); nothing readable is as none.
+    fn authority_key_identifier(&self) -> Option<Vec<u8>> {
+        let extension = self.extension(known::AUTHORITY_KEY_IDENTIFIER)?;
+        let mut parts = der::single(&extension.value, der::SEQUENCE)
+            .ok()?
+            .elements();
+        let identifier = parts.optional(0x80).ok()??;
+        Some(identifier.content.to_vec())
+    }
+
     /// Checks that `issuer`'s key signed this certificate.
     pub(crate) fn verify_issued_by(&self, issuer: &Self) -> Result<(), SignatureFailure> {
         verify_signature(
@@ -379,6 +419,21 @@ impl Certificate {
             &self.signature,
         )
     }
+}
+
+/// The content of the first attribute of this kind in a Name.
+fn name_attribute<'a>(name: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
+    let mut sets = der::single(name, der::SEQUENCE).ok()?.elements();
+    while !sets.is_empty() {
+        let mut set = sets.expect(der::SET).ok()?.elements();
+        while !set.is_empty() {
+            let mut parts = set.expect(der::SEQUENCE).ok()?.elements();
+            if parts.expect(der::OID).ok()?.content == kind {
+                return Some(parts.any().ok()?.content);
+            }
+        }
+    }
+    None
 }
 
 /// Issuer and serial number where [`Certificate::parse`] finds them, of what may be no certificate further on.

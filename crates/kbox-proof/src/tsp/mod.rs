@@ -28,7 +28,8 @@ pub use oid::{Oid, OidError, TsaPolicyId};
 pub use request::{MAX_REQUEST_BYTES, TimeStampReq};
 pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};
 pub use revocation::{
-    Revocation, RevocationEvidence, RevocationReason, RevocationRejection, crls_from_pem,
+    CertificateRevocation, Revocation, RevocationEvidence, RevocationFindings, RevocationReason,
+    RevocationRejection, crls_from_pem,
 };
 pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};

@@ -116,25 +116,37 @@ impl fmt::Display for RevocationReason {
 pub enum Revocation {
     /// Nothing that speaks of them was given.
     NotChecked,
-    /// What was given does not speak of all of them, or is older than the proof of existence.
-    Inconclusive,
+    /// What was given does not speak of all of them, or was no longer current at the proof of existence.
+    Inconclusive {
+        /// One was revoked later all the same: the earliest such date.
+        revoked_later: Option<Time>,
+    },
     /// One was revoked later: the token existed before.
     RevokedLater {
         /// When: the earliest such date.
         at: Time,
     },
-    /// None was revoked at the proof of existence.
+    /// None was revoked by lists or responses that were current at the proof of existence (RFC 5280 §6.3.3, RFC 6960 §4.2.2.1),
+    /// of which one at least is from before it.
+    NotRevokedAsOf {
+        /// thisUpdate: the earliest of them.
+        as_of: Time,
+        /// nextUpdate: the earliest of them.
+        until: Time,
+    },
+    /// None was revoked at the proof of existence, by lists or responses made then or later.
     NotRevoked,
 }
 
 impl Revocation {
-    /// `not_checked`, `inconclusive`, `revoked_later` or `not_revoked`.
+    /// `not_checked`, `inconclusive`, `revoked_later`, `not_revoked_as_of` or `not_revoked`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::NotChecked => "not_checked",
-            Self::Inconclusive => "inconclusive",
+            Self::Inconclusive { .. } => "inconclusive",
             Self::RevokedLater { .. } => "revoked_later",
+            Self::NotRevokedAsOf { .. } => "not_revoked_as_of",
             Self::NotRevoked => "not_revoked",
         }
     }
@@ -142,12 +154,74 @@ impl Revocation {
     /// What is known of both together: no more than of the one of which less is known.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
+        let revoked_later = match (self.revoked_later(), other.revoked_later()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
         match (self, other) {
             (Self::NotChecked, Self::NotChecked) => Self::NotChecked,
-            (Self::NotChecked, _) | (_, Self::NotChecked) => Self::Inconclusive,
+            (Self::NotChecked | Self::Inconclusive { .. }, _)
+            | (_, Self::NotChecked | Self::Inconclusive { .. }) => {
+                Self::Inconclusive { revoked_later }
+            }
+            (
+                Self::NotRevokedAsOf { as_of, until },
+                Self::NotRevokedAsOf {
+                    as_of: other,
+                    until: end,
+                },
+            ) => Self::NotRevokedAsOf {
+                as_of: as_of.min(other),
+                until: until.min(end),
+            },
             (one, other) => one.min(other),
         }
     }
+
+    /// When the first of them was revoked, after the proof of existence; whatever is not known of the others.
+    #[must_use]
+    pub const fn revoked_later(self) -> Option<Time> {
+        match self {
+            Self::RevokedLater { at } => Some(at),
+            Self::Inconclusive { revoked_later } => revoked_later,
+            Self::NotChecked | Self::NotRevokedAsOf { .. } | Self::NotRevoked => None,
+        }
+    }
+}
+
+/// What is known of the revocation of a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationFindings {
+    /// Of all together.
+    pub known: Revocation,
+    /// Of each certificate of the chain but the trusted one, the signer's first.
+    pub certificates: Vec<CertificateRevocation>,
+    /// How many lists and responses were given.
+    pub given: usize,
+    /// How many of them speak of no certificate of the chain.
+    pub unrelated: usize,
+}
+
+impl Default for RevocationFindings {
+    fn default() -> Self {
+        Self {
+            known: Revocation::NotChecked,
+            certificates: Vec::new(),
+            given: 0,
+            unrelated: 0,
+        }
+    }
+}
+
+/// What is known of the revocation of one certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateRevocation {
+    /// Whether, and when.
+    pub known: Revocation,
+    /// Why it was revoked later; `None` also where no reason is given.
+    pub reason: Option<RevocationReason>,
+    /// thisUpdate of the newest list or response about it that does not settle it.
+    pub stale: Option<Time>,
 }
 
 /// Why revocation stands against a token, or a list or response is of no use.
@@ -349,63 +423,101 @@ impl RevocationEvidence {
         made: Time,
         existed: Time,
         signatures: usize,
-    ) -> Result<Revocation, RevocationRejection> {
+    ) -> Result<RevocationFindings, RevocationRejection> {
         let mut signatures = SignatureBudget {
             limit: signatures,
             left: signatures,
         };
+        let mut related = alloc::vec![false; self.lists.len() + self.responses.len()];
         let mut known: Option<Revocation> = None;
+        let mut certificates = Vec::new();
         for (certificate, issuer) in chain.iter().zip(chain.iter().skip(1)) {
             let mut best = Revocation::NotChecked;
-            for (status, as_of) in self.statements(certificate, issuer, &mut signatures)? {
+            let mut why = None;
+            let mut stale = None;
+            let statements = self.statements(certificate, issuer, &mut signatures, &mut related)?;
+            for Statement {
+                status,
+                as_of,
+                until,
+            } in statements
+            {
+                // An issuer may forget certificates that have ended (RFC 5280 §5.2, RFC 6960 §4.4.4), and its own
+                // word ends with its own certificate.
+                let counts = certificate.is_valid_at(as_of) && issuer.is_valid_at(as_of);
                 let found = match status {
                     Status::Revoked(revoked) => {
                         revoked.judge(made, existed)?;
+                        if best.revoked_later().is_none_or(|at| revoked.at <= at) {
+                            why = revoked.reason;
+                        }
                         Revocation::RevokedLater { at: revoked.at }
                     }
-                    // An issuer may forget certificates that have ended (RFC 5280 §5.2, RFC 6960 §4.4.4), and its own
-                    // word ends with its own certificate.
-                    Status::Good
-                        if as_of >= existed
-                            && certificate.is_valid_at(as_of)
-                            && issuer.is_valid_at(as_of) =>
-                    {
-                        Revocation::NotRevoked
-                    }
-                    Status::Good | Status::Unknown => Revocation::Inconclusive,
+                    Status::Good if counts && as_of >= existed => Revocation::NotRevoked,
+                    Status::Good => match until {
+                        Some(until) if counts && existed <= until => {
+                            Revocation::NotRevokedAsOf { as_of, until }
+                        }
+                        _ => {
+                            stale = stale.max(Some(as_of));
+                            Revocation::Inconclusive {
+                                revoked_later: None,
+                            }
+                        }
+                    },
+                    Status::Unknown => Revocation::Inconclusive {
+                        revoked_later: None,
+                    },
                 };
                 best = match (best, found) {
                     // A revocation outweighs whatever did not know of it.
-                    (later @ Revocation::RevokedLater { .. }, Revocation::NotRevoked)
-                    | (Revocation::NotRevoked, later @ Revocation::RevokedLater { .. }) => later,
                     (Revocation::RevokedLater { at }, Revocation::RevokedLater { at: other }) => {
                         Revocation::RevokedLater { at: at.min(other) }
                     }
+                    (later @ Revocation::RevokedLater { .. }, _)
+                    | (_, later @ Revocation::RevokedLater { .. }) => later,
                     (one, other) => one.max(other),
                 };
             }
             known = Some(known.map_or(best, |known| known.and(best)));
+            certificates.push(CertificateRevocation {
+                known: best,
+                reason: why,
+                stale,
+            });
         }
-        Ok(known.unwrap_or(Revocation::NotChecked))
+        Ok(RevocationFindings {
+            known: known.unwrap_or(Revocation::NotChecked),
+            certificates,
+            given: related.len(),
+            unrelated: related.iter().filter(|related| !**related).count(),
+        })
     }
 
-    /// Everything that speaks of `certificate`, under its issuer's signature, and as of when.
+    /// Everything that speaks of `certificate`, under its issuer's signature; each such list and response is marked in `related`.
     fn statements(
         &self,
         certificate: &Certificate,
         issuer: &Certificate,
         signatures: &mut SignatureBudget,
-    ) -> Result<Vec<(Status, Time)>, RevocationRejection> {
+        related: &mut [bool],
+    ) -> Result<Vec<Statement>, RevocationRejection> {
         let mut found = Vec::new();
-        for list in &self.lists {
+        let mut related = related.iter_mut();
+        for (list, is_related) in self.lists.iter().zip(related.by_ref()) {
             if !list.is_of(issuer) || !list.scope.covers(certificate) {
                 continue;
             }
             signatures.spend()?;
             list.verify(issuer)?;
-            found.push((list.status(&certificate.serial), list.this_update));
+            *is_related = true;
+            found.push(Statement {
+                status: list.status(&certificate.serial),
+                as_of: list.this_update,
+                until: Some(list.next_update),
+            });
         }
-        for response in &self.responses {
+        for (response, is_related) in self.responses.iter().zip(related) {
             let mut is_verified = false;
             for single in &response.singles {
                 if !single.is_about(certificate, issuer) {
@@ -415,11 +527,25 @@ impl RevocationEvidence {
                     response.verify(issuer, signatures)?;
                     is_verified = true;
                 }
-                found.push((single.status.clone(), single.this_update));
+                *is_related = true;
+                found.push(Statement {
+                    status: single.status.clone(),
+                    as_of: single.this_update,
+                    until: single.next_update,
+                });
             }
         }
         Ok(found)
     }
+}
+
+/// What a list or response says of one certificate.
+struct Statement {
+    status: Status,
+    /// thisUpdate
+    as_of: Time,
+    /// nextUpdate. A response without one is superseded at any time (RFC 6960 §4.2.2.1).
+    until: Option<Time>,
 }
 
 /// How many signatures may be checked yet.
@@ -567,6 +693,7 @@ struct CertificateList {
     tbs: Vec<u8>,
     issuer: Vec<u8>,
     this_update: Time,
+    next_update: Time,
     revoked: Vec<(Vec<u8>, Revoked)>,
     /// keyIdentifier of authorityKeyIdentifier: which key of this issuer signed.
     key_identifier: Option<Vec<u8>>,
@@ -702,7 +829,8 @@ impl CertificateList {
         let this_update = certificate_time(&parts.any()?)?;
         // RFC 5280 §5.1.2.5 demands nextUpdate. That it is past says nothing against a list about the past.
         let error = parts.error();
-        if certificate_time(&parts.any()?)? < this_update {
+        let next_update = certificate_time(&parts.any()?)?;
+        if next_update < this_update {
             return Err(error);
         }
         let mut revoked = Vec::new();
@@ -756,6 +884,7 @@ impl CertificateList {
             tbs: tbs.der.to_vec(),
             issuer,
             this_update,
+            next_update,
             revoked,
             key_identifier,
             algorithm,
@@ -853,6 +982,7 @@ struct SingleResponse {
     serial: Vec<u8>,
     status: Status,
     this_update: Time,
+    next_update: Option<Time>,
 }
 
 impl SingleResponse {
@@ -882,6 +1012,7 @@ impl SingleResponse {
         let error = parts.error();
         let status = parts.any()?;
         let this_update = generalized_time(&parts.expect(der::GENERALIZED_TIME)?)?;
+        let mut next_update = None;
         if let Some(field) = parts.optional(0xa0)? {
             let mut inner = field.elements();
             let next = generalized_time(&inner.expect(der::GENERALIZED_TIME)?)?;
@@ -889,6 +1020,7 @@ impl SingleResponse {
             if next < this_update {
                 return Err(error);
             }
+            next_update = Some(next);
         }
         let extensions = match parts.optional(0xa1)? {
             Some(field) => explicit_extensions(&field)?,
@@ -927,6 +1059,7 @@ impl SingleResponse {
             serial,
             status,
             this_update,
+            next_update,
         };
         Ok((single, extensions))
     }
@@ -1156,12 +1289,18 @@ mod tests {
             (
                 Revocation::NotChecked,
                 Revocation::NotRevoked,
-                Revocation::Inconclusive,
+                Revocation::Inconclusive {
+                    revoked_later: None,
+                },
             ),
             (
-                Revocation::Inconclusive,
+                Revocation::Inconclusive {
+                    revoked_later: None,
+                },
                 Revocation::NotRevoked,
-                Revocation::Inconclusive,
+                Revocation::Inconclusive {
+                    revoked_later: None,
+                },
             ),
             (later, Revocation::NotRevoked, later),
             (

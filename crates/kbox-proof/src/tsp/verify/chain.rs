@@ -19,6 +19,8 @@ struct Search<'a> {
     /// The certificates named beside the signer's.
     named: &'a [EssCertificateId],
     at: Time,
+    /// Trusted certificates that another issued are no goal, only a way.
+    to_a_root: bool,
     budget: Budget,
     path_steps: usize,
     signatures: usize,
@@ -39,6 +41,9 @@ pub(super) struct Chain {
     pub(super) considered: Vec<Certificate>,
 }
 
+/// The chain that most is checked of: one to a self-issued certificate if there is any, and otherwise as far up as trust goes.
+/// Trust in an intermediate or in the signer itself so never hides what the lists of its issuer say of it.
+///
 /// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`.
 pub(super) fn find_chain(
     signer: &Certificate,
@@ -64,6 +69,7 @@ pub(super) fn find_chain(
         candidates,
         named,
         at,
+        to_a_root: false,
         budget: trust.budget,
         path_steps: 0,
         signatures: 0,
@@ -71,7 +77,14 @@ pub(super) fn find_chain(
         exhausted: None,
     };
     let mut path = alloc::vec![signer.clone()];
-    if search.climb(&mut path) {
+    search.to_a_root = search.roots.iter().any(Certificate::is_self_issued)
+        && !search.roots.iter().all(Certificate::is_self_issued);
+    let mut is_found = search.climb(&mut path);
+    if !is_found && search.to_a_root {
+        search.to_a_root = false;
+        is_found = search.climb(&mut path);
+    }
+    if is_found {
         let mut considered = search.roots;
         considered.append(&mut search.candidates);
         let der = path.iter().map(|certificate| certificate.to_der().to_vec());
@@ -94,15 +107,33 @@ impl Search<'_> {
         let Some(top) = path.last().cloned() else {
             return false;
         };
-        if self.roots.contains(&top) {
-            if !self.is_as_named(path) {
-                self.note(TspRejection::ChainConstraint {
-                    rule: "a certificate other than those named under the signature",
-                });
-                return false;
-            }
-            return self.is_valid_now(path);
+        let is_trusted = self.roots.contains(&top);
+        if is_trusted && top.is_self_issued() {
+            return self.is_accepted(path);
         }
+        if self.extend(path, &top) {
+            return true;
+        }
+        // Of a search that was cut short nobody knows what it would have found above.
+        let is_cut_short = matches!(
+            self.exhausted,
+            Some(TspRejection::BudgetSignatures { .. } | TspRejection::BudgetPathSteps { .. })
+        );
+        is_trusted && !self.to_a_root && !is_cut_short && self.is_accepted(path)
+    }
+
+    fn is_accepted(&mut self, path: &[Certificate]) -> bool {
+        if !self.is_as_named(path) {
+            self.note(TspRejection::ChainConstraint {
+                rule: "a certificate other than those named under the signature",
+            });
+            return false;
+        }
+        self.is_valid_now(path)
+    }
+
+    /// Goes on from `top`, the last of `path`.
+    fn extend(&mut self, path: &mut Vec<Certificate>, top: &Certificate) -> bool {
         let limit = self.budget.chain_length;
         if path.len() >= limit {
             self.exhausted
@@ -126,7 +157,7 @@ impl Search<'_> {
                 continue;
             }
             self.signatures += 1;
-            if let Err(rejection) = check_signature(&top, &issuer) {
+            if let Err(rejection) = check_signature(top, &issuer) {
                 self.note(rejection);
                 continue;
             }

@@ -158,8 +158,10 @@ pub(super) fn made(info: &TstInfo, trust: &TokenTrust<'_>, revocation: Revocatio
                 Step::AuthorityName => only_if(info.tsa.is_some()),
                 Step::Revocation => match revocation {
                     Revocation::NotChecked => CheckOutcome::NotMade,
-                    Revocation::Inconclusive => CheckOutcome::Unsettled,
-                    Revocation::RevokedLater { .. } | Revocation::NotRevoked => CheckOutcome::Held,
+                    Revocation::Inconclusive { .. } => CheckOutcome::Unsettled,
+                    Revocation::RevokedLater { .. }
+                    | Revocation::NotRevokedAsOf { .. }
+                    | Revocation::NotRevoked => CheckOutcome::Held,
                 },
                 _ => CheckOutcome::Held,
             },

@@ -20,7 +20,7 @@ use super::der;
 use super::oid::{TsaPolicyId, known};
 use super::request::TimeStampReq;
 use super::response::{PkiStatus, TimeStampResp};
-use super::revocation::{Revocation, RevocationEvidence};
+use super::revocation::{RevocationEvidence, RevocationFindings};
 use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
@@ -51,7 +51,10 @@ pub enum ChainTime {
 /// Whom to trust, and for what. Never taken from the evidence itself.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenTrust<'a> {
-    /// Certificates trusted as they are, in DER: roots, or a signer's own certificate.
+    /// Certificates trusted as they are, in DER: each of them ends a chain, whoever issued it, and of the last certificate of a
+    /// chain neither revocation nor its issuer is looked at. So an intermediate or a signer's own certificate belongs here only
+    /// where the caller means just that; others complete a chain as `extra_certificates`
+    /// ([`Certificate::is_self_signed`](super::Certificate::is_self_signed) tells roots from them).
     pub roots: &'a [Vec<u8>],
     /// Further certificates that may complete the chain, in DER; not trusted.
     pub extra_certificates: &'a [Vec<u8>],
@@ -284,12 +287,13 @@ fn check(
     // 12.
     let accuracy = info.accuracy().map(Accuracy::to_duration);
     let made = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
-    let revocation = match trust.revocation {
-        None => Revocation::NotChecked,
+    let found = match trust.revocation {
+        None => RevocationFindings::default(),
         Some(evidence) => evidence
             .judge(&chain.path, made, at, trust.budget.revocation_signatures)
             .map_err(TspRejection::Revocation)?,
     };
+    let revocation = found.known;
 
     if let (Some(cache), None) = (cache, &remembered) {
         cache.remember(token, trust, at, &signer, &chain);
@@ -300,7 +304,7 @@ fn check(
         signer: Arc::clone(certificate),
         chain: Arc::clone(&chain.der),
         flags,
-        revocation,
+        revocation: found,
         algorithms,
         checks,
     })

@@ -93,7 +93,7 @@ rejections! {
     /// RFC 5035 §4: the certificate's hash must be the one signed.
     EssMismatch = "tsp.ess_mismatch", "RFC 5035 §4", "the signer's certificate is not the one named under the signature";
     /// No certificate with the signer's issuer and serial number is at hand.
-    SignerCertificateMissing = "tsp.signer_certificate_missing", "RFC 3161 §2.4.1", "the signer's certificate is neither in the token nor given; give it with the trusted certificates";
+    SignerCertificateMissing = "tsp.signer_certificate_missing", "RFC 3161 §2.4.1", "the signer's certificate is neither in the token nor given";
     /// The signer's certificate cannot be read.
     SignerCertificateMalformed = "tsp.signer_certificate_malformed", "RFC 5280 §4", "the signer's certificate cannot be read";
     /// RFC 3161 §2.3: the extended key usage must be there.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::super::certificate::Certificate;
 use super::super::oid::TsaPolicyId;
-use super::super::revocation::Revocation;
+use super::super::revocation::{Revocation, RevocationFindings};
 use super::super::tst_info::{Accuracy, SerialNumber, TstInfo};
 use super::algorithms::AlgorithmUse;
 use super::checks::Check;
@@ -53,7 +53,7 @@ pub struct VerifiedTimeStamp {
     pub(super) signer: Arc<Certificate>,
     pub(super) chain: Arc<[Vec<u8>]>,
     pub(super) flags: Vec<TokenFlag>,
-    pub(super) revocation: Revocation,
+    pub(super) revocation: RevocationFindings,
     pub(super) algorithms: Vec<AlgorithmUse>,
     pub(super) checks: Vec<Check>,
 }
@@ -119,10 +119,24 @@ impl VerifiedTimeStamp {
         &self.chain
     }
 
+    /// The trusted certificate is self-issued. Otherwise another issued it, and neither that one nor the revocation of the
+    /// trusted certificate was looked at.
+    #[must_use]
+    pub fn ends_in_a_root(&self) -> bool {
+        let last = self.chain.last().map(|der| Certificate::parse(der));
+        matches!(last, Some(Ok(last)) if last.is_self_issued())
+    }
+
     /// What is known of the revocation of the chain's certificates.
     #[must_use]
     pub fn revocation(&self) -> Revocation {
-        self.revocation
+        self.revocation.known
+    }
+
+    /// The same, certificate by certificate, and how much of what was given speaks of none of them.
+    #[must_use]
+    pub fn revocation_findings(&self) -> &RevocationFindings {
+        &self.revocation
     }
 
     /// What a reader should know.
