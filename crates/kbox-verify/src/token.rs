@@ -190,6 +190,7 @@ fn unread(error: &TspError, language: Language) -> Answer {
         "source": "RFC 3161 §2.4.2, RFC 5652, X.690",
         "undecided": false,
         "message": report::unread_words(error, language),
+        "advice": report::unread_advice(error, language),
     });
     Answer {
         kind: KIND,

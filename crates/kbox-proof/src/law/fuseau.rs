@@ -71,6 +71,11 @@ impl Jour {
         super::mots::jour(self)
     }
 
+    /// 0 on a Monday, 6 on a Sunday.
+    pub(crate) fn days_since_monday(self) -> i8 {
+        self.0.weekday().to_monday_zero_offset()
+    }
+
     /// Calendar days from `self` to `later`; negative when `later` is before.
     #[must_use]
     pub fn jusqua(self, later: Self) -> i32 {

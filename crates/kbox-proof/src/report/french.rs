@@ -4,7 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::{Language, level_name, token};
+use super::{Language, level_name, token, unreadable};
 use crate::event::Detail;
 use crate::verify::Rejection;
 
@@ -24,10 +24,10 @@ pub(super) const fn event(detail: &Detail) -> &'static str {
     }
 }
 
-/// One sentence. Where a technical library speaks, its own English words follow.
+/// One sentence.
 pub(super) fn rejection(rejection: &Rejection) -> String {
     match rejection {
-        Rejection::Event(error) => format!("l'événement est illisible ou altéré ({error})"),
+        Rejection::Event(error) => format!("l'événement est illisible ou altéré : {}", unreadable::event(error)),
         Rejection::Environment => "l'événement relève d'un autre environnement (production ou démonstration) que celui auquel vous faites confiance".to_string(),
         Rejection::LogUnknown { origin } => format!("le journal {origin} ne figure pas parmi ceux auxquels vous faites confiance"),
         Rejection::TokenMalformed(error) => format!("le jeton d'horodatage est illisible ou altéré : {}", token::unread_words(error, Language::French)),
@@ -35,16 +35,16 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::TokenPolicy { policy } => format!("le jeton relève de la politique {policy}, qui n'est pas celle des preuves : il vient peut-être du service public d'horodatage"),
         Rejection::TokenAuthority => "le jeton est signé par une autre autorité que celle des preuves".to_string(),
         Rejection::AuthorityRange { index } => format!("l'autorité d'horodatage n'était pas en service à l'entrée {index} du journal"),
-        Rejection::Proof(error) => format!("la preuve d'inscription au journal ne tient pas ({error})"),
+        Rejection::Proof(error) => format!("la preuve d'inscription au journal ne tient pas : {}", unreadable::tlog_proof(error)),
         Rejection::CheckpointOrigin { found } => format!("la preuve vient du journal {found}, non de celui de l'événement"),
         Rejection::BeyondEnd { index } => format!("l'entrée {index} est au-delà de la fin d'un journal clos"),
         Rejection::NotFinal { size, final_size } => format!("le récépissé s'appuie sur un état à {size} entrées d'un journal clos à {final_size} : demandez-le de nouveau"),
         Rejection::FromTheFuture { gen_time, now } => format!("le jeton est daté du {gen_time}, et l'horloge de cette machine indique {now} : l'une des deux est fausse"),
         Rejection::TwoHistories => "le journal montre deux histoires différentes".to_string(),
-        Rejection::Checkpoint(error) => format!("une tête de journal n'est pas valable ({error})"),
-        Rejection::Consistency(error) => format!("deux têtes de journal n'appartiennent pas à la même histoire ({error})"),
+        Rejection::Checkpoint(error) => format!("une tête de journal n'est pas valable : {}", unreadable::checkpoint(error)),
+        Rejection::Consistency(error) => format!("deux têtes de journal n'appartiennent pas à la même histoire : {}", unreadable::merkle(error)),
         Rejection::BeforeContainsEntry => "la tête de journal présentée comme antérieure contient déjà l'entrée".to_string(),
-        Rejection::Cosignature(error) => format!("la signature d'un témoin ne tient pas ({error})"),
+        Rejection::Cosignature(error) => format!("la signature d'un témoin ne tient pas : {}", unreadable::note(error)),
         Rejection::OutsideBounds { gen_time, low, high } => format!("le jeton dit {gen_time}, mais les témoins situent l'entrée entre {low} et {high}"),
         Rejection::Gap { gen_time, low, high } => format!("le jeton dit {gen_time} ; les témoins ({low} et {high}) en sont trop éloignés pour exclure une antidate"),
         Rejection::AnchorMalformed(error) => format!("le jeton extérieur est illisible : {}", token::unread_words(error, Language::French)),
@@ -56,6 +56,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::NoSubmission => "le dossier ne contient aucun envoi".to_string(),
         Rejection::Mixed => "le dossier mêle plusieurs journaux ou collectivités".to_string(),
         Rejection::Duplicate { rank } => format!("deux récépissés portent le rang {rank}"),
+        Rejection::Gaps { from, to } if from == to => format!("dossier incomplet : il manque l'événement de rang {from}"),
         Rejection::Gaps { from, to } => format!("dossier incomplet : il manque les événements de rang {from} à {to}"),
         Rejection::Chain { rank } => format!("l'événement de rang {rank} ne cite pas celui qui le précède"),
         Rejection::Reference { rank } => format!("l'événement de rang {rank} renvoie à un événement absent du dossier ou qui ne lui convient pas"),

@@ -3,15 +3,17 @@
 //!
 //! Every report says what was proven, what was not demanded, and what such evidence cannot prove.
 
+mod english;
 mod french;
 mod token;
+mod unreadable;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::event::Environment;
-use crate::law::{DelaiAnswer, Fuseau, Verdict};
+use crate::event::{Detail, Environment};
+use crate::law::{DelaiAnswer, Fuseau, Jour, Verdict};
 use crate::receipt::Demand;
 use crate::time::Time;
 use crate::tsp::{AlgorithmUse, Revocation};
@@ -21,9 +23,11 @@ use crate::verify::{
 };
 
 pub use token::{
-    TokenJudgement, profile_words, rejection_advice, rejection_words, token, unread_token,
-    unread_words,
+    TokenJudgement, profile_words, rejection_advice, rejection_words, token, unread_advice,
+    unread_token, unread_words,
 };
+
+pub use unreadable::{policy_words, receipt_words, tlog_proof_words, trust_words};
 
 /// The language of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,6 +201,13 @@ impl Writer {
         }
     }
 
+    fn advice(&mut self, advice: &str) {
+        self.text(
+            &format!("Que faire : {advice}"),
+            &format!("What to do: {advice}"),
+        );
+    }
+
     fn environment(&mut self, policy: &TrustPolicy) {
         if policy.environment() == Environment::Demonstration {
             self.text(
@@ -246,8 +257,8 @@ impl Writer {
         }
     }
 
-    /// What the level reached leaves open.
-    fn limits(&mut self, level: Demand, revocation: Revocation) {
+    /// What the level reached leaves open, and, where there are any, what acknowledgements do.
+    fn limits(&mut self, level: Demand, revocation: Revocation, acknowledgements: bool) {
         self.heading(
             "Ce que ces preuves ne prouvent pas",
             "What this does not prove",
@@ -272,10 +283,12 @@ impl Writer {
             let words = revocation_words(revocation, self.language);
             self.item(&words, &words);
         }
-        self.item(
-            "L'accusé de réception est déclaré par la plateforme ; la lecture effective n'est pas prouvée.",
-            "Acknowledgements are declared by the platform; that a paper was read is not proven.",
-        );
+        if acknowledgements {
+            self.item(
+                "L'accusé de réception est déclaré par la plateforme ; la lecture effective n'est pas prouvée.",
+                "Acknowledgements are declared by the platform; that a paper was read is not proven.",
+            );
+        }
     }
 }
 
@@ -326,8 +339,8 @@ pub fn receipt(
             }
             writer.text(
                 &format!(
-                    "Horodatage : {} (entre {earliest} et {latest})",
-                    stamp.gen_time()
+                    "Horodatage : {}, entre {earliest} et {latest}",
+                    instant(stamp.gen_time(), Language::French)
                 ),
                 &format!(
                     "Timestamp: {} (between {earliest} and {latest})",
@@ -357,7 +370,11 @@ pub fn receipt(
                 &format!("Level reached: {}", level_name(verified.level())),
             );
             writer.revocation(verified.revocation());
-            writer.limits(verified.level(), verified.revocation());
+            writer.limits(
+                verified.level(),
+                verified.revocation(),
+                matches!(event.body.detail, Detail::ConsignmentAcceptance(_)),
+            );
             writer.ends(stamp.algorithms());
             writer.finish("Récépissé : PROUVÉ", "Receipt: PROVEN")
         }
@@ -484,9 +501,19 @@ pub fn proof_file(
                 .map(|(first, last)| (first.event().header.rank, last.event().header.rank));
             if let Some((first, last)) = ranks {
                 let count = file.receipts().len();
+                let (french, english) = match count {
+                    1 => (
+                        format!("1 récépissé vérifié, rang {first}"),
+                        format!("1 receipt verified, rank {first}"),
+                    ),
+                    _ => (
+                        format!("{count} récépissés vérifiés, rangs {first} à {last}, sans lacune"),
+                        format!("{count} receipts verified, ranks {first} to {last}, no gap"),
+                    ),
+                };
                 writer.text(
-                    &format!("{count} récépissés vérifiés, rangs {first} à {last}, sans lacune ; rien n'est dit de ce qui suit."),
-                    &format!("{count} receipts verified, ranks {first} to {last}, no gap; nothing is said of later events."),
+                    &format!("{french} ; rien n'est dit de ce qui suit."),
+                    &format!("{english}; nothing is said of later events."),
                 );
             }
             writer.text(
@@ -500,7 +527,7 @@ pub fn proof_file(
                 );
             }
             for sending in file.unjudged() {
-                let sealed = local(sending, sending.sealed);
+                let sealed = local(sending, sending.sealed, writer.language);
                 let version = sending.submission.version;
                 writer.text(
                     &format!("Réserve : un autre envoi pour la même séance, scellé le {sealed} (version {version}), figure au registre ; ses pièces ne sont pas dans ce dossier et rien n'est jugé à son sujet."),
@@ -510,15 +537,21 @@ pub fn proof_file(
             if file.others() > 0 {
                 let others = file.others();
                 writer.text(
-                    &format!("Parmi eux, {others} concernent d'autres envois de la même collectivité : ils montrent qu'aucun rang ne manque ; rien n'est jugé à leur sujet."),
-                    &format!("Among them, {others} concern other sendings of the same collectivité: they show that no rank is missing; nothing is judged about them."),
+                    &match others {
+                        1 => "Parmi eux, 1 concerne un autre envoi de la même collectivité : il montre qu'aucun rang ne manque ; rien n'est jugé à son sujet.".to_string(),
+                        _ => format!("Parmi eux, {others} concernent d'autres envois de la même collectivité : ils montrent qu'aucun rang ne manque ; rien n'est jugé à leur sujet."),
+                    },
+                    &match others {
+                        1 => "Among them, 1 concerns another sending of the same collectivité: it shows that no rank is missing; nothing is judged about it.".to_string(),
+                        _ => format!("Among them, {others} concern other sendings of the same collectivité: they show that no rank is missing; nothing is judged about them."),
+                    },
                 );
             }
             for sending in file.sendings() {
                 sending_lines(&mut writer, sending);
             }
             writer.revocation(file.revocation());
-            writer.limits(file.level(), file.revocation());
+            writer.limits(file.level(), file.revocation(), true);
             let receipts = file.receipts().iter();
             writer.ends(receipts.flat_map(|receipt| receipt.timestamp().algorithms()));
             if file.has_reservation() {
@@ -533,12 +566,37 @@ pub fn proof_file(
     }
 }
 
-fn local(sending: &VerifiedSending, time: Time) -> String {
+/// In French with the time in Paris too: neither a lone token nor a receipt names the council's zone.
+fn instant(time: Time, language: Language) -> String {
+    let in_paris = match language {
+        Language::French => Fuseau::parse("Europe/Paris")
+            .and_then(|zone| zone.local(time))
+            .ok(),
+        Language::English => None,
+    };
+    let utc = time.to_string();
+    match in_paris {
+        None => utc,
+        Some(local) => {
+            let precision = if utc.contains('.') {
+                ", à la seconde près"
+            } else {
+                ""
+            };
+            format!("{utc} (à Paris : {}{precision})", local.en_lettres())
+        }
+    }
+}
+
+fn local(sending: &VerifiedSending, time: Time, language: Language) -> String {
     Fuseau::parse(sending.submission.seance.fuseau.as_str())
         .and_then(|zone| zone.local(time))
         .map_or_else(
             |_| time.to_string(),
-            |local| format!("{} ({time})", local.en_lettres()),
+            |local| match language {
+                Language::French => format!("{} ({time})", local.en_lettres()),
+                Language::English => format!("{} ({time})", english::day_and_time(local)),
+            },
         )
 }
 
@@ -552,7 +610,7 @@ fn sending_lines(writer: &mut Writer, sending: &VerifiedSending) {
         seance.fuseau
     );
     writer.heading(&title, &title);
-    let sealed = local(sending, sending.sealed);
+    let sealed = local(sending, sending.sealed, writer.language);
     writer.text(
         &format!(
             "Envoi scellé le {sealed}, version {}, par : {}.",
@@ -573,11 +631,11 @@ fn sending_lines(writer: &mut Writer, sending: &VerifiedSending) {
     );
     verdict_lines(writer, sending);
     for paper in &submission.papers {
-        let line = format!(
-            "{} : {} octets, SHA-256 {}",
-            paper.titre, paper.size, paper.digest
+        let (title, size, digest) = (&paper.titre, paper.size, paper.digest);
+        writer.item(
+            &format!("{title} : {size} octets, SHA-256 {digest}"),
+            &format!("{title}: {size} bytes, SHA-256 {digest}"),
         );
-        writer.item(&line, &line);
     }
     writer.heading("Destinataires", "Recipients");
     for line in &sending.recipients {
@@ -587,7 +645,10 @@ fn sending_lines(writer: &mut Writer, sending: &VerifiedSending) {
 
 /// The séance's verdict, and openly whom it does not cover.
 fn verdict_lines(writer: &mut Writer, sending: &VerifiedSending) {
-    let left_out: Vec<String> = sending.without_notice().map(who).collect();
+    let left_out: Vec<String> = sending
+        .without_notice()
+        .map(|line| who(line, writer.language))
+        .collect();
     match sending.verdict() {
         Some(verdict) => {
             let language = writer.language;
@@ -596,12 +657,13 @@ fn verdict_lines(writer: &mut Writer, sending: &VerifiedSending) {
                 .by_existence
                 .map_or_else(|| writer.say("non démontré", "not shown"), word);
             let line = format!(
-                "{} {} ; {} {existence}.",
+                "{} {}{}{} {existence}.",
                 writer.say(
                     "Délai de la séance, d'après l'horodatage :",
                     "Period of the séance, by the timestamps:"
                 ),
                 word(verdict.by_gen_time),
+                writer.say(" ; ", "; "),
                 writer.say(
                     "sans confiance dans l'exploitant :",
                     "trusting no operator:"
@@ -648,7 +710,11 @@ fn counted_days(writer: &mut Writer, sending: &VerifiedSending) {
     let Some(days) = judged.min_by_key(|days| days.len()) else {
         return;
     };
-    let list: Vec<String> = days.iter().map(|day| day.en_lettres()).collect();
+    let in_words = |day: &Jour| match writer.language {
+        Language::French => day.en_lettres(),
+        Language::English => english::day(*day),
+    };
+    let list: Vec<String> = days.iter().map(in_words).collect();
     writer.text(
         &format!(
             "Jours entiers entre l'envoi et la séance, au moins : {} ({}).",
@@ -663,15 +729,18 @@ fn counted_days(writer: &mut Writer, sending: &VerifiedSending) {
     );
 }
 
-fn who(line: &RecipientLine) -> String {
+fn who(line: &RecipientLine, language: Language) -> String {
     match &line.identity {
         Some(identity) => identity.name.to_string(),
-        None => format!("n° {}", line.recipient),
+        None => match language {
+            Language::French => format!("n° {}", line.recipient),
+            Language::English => format!("no. {}", line.recipient),
+        },
     }
 }
 
 fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &RecipientLine) {
-    let who = who(line);
+    let who = who(line, writer.language);
     let mut parts = Vec::new();
     for (french, english, time) in [
         ("mis à disposition", "consigned", line.consigned),
@@ -684,7 +753,7 @@ fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &Recipie
             parts.push(format!(
                 "{} {}",
                 writer.say(french, english),
-                local(sending, time)
+                local(sending, time, writer.language)
             ));
         }
     }
@@ -736,8 +805,10 @@ fn recipient_line(writer: &mut Writer, sending: &VerifiedSending, line: &Recipie
             });
         }
     }
-    let text = format!("{who} : {}", parts.join(" ; "));
-    writer.item(&text, &text);
+    writer.item(
+        &format!("{who} : {}", parts.join(" ; ")),
+        &format!("{who}: {}", parts.join("; ")),
+    );
 }
 
 fn verdict_words(answer: &DelaiAnswer, language: Language) -> String {

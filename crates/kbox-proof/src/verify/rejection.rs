@@ -166,6 +166,7 @@ impl fmt::Display for Rejection {
             Self::NoSubmission => f.write_str("the file holds no sending (SubmissionAcceptance)"),
             Self::Mixed => f.write_str("the file mixes logs or collectivités"),
             Self::Duplicate { rank } => write!(f, "two receipts of rank {rank}"),
+            Self::Gaps { from, to } if from == to => write!(f, "the event of rank {from} is missing: the file is incomplete"),
             Self::Gaps { from, to } => write!(f, "events of ranks {from} to {to} are missing: the file is incomplete"),
             Self::NotFinal { size, final_size } => write!(f, "the receipt stands under a checkpoint of {size} entries of a log that was closed at {final_size}: fetch it again"),
             Self::FromTheFuture { gen_time, now } => write!(f, "the token is dated {gen_time}, and the verifier's clock says {now}: one of them is wrong"),

@@ -73,7 +73,9 @@ fn certificates_not_as_asked_for_and_granted_with_mods_are_flagged() {
         (&without, &asked, true),
     ] {
         let verified = verify_response(&granted(token), request, &trust).unwrap();
-        let flag = TokenFlag::CertificatesNotAsRequested;
+        let flag = TokenFlag::CertificatesNotAsRequested {
+            requested: request.cert_req(),
+        };
         assert_eq!(verified.flags().contains(&flag), flagged);
     }
     let mods = element(

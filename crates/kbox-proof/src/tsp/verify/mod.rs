@@ -131,7 +131,10 @@ pub fn verify_requested_token(
     let mut verified = verify_token(token, request.message_imprint(), trust)?;
     verified.checks.insert(0, Step::Request.held());
     if request.cert_req() == token.certificates().is_empty() {
-        verified.flags.push(TokenFlag::CertificatesNotAsRequested);
+        let requested = request.cert_req();
+        verified
+            .flags
+            .push(TokenFlag::CertificatesNotAsRequested { requested });
     }
     Ok(verified)
 }

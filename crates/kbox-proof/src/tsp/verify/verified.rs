@@ -25,7 +25,10 @@ pub enum TokenFlag {
     /// The status was grantedWithMods.
     GrantedWithMods,
     /// The request asked for certificates and got none, or the other way round.
-    CertificatesNotAsRequested,
+    CertificatesNotAsRequested {
+        /// Which of the two.
+        requested: bool,
+    },
 }
 
 impl TokenFlag {
@@ -37,7 +40,7 @@ impl TokenFlag {
             Self::UnsortedCertificates => "unsorted_certificates",
             Self::NoAccuracy => "no_accuracy",
             Self::GrantedWithMods => "granted_with_mods",
-            Self::CertificatesNotAsRequested => "certificates_not_as_requested",
+            Self::CertificatesNotAsRequested { .. } => "certificates_not_as_requested",
         }
     }
 }
