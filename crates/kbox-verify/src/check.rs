@@ -14,27 +14,35 @@ use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{TlogPolicy, TlogProof};
 use kbox_proof::tsp::{
-    Certificate, Revocation, RevocationEvidence, RevocationRejection, certificates_from_pem,
-    crls_from_pem,
+    Certificate, Revocation, RevocationEvidence, RevocationRejection, TspError,
+    certificates_from_pem, crls_from_pem,
 };
 use kbox_proof::verify::{Finding, TrustPolicy, verify_proof_file, verify_receipt};
 use serde_json::{Value, json};
 
 use crate::arguments::Options;
+use crate::problem::{Kind, Problem};
 use crate::token::{self, TokenFile};
+
+const TLOG_PROOF: &str = "tlog_proof";
 
 /// A little more than the largest proof file.
 const MAX_FILE_BYTES: u64 = (1 << 30) + (64 << 20);
 
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let problem = |error: std::io::Error| format!("{}: {error}", path.display());
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    let problem = |error: std::io::Error| Problem::io(path, &error);
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(problem)?;
     file.take(MAX_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(problem)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("{}: larger than any proof file", path.display()));
+        let larger = Problem::new(
+            Kind::File,
+            "ce fichier est plus grand qu'aucun dossier de preuve",
+            "larger than any proof file",
+        );
+        return Err(larger.in_file(path));
     }
     Ok(bytes)
 }
@@ -52,7 +60,7 @@ pub(crate) struct Trust {
 
 impl Trust {
     /// A certificate, a revocation list or an OCSP response, in DER.
-    fn add_der(&mut self, bytes: Vec<u8>) -> Result<(), String> {
+    fn add_der(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
         if Certificate::parse(&bytes).is_ok() {
             self.certificates.push(bytes);
             return Ok(());
@@ -64,8 +72,9 @@ impl Trust {
             (_, Ok(())) => self.ocsp.push(bytes),
             // What is read and refused says more than what is not read.
             (Err(RevocationRejection::Unreadable(_)), Err(refused)) | (Err(refused), _) => {
-                return Err(format!(
-                    "neither a certificate, a revocation list nor an OCSP response that can be used: {refused}"
+                return Err(Problem::revocation(refused).after(
+                    "ce n'est ni un certificat, ni une liste de révocation, ni une réponse OCSP dont on puisse se servir",
+                    "neither a certificate, a revocation list nor an OCSP response that can be used",
                 ));
             }
         }
@@ -73,27 +82,33 @@ impl Trust {
     }
 }
 
-pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
+pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
     let mut trust = Trust::default();
     for path in paths {
         let bytes = read(path)?;
-        let name = path.display();
         if bytes.trim_ascii_start().starts_with(b"{") {
             if trust.bundle.is_some() {
-                return Err(format!("{name}: only one trust.json can be used"));
+                let twice = Problem::new(
+                    Kind::Trust,
+                    "un seul trust.json peut servir",
+                    "only one trust.json can be used",
+                );
+                return Err(twice.in_file(path));
             }
-            trust.bundle =
-                Some(TrustBundle::from_json(&bytes).map_err(|error| format!("{name}: {error}"))?);
+            trust.bundle = Some(
+                TrustBundle::from_json(&bytes)
+                    .map_err(|error| Problem::receipt(Kind::Trust, &error).in_file(path))?,
+            );
         } else if let Some(text) = std::str::from_utf8(&bytes)
             .ok()
             .filter(|text| text.contains("-----BEGIN"))
         {
-            let problem = |error: &dyn std::fmt::Display| format!("{name}: {error}");
+            let problem = |error: &TspError| Problem::tsp(Kind::Trust, error).in_file(path);
             let crls = crls_from_pem(text).map_err(|error| problem(&error))?;
             for crl in &crls {
                 RevocationEvidence::default()
                     .add_crl(crl)
-                    .map_err(|error| problem(&error))?;
+                    .map_err(|error| Problem::revocation(error).in_file(path))?;
             }
             if crls.is_empty() || text.contains("-----BEGIN CERTIFICATE-----") {
                 let certificates = certificates_from_pem(text).map_err(|error| problem(&error))?;
@@ -103,35 +118,44 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, String> {
         } else if bytes.starts_with(&[0x30]) {
             trust
                 .add_der(bytes)
-                .map_err(|error| format!("{name}: {error}"))?;
+                .map_err(|problem| problem.in_file(path))?;
         } else {
             trust
                 .policies
                 .push(TlogPolicy::parse(&bytes).map_err(|error| {
-                    format!(
-                        "{name}: neither trust.json nor PEM certificates; as a tlog-policy: {error}"
-                    )
+                    Problem::words(Kind::Trust, |language| {
+                    report::policy_words(&error, language)
+                })
+                .after(
+                    "ce n'est ni un trust.json ni des certificats en PEM ; lu comme un tlog-policy",
+                    "neither trust.json nor PEM certificates; as a tlog-policy",
+                )
+                .in_file(path)
                 })?);
         }
     }
     Ok(trust)
 }
 
-pub(crate) fn now() -> Result<Time, String> {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_err(|error| error.to_string())?;
-    i64::try_from(since.as_millis())
-        .ok()
+pub(crate) fn now() -> Result<Time, Problem> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    since
+        .and_then(|since| i64::try_from(since.as_millis()).ok())
         .and_then(|millis| Time::from_unix_millis(millis).ok())
-        .ok_or_else(|| "this machine's clock is out of range".to_string())
+        .ok_or_else(|| {
+            Problem::new(
+                Kind::Machine,
+                "l'horloge de cette machine est hors de toute mesure",
+                "this machine's clock is out of range",
+            )
+        })
 }
 
-pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, Problem> {
     let bytes = read(path)?;
     let token = if bytes.trim_ascii_start().starts_with(b"{") {
         Receipt::from_json(&bytes)
-            .map_err(|error| error.to_string())?
+            .map_err(|error| Problem::receipt(Kind::Evidence, &error))?
             .token
     } else {
         bytes
@@ -139,7 +163,7 @@ pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, String> {
     TokenFile::parse(token)?
         .token()?
         .leaf_bytes()
-        .map_err(|error| error.to_string())
+        .map_err(|error| Problem::tsp(Kind::Evidence, &error))
 }
 
 pub(crate) struct Answer {
@@ -169,56 +193,131 @@ fn answer(kind: &'static str, rejections: &[Finding], report: &Report, facts: Va
     }
 }
 
-/// For what has no report of its own: one sentence.
-pub(crate) fn short(
+/// For what has no report of its own: what is not proven, and what to do.
+pub(crate) fn not_proven(
     kind: &'static str,
     outcome: Outcome,
-    code: Option<&str>,
-    text: String,
-    facts: Value,
+    language: Language,
+    code: &str,
+    message: &str,
+    advice: &str,
 ) -> Answer {
-    let findings = code.map(
-        |code| json!({"code": code, "undecided": outcome == Outcome::Undecided, "message": text}),
-    );
+    let undecided = outcome == Outcome::Undecided;
+    let verdict = match undecided {
+        true => say(language, "INDÉTERMINÉ :", "CANNOT DECIDE:"),
+        false => say(language, "REJETÉ :", "DISPROVEN:"),
+    };
+    let next = say(language, "Que faire :", "What to do:");
+    let finding = json!({
+        "code": code,
+        "source": "kbox",
+        "undecided": undecided,
+        "message": message,
+        "advice": advice,
+    });
     Answer {
         kind,
         outcome,
-        report: format!("{text}\n"),
-        findings: findings.into_iter().collect(),
-        facts,
+        report: format!("{verdict} [{code}] {message}\n{next} {advice}\n"),
+        findings: vec![finding],
+        facts: Value::Null,
     }
 }
 
+/// Nobody is trusted yet who could have signed such evidence.
 pub(crate) fn no_trust(kind: &'static str, language: Language) -> Answer {
-    let text = match language {
-        Language::French => {
-            "INDÉTERMINÉ : dites à qui vous faites confiance avec --trust (trust.json obtenu hors du dossier)."
-        }
-        Language::English => {
-            "CANNOT DECIDE: say whom you trust with --trust (a trust.json from outside the evidence)."
-        }
+    let advice = match kind {
+        token::KIND => say(
+            language,
+            "donnez avec --trust le certificat racine de l'autorité d'horodatage (PEM ou DER), obtenu d'elle ou d'une liste de confiance.",
+            "give the timestamp authority's root certificate (PEM or DER) with --trust, got from the authority or a trusted list.",
+        ),
+        TLOG_PROOF => say(
+            language,
+            "donnez avec --trust un tlog-policy, et un seul, qui porte la clé du journal.",
+            "give one tlog-policy, which has the log's key, with --trust.",
+        ),
+        _ => say(
+            language,
+            "donnez avec --trust le trust.json du service, obtenu hors du dossier.",
+            "give the service's trust.json with --trust, got from outside the evidence.",
+        ),
     };
-    short(
+    let message = say(
+        language,
+        "rien ne dit à qui vous faites confiance pour une telle preuve.",
+        "nothing says whom you trust for such evidence.",
+    );
+    let outcome = Outcome::Undecided;
+    not_proven(kind, outcome, language, "trust.missing", &message, &advice)
+}
+
+/// What the evidence is about was not given.
+pub(crate) fn no_document(kind: &'static str, language: Language) -> Answer {
+    let (message, advice) = match kind {
+        TLOG_PROOF => (
+            say(
+                language,
+                "l'entrée du journal n'est pas donnée.",
+                "the log entry is not given.",
+            ),
+            say(
+                language,
+                "donnez l'entrée du journal avec --document (« kbox-verify leaf » l'écrit).",
+                "give the log entry with --document (`kbox-verify leaf` writes it).",
+            ),
+        ),
+        _ => (
+            say(
+                language,
+                "le fichier horodaté n'est pas donné.",
+                "what was timestamped is not given.",
+            ),
+            say(
+                language,
+                "donnez le fichier horodaté avec --document, ou la requête avec --request.",
+                "give what was timestamped with --document, or the query with --request.",
+            ),
+        ),
+    };
+    let outcome = Outcome::Undecided;
+    not_proven(
         kind,
-        Outcome::Undecided,
-        Some("trust.missing"),
-        text.to_string(),
-        Value::Null,
+        outcome,
+        language,
+        "document.missing",
+        &message,
+        &advice,
     )
 }
 
 /// Prints; who stops reading (`| head`) has read enough.
-fn print_out(text: &str) -> Result<(), String> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(format!("the report cannot be written: {error}"))
-        }
+pub(crate) fn print_out(text: &str) -> Result<(), Problem> {
+    match write(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(()),
     }
 }
 
-pub(crate) fn verify(options: &Options) -> Result<ExitCode, String> {
+/// For a program: all of it, or a problem.
+pub(crate) fn write_out(bytes: &[u8]) -> Result<(), Problem> {
+    write(bytes).map_err(|error| unwritten(&error))
+}
+
+fn write(bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
+}
+
+fn unwritten(error: &std::io::Error) -> Problem {
+    Problem::new(
+        Kind::Machine,
+        "la réponse ne peut être écrite sur la sortie standard",
+        format!("the answer cannot be written to standard output: {error}"),
+    )
+}
+
+pub(crate) fn verify(options: &Options) -> Result<ExitCode, Problem> {
     let bytes = read(&options.path)?;
     let trust = read_trust(&options.trust)?;
     let answer = judge(&bytes, &trust, options)?;
@@ -240,15 +339,17 @@ pub(crate) fn verify(options: &Options) -> Result<ExitCode, String> {
     })
 }
 
-fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
+fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Problem> {
     let language = options.language;
     let has_own_proof = bytes.starts_with(b"PK")
         || bytes.trim_ascii_start().starts_with(b"{")
         || bytes.starts_with(b"c2sp.org/tlog-proof@");
     if has_own_proof && options.existed_by.is_some() {
-        return Err(
-            "--existed-by is for tokens: a receipt's proof of existence is in its log".to_string(),
-        );
+        return Err(Problem::new(
+            Kind::Usage,
+            "--existed-by est pour les jetons seuls : la preuve d'existence d'un récépissé est dans son journal",
+            "--existed-by is for tokens: a receipt's proof of existence is in its log",
+        ));
     }
     if has_own_proof
         && !(options.renewed_by.is_empty()
@@ -256,7 +357,11 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
             && options.request.is_none()
             && options.anchors.is_empty())
     {
-        return Err("--anchor, --renewed-by, --policy and --request are for tokens".to_string());
+        return Err(Problem::new(
+            Kind::Usage,
+            "--anchor, --renewed-by, --policy et --request sont pour les jetons seuls",
+            "--anchor, --renewed-by, --policy and --request are for tokens",
+        ));
     }
     let policy = || match &trust.bundle {
         Some(bundle) => {
@@ -265,12 +370,13 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
             bundle.ocsp.extend(trust.ocsp.iter().cloned());
             TrustPolicy::new(&bundle)
                 .map(Some)
-                .map_err(|error| error.to_string())
+                .map_err(|problem| Problem::trust(&problem))
         }
         None => Ok(None),
     };
     if bytes.starts_with(b"PK") {
-        let file = ProofFile::read(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+        let file = ProofFile::read(Cursor::new(bytes))
+            .map_err(|error| Problem::receipt(Kind::Evidence, &error))?;
         let Some(policy) = policy()? else {
             return Ok(no_trust("proof_file", language));
         };
@@ -312,7 +418,8 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Strin
         return Ok(answer("proof_file", &findings, &report, facts));
     }
     if bytes.trim_ascii_start().starts_with(b"{") {
-        let receipt = Receipt::from_json(bytes).map_err(|error| error.to_string())?;
+        let receipt =
+            Receipt::from_json(bytes).map_err(|error| Problem::receipt(Kind::Evidence, &error))?;
         let Some(policy) = policy()? else {
             return Ok(no_trust("receipt", language));
         };
@@ -357,11 +464,15 @@ fn clock(demonstration: bool) -> &'static str {
     }
 }
 
-pub(crate) fn document(options: &Options) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn document(options: &Options) -> Result<Option<Vec<u8>>, Problem> {
     match options.documents.as_slice() {
         [] => Ok(None),
         [path] => read(path).map(Some),
-        _ => Err("one --document only for a token or tlog-proof".to_string()),
+        _ => Err(Problem::new(
+            Kind::Usage,
+            "un seul --document pour un jeton ou un tlog-proof",
+            "one --document only for a token or tlog-proof",
+        )),
     }
 }
 
@@ -384,34 +495,26 @@ pub(crate) fn say(language: Language, french: &str, english: &str) -> String {
     }
 }
 
-fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
-    const KIND: &str = "tlog_proof";
+fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Problem> {
     let language = options.language;
-    let proof = TlogProof::parse(bytes).map_err(|error| error.to_string())?;
+    let proof = TlogProof::parse(bytes).map_err(|error| {
+        Problem::words(Kind::Evidence, |language| {
+            report::tlog_proof_words(&error, language)
+        })
+    })?;
     let [policy] = trust.policies.as_slice() else {
-        return Ok(no_trust(KIND, language));
+        return Ok(no_trust(TLOG_PROOF, language));
     };
     let Some(entry) = document(options)? else {
-        let text = say(
-            language,
-            "INDÉTERMINÉ : donnez l'entrée du journal avec --document.",
-            "CANNOT DECIDE: give the log entry with --document.",
-        );
-        return Ok(short(
-            KIND,
-            Outcome::Undecided,
-            Some("document.missing"),
-            text,
-            Value::Null,
-        ));
+        return Ok(no_document(TLOG_PROOF, language));
     };
     let verified = policy
         .verify(proof.checkpoint())
-        .map_err(|error| error.to_string());
+        .map_err(|error| report::policy_words(&error, language));
     let checked = verified.and_then(|witnessed| {
         proof
             .verify_inclusion_in(&hash_leaf(&entry), witnessed.checkpoint())
-            .map_err(|error| error.to_string())
+            .map_err(|error| report::tlog_proof_words(&error, language))
             .map(|()| witnessed)
     });
     Ok(match checked {
@@ -428,26 +531,28 @@ fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, 
                     witnessed.checkpoint().origin()
                 ),
             );
-            short(
-                KIND,
-                Outcome::Proven,
-                None,
-                text,
-                json!({"index": index, "size": size}),
-            )
+            Answer {
+                kind: TLOG_PROOF,
+                outcome: Outcome::Proven,
+                report: format!("{text}\n"),
+                findings: Vec::new(),
+                facts: json!({"index": index, "size": size}),
+            }
         }
-        Err(error) => {
-            let text = say(
+        Err(message) => {
+            let advice = say(
                 language,
-                &format!("REJETÉ : {error}"),
-                &format!("DISPROVEN: {error}"),
+                "vérifiez que --document est bien l'entrée inscrite, octet pour octet, et que --trust porte la clé de ce journal ; s'il en est ainsi, la preuve a été altérée ou contrefaite.",
+                "make sure that --document is the entry that was logged, byte for byte, and that --trust has this log's key; if so, the proof was altered or forged.",
             );
-            short(
-                KIND,
-                Outcome::Disproven,
-                Some("log.proof"),
-                text,
-                Value::Null,
+            let outcome = Outcome::Disproven;
+            not_proven(
+                TLOG_PROOF,
+                outcome,
+                language,
+                "log.proof",
+                &message,
+                &advice,
             )
         }
     })

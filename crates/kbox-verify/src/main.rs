@@ -4,40 +4,40 @@
 
 mod arguments;
 mod check;
+mod problem;
 mod token;
 
 use std::process::ExitCode;
 
-use arguments::Command;
+use arguments::{Command, Manner};
+use problem::{Kind, Problem};
 
 fn main() -> ExitCode {
-    let command = match arguments::parse(std::env::args_os()) {
-        Ok(command) => command,
-        Err(problem) => {
-            eprintln!("kbox-verify: {problem}\n\n{}", arguments::USAGE);
-            return ExitCode::from(2);
-        }
-    };
-    let result = match command {
-        Command::Help => {
-            print!("{}", arguments::USAGE);
-            return ExitCode::SUCCESS;
-        }
-        Command::Version => {
-            println!("kbox-verify {}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
-        }
-        Command::Leaf(path) => check::leaf(&path).and_then(|bytes| {
-            use std::io::Write;
-            std::io::stdout()
-                .write_all(&bytes)
-                .map_err(|error| error.to_string())?;
-            Ok(ExitCode::SUCCESS)
-        }),
-        Command::Verify(options) => check::verify(&options),
-    };
-    result.unwrap_or_else(|problem| {
-        eprintln!("kbox-verify: {problem}");
-        ExitCode::from(2)
-    })
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let manner = Manner::of(arguments.get(1..).unwrap_or_default());
+    let result = arguments::parse(arguments).and_then(|command| {
+        let done = match command {
+            Command::Help => check::print_out(arguments::usage(manner.language)),
+            Command::Version => {
+                check::print_out(&format!("kbox-verify {}\n", env!("CARGO_PKG_VERSION")))
+            }
+            Command::Leaf(path) => check::leaf(&path).and_then(|bytes| check::write_out(&bytes)),
+            Command::Verify(options) => return check::verify(&options),
+        };
+        done.map(|()| ExitCode::SUCCESS)
+    });
+    result.unwrap_or_else(|problem| told(&problem, manner))
+}
+
+/// What a person reads goes to standard error, what a program reads to standard output.
+fn told(problem: &Problem, manner: Manner) -> ExitCode {
+    let Manner { json, language } = manner;
+    eprint!("{}", problem.text(language));
+    if problem.kind == Kind::Usage {
+        eprint!("\n{}", arguments::usage(language));
+    }
+    if json && let Err(problem) = check::print_out(&format!("{:#}\n", problem.json(language))) {
+        eprint!("{}", problem.text(language));
+    }
+    ExitCode::from(2)
 }

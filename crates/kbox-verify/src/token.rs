@@ -15,10 +15,12 @@ use serde_json::{Value, json};
 
 use crate::arguments::Options;
 use crate::check::{
-    Answer, Trust, document, no_trust, now, read, read_trust, revocation_facts, say, short,
+    Answer, Trust, document, no_document, no_trust, not_proven, now, read, read_trust,
+    revocation_facts, say,
 };
+use crate::problem::{Kind, Problem};
 
-const KIND: &str = "token";
+pub(crate) const KIND: &str = "token";
 
 /// A file that holds a token or a response.
 pub(crate) struct TokenFile {
@@ -45,8 +47,8 @@ impl TokenFile {
         Ok(Self { bytes, content })
     }
 
-    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, String> {
-        Self::read(bytes).map_err(|error| format!("not a timestamp token: {error}"))
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, Problem> {
+        Self::read(bytes).map_err(|error| Problem::no_token(&error))
     }
 
     /// Why there is no token, where there is none.
@@ -62,12 +64,15 @@ impl TokenFile {
         }
     }
 
-    pub(crate) fn token(&self) -> Result<&TimeStampToken, String> {
+    pub(crate) fn token(&self) -> Result<&TimeStampToken, Problem> {
         match &self.content {
             Content::Token(token) => Ok(token),
             Content::Response(response) => response.token().ok_or_else(|| {
-                let refusal = self.refusal().map(|refusal| refusal.to_string());
-                refusal.unwrap_or_default()
+                Problem::words(Kind::Evidence, |language| {
+                    let refusal = self.refusal();
+                    let words = |refusal| report::rejection_words(&refusal, language);
+                    refusal.map(words).unwrap_or_default()
+                })
             }),
         }
     }
@@ -82,13 +87,13 @@ fn begins_as_response(bytes: &[u8]) -> bool {
     bytes.get(header) == Some(&0x30)
 }
 
-pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, String> {
+pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Problem> {
     let language = options.language;
     let judged = Judged::new(options)?;
     let file = match TokenFile::read(bytes.to_vec()) {
         Ok(file) => file,
         Err(error) if bytes.starts_with(&[0x30]) => return Ok(unread(&error, language)),
-        Err(error) => return Err(format!("not a timestamp token: {error}")),
+        Err(error) => return Err(Problem::no_token(&error)),
     };
     if let Some(rejection) = file.refusal() {
         let refused = RenewalRejection {
@@ -105,41 +110,29 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     let request = match &options.request {
         Some(path) => Some(
             TimeStampReq::parse(&read(path)?)
-                .map_err(|error| format!("{}: {error}", path.display()))?,
+                .map_err(|error| Problem::tsp(Kind::File, &error).in_file(path))?,
         ),
         None => None,
     };
     let Some(imprint) = imprint(token, request.as_ref(), options)? else {
-        let text = say(
-            language,
-            "INDÉTERMINÉ : donnez ce qui a été horodaté avec --document.",
-            "CANNOT DECIDE: give what was timestamped with --document.",
-        );
-        let outcome = Outcome::Undecided;
-        return Ok(short(
-            KIND,
-            outcome,
-            Some("document.missing"),
-            text,
-            Value::Null,
-        ));
+        return Ok(no_document(KIND, language));
     };
     let renewals = options
         .renewed_by
         .iter()
         .map(|path| {
-            let problem = |error| format!("{}: {error}", path.display());
+            let problem = |problem: Problem| problem.in_file(path);
             let file = TokenFile::parse(read(path)?).map_err(problem)?;
             file.token().map_err(problem)?;
             Ok(file)
         })
-        .collect::<Result<Vec<_>, String>>()?;
+        .collect::<Result<Vec<_>, Problem>>()?;
 
     let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
     rule.extra_certificates = &extra;
     rule.revocation = Some(&revocation);
     rule.policies = Some(options.policies.as_slice()).filter(|list| !list.is_empty());
-    let stored = |file: &'_ TokenFile| -> Result<_, String> { Ok(file.token()?.clone()) };
+    let stored = |file: &'_ TokenFile| -> Result<_, Problem> { Ok(file.token()?.clone()) };
     let later: Vec<TimeStampToken> = renewals.iter().map(stored).collect::<Result<_, _>>()?;
     let later: Vec<StoredToken<'_>> = later
         .iter()
@@ -204,7 +197,8 @@ fn unread(error: &TspError, language: Language) -> Answer {
 type Trusted = (Vec<Vec<u8>>, Vec<Vec<u8>>, RevocationEvidence);
 
 /// Roots, further certificates, and what is known of revocation.
-fn trusted(trust: &Trust, anchors: &[PathBuf]) -> Result<Trusted, String> {
+fn trusted(trust: &Trust, anchors: &[PathBuf]) -> Result<Trusted, Problem> {
+    let pem = |error: &TspError| Problem::tsp(Kind::Trust, error);
     // What cannot be read is no helper either, and is refused with the roots.
     let (mut roots, mut extra): (Vec<_>, Vec<_>) =
         trust.certificates.iter().cloned().partition(|bytes| {
@@ -213,37 +207,38 @@ fn trusted(trust: &Trust, anchors: &[PathBuf]) -> Result<Trusted, String> {
     for path in anchors {
         let given = read_trust(std::slice::from_ref(path))?.certificates;
         if given.is_empty() {
-            return Err(format!("{}: no certificate (--anchor)", path.display()));
+            let none = Problem::new(
+                Kind::Trust,
+                "ce fichier ne contient aucun certificat (--anchor)",
+                "no certificate (--anchor)",
+            );
+            return Err(none.in_file(path));
         }
         roots.extend(given);
     }
     let mut revocation = RevocationEvidence::default();
     for crl in &trust.crls {
-        revocation.add_crl(crl).map_err(|error| error.to_string())?;
+        revocation.add_crl(crl).map_err(Problem::revocation)?;
     }
     for response in &trust.ocsp {
-        revocation
-            .add_ocsp(response)
-            .map_err(|error| error.to_string())?;
+        revocation.add_ocsp(response).map_err(Problem::revocation)?;
     }
     if let Some(bundle) = &trust.bundle {
         for crl in &bundle.crls {
-            revocation.add_crl(crl).map_err(|error| error.to_string())?;
+            revocation.add_crl(crl).map_err(Problem::revocation)?;
         }
         for response in &bundle.ocsp {
-            revocation
-                .add_ocsp(response)
-                .map_err(|error| error.to_string())?;
+            revocation.add_ocsp(response).map_err(Problem::revocation)?;
         }
         for text in &bundle.roots {
-            roots.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
+            roots.extend(certificates_from_pem(text).map_err(|error| pem(&error))?);
         }
         for text in bundle
             .authorities
             .iter()
             .flat_map(|authority| &authority.chain)
         {
-            extra.extend(certificates_from_pem(text).map_err(|error| error.to_string())?);
+            extra.extend(certificates_from_pem(text).map_err(|error| pem(&error))?);
         }
     }
     Ok((roots, extra, revocation))
@@ -254,7 +249,7 @@ fn imprint(
     token: &TimeStampToken,
     request: Option<&TimeStampReq>,
     options: &Options,
-) -> Result<Option<MessageImprint>, String> {
+) -> Result<Option<MessageImprint>, Problem> {
     // One that is unknown or too weak is refused for that.
     let hash = token.tst_info().message_imprint().hash_algorithm();
     Ok(match document(options)? {
@@ -274,11 +269,13 @@ struct Judged {
 }
 
 impl Judged {
-    fn new(options: &Options) -> Result<Self, String> {
+    fn new(options: &Options) -> Result<Self, Problem> {
         let now = now()?;
         match options.existed_by {
-            Some(at) if at > now => Err(format!(
-                "--existed-by {at} lies in the future: nothing is known of it yet"
+            Some(at) if at > now => Err(Problem::new(
+                Kind::Future,
+                format!("--existed-by {at} est à venir : on n'en sait encore rien"),
+                format!("--existed-by {at} lies in the future: nothing is known of it yet"),
             )),
             stated => Ok(Self {
                 at: stated.unwrap_or(now),
@@ -302,17 +299,24 @@ impl Judged {
     fn contradiction(&self, gen_time: Time, language: Language) -> Answer {
         let code = "existed_by.before_gen_time";
         let at = self.at;
-        let text = say(
+        let message = say(
             language,
             &format!(
-                "INDÉTERMINÉ : [{code}] vous indiquez que le jeton existait le {at} (--existed-by), mais il se dit fait le {gen_time}."
+                "vous indiquez que le jeton existait le {at} (--existed-by), mais il se dit fait le {gen_time}."
             ),
             &format!(
-                "CANNOT DECIDE: [{code}] you state that the token existed by {at} (--existed-by), but it says that it was made at {gen_time}."
+                "you state that the token existed by {at} (--existed-by), but it says that it was made at {gen_time}."
             ),
         );
-        let facts = json!({"gen_time": gen_time, "judged_at": at, "judged_by": self.by()});
-        short(KIND, Outcome::Undecided, Some(code), text, facts)
+        let advice = say(
+            language,
+            "vérifiez la date donnée avec --existed-by ; si elle est sûre, l'horloge de l'autorité était fausse, et le jeton ne prouve rien de son heure.",
+            "check the time given with --existed-by; if it is sure, the authority's clock was wrong, and the token proves nothing of its time.",
+        );
+        let outcome = Outcome::Undecided;
+        let mut answer = not_proven(KIND, outcome, language, code, &message, &advice);
+        answer.facts = json!({"gen_time": gen_time, "judged_at": at, "judged_by": self.by()});
+        answer
     }
 
     fn answer(

@@ -225,24 +225,154 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
             .to_json()
             .replace("trust/1", "trust/2"),
     );
-    for (arguments, words) in [
-        (vec![], "no file given"),
-        (vec!["missing"], "missing"),
-        (vec!["--lang", "de", "file.asice"], "fr or en"),
-        (vec!["--trust", "absent.json", "file.asice"], "absent.json"),
+    folder.put("broken.json", b"{\n x");
+    folder.put("policy", b"log\nquorum none\n");
+    let future = ["--existed-by", "2200-01-01T00:00:00Z", "noise"];
+    for (arguments, reason, french, english) in [
+        (&[][..], "usage", "aucun fichier", "no file given"),
+        (&["--bogus"], "usage", "option inconnue", "invalid option"),
         (
-            vec!["--trust", "noise", "file.asice"],
+            &["--trust"],
+            "usage",
+            "valeur de --trust",
+            "argument for option",
+        ),
+        (&["--policy", "x", "noise"], "usage", "1.2.3.4", "1.2.3.4"),
+        (
+            &["--existed-by", "x", "noise"],
+            "usage",
+            "instant",
+            "instant",
+        ),
+        (
+            &["a", "b"],
+            "usage",
+            "un seul fichier",
+            "one file at a time",
+        ),
+        (&["missing"], "file.unreadable", "n'existe pas", "missing: "),
+        (&["."], "file.unreadable", "répertoire", ".: "),
+        (
+            &["--trust", "absent.json", "file.asice"],
+            "file.unreadable",
+            "absent.json : ce fichier n'existe pas",
+            "absent.json",
+        ),
+        (
+            &["--trust", "noise", "file.asice"],
+            "trust.unusable",
+            "ni un trust.json ni",
             "neither trust.json nor PEM",
         ),
         (
-            vec!["--trust", "trust-2.json", "file.asice"],
+            &["--trust", "policy", "file.asice"],
+            "trust.unusable",
+            "ligne 1",
+            "line 1",
+        ),
+        (
+            &["--trust", "trust-2.json", "file.asice"],
+            "trust.unusable",
+            "version plus récente",
             "newer kbox-verify",
         ),
-        (vec!["noise"], "not a timestamp token"),
+        (
+            &["--trust", "broken.json", "file.asice"],
+            "trust.unusable",
+            "ligne 2",
+            "line 2",
+        ),
+        (
+            &["broken.json"],
+            "evidence.unreadable",
+            "JSON attendu",
+            "expected JSON",
+        ),
+        (
+            &["noise"],
+            "evidence.unreadable",
+            "pas un jeton d'horodatage",
+            "not a timestamp token",
+        ),
+        (&["leaf", "noise"], "evidence.unreadable", "jeton", "token"),
+        (&future, "existed_by.future", "est à venir", "future"),
     ] {
-        let (code, _, err) = folder.run(&arguments);
-        assert!(code == 2 && err.contains(words), "{arguments:?}: {err}");
+        for (language, words, foreign) in [
+            ("fr", french, [" the ", " is ", "What to do", "not a"]),
+            ("en", english, [" le ", " est ", "Que faire", " ou "]),
+        ] {
+            let arguments = [&["--json", "--lang", language][..], arguments].concat();
+            let (code, out, err) = folder.run(&arguments);
+            assert!(code == 2 && err.contains(words), "{arguments:?}: {err}");
+            assert!(
+                !foreign.iter().any(|word| err.contains(word)),
+                "{arguments:?}: {err}"
+            );
+            let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+            let finding = &json["findings"][0];
+            assert_eq!(
+                (&json["outcome"], &finding["code"], &finding["undecided"]),
+                (&"undecided".into(), &reason.into(), &true.into())
+            );
+            let told = |member: &str| err.contains(finding[member].as_str().unwrap());
+            assert!(told("message") && told("advice"), "{err}");
+        }
     }
+    let (code, _, err) = folder.run(&["--lang", "de", "file.asice"]);
+    assert!(code == 2 && err.contains("--lang veut fr ou en"), "{err}");
+}
+
+#[test]
+fn help_is_in_the_readers_language_wherever_it_is_named() {
+    let (folder, _) = folder();
+    for (arguments, words) in [
+        (&["--help"][..], "CHEMIN est un récépissé"),
+        (&["--help", "--lang", "en"], "PATH is a receipt"),
+        (&["--lang=en", "-h"], "PATH is a receipt"),
+    ] {
+        let (code, out, _) = folder.run(arguments);
+        assert!(code == 0 && out.contains(words), "{out}");
+        // The two tell of the same options.
+        for option in [
+            "--trust",
+            "--anchor",
+            "--document",
+            "--request",
+            "--policy",
+            "--existed-by",
+        ] {
+            assert!(out.contains(option), "{out}");
+        }
+    }
+}
+
+#[test]
+fn an_english_report_on_a_proof_file_has_english_dates_and_words() {
+    let (folder, _) = folder();
+    let (code, out, _) = folder.run(&["--lang", "en", "--trust", "trust.json", "file.asice"]);
+    assert_eq!(code, 0, "{out}");
+    for french in [
+        " octets",
+        " ; ",
+        " : ",
+        "n° ",
+        " h ",
+        "lundi ",
+        "mardi ",
+        "mercredi ",
+        "jeudi ",
+        "vendredi ",
+        "samedi ",
+        "dimanche ",
+    ] {
+        assert!(!out.contains(french), "{french:?}: {out}");
+    }
+    assert!(
+        out.contains(" bytes, SHA-256") && out.contains("day "),
+        "{out}"
+    );
+    let (_, out, _) = folder.run(&["--lang", "en", "--trust", "trust.json", "one.kbox.json"]);
+    assert!(!out.contains("Acknowledgements"), "{out}");
 }
 
 #[test]
@@ -534,7 +664,7 @@ fn a_token_that_can_be_read_in_two_ways_is_refused_with_the_reason_and_noise_is_
     }
     folder.put("token.tst", b"noise");
     let (code, out, err) = folder.run(&["--trust", "root.pem", "token.tst"]);
-    assert!(code == 2 && out.is_empty() && err.contains("not a timestamp token"));
+    assert!(code == 2 && out.is_empty() && err.contains("pas un jeton d'horodatage"));
 }
 
 #[test]
@@ -567,7 +697,7 @@ fn certificates_lists_and_responses_are_taken_in_der_too() {
     let (code, _, err) = judge(&["root.der", "delta.crl"]);
     assert!(code == 2 && err.contains("2.5.29.27"), "{err}");
     let (code, _, err) = judge(&["root.der", "token.tst"]);
-    assert!(code == 2 && err.contains("neither a certificate"), "{err}");
+    assert!(code == 2 && err.contains("ni un certificat"), "{err}");
 }
 
 #[test]
@@ -598,6 +728,11 @@ fn a_time_of_existence_that_the_token_contradicts_decides_nothing_and_rescues_no
         (code, &json["findings"][0]["code"]),
         (2, &"existed_by.before_gen_time".into())
     );
+    let finding = &json["findings"][0];
+    assert_eq!(finding["source"], "kbox");
+    let message = finding["message"].as_str().unwrap();
+    assert!(!message.contains("INDÉTERMINÉ") && !message.contains('['));
+    assert!(finding["advice"].as_str().unwrap().contains("--existed-by"));
     // Within the token's accuracy of a second there is no contradiction.
     let (code, _) = folder.judge_token(&["--existed-by", "2015-06-15T11:59:59Z"]);
     assert_eq!(code, 0);
@@ -615,8 +750,16 @@ fn a_time_of_existence_is_an_instant_of_the_past_and_for_tokens_alone() {
     for (value, path, words) in [
         ("yesterday", "one.kbox.json", "RFC 3339"),
         ("2019-01-01T00:00:00", "one.kbox.json", "RFC 3339"),
-        ("2019-01-01T00:00:00Z", "one.kbox.json", "is for tokens"),
-        ("2019-01-01T00:00:00Z", "file.asice", "is for tokens"),
+        (
+            "2019-01-01T00:00:00Z",
+            "one.kbox.json",
+            "pour les jetons seuls",
+        ),
+        (
+            "2019-01-01T00:00:00Z",
+            "file.asice",
+            "pour les jetons seuls",
+        ),
     ] {
         let arguments = ["--trust", "trust.json", "--existed-by", value, path];
         let (code, _, err) = folder.run(&arguments);
@@ -626,7 +769,7 @@ fn a_time_of_existence_is_an_instant_of_the_past_and_for_tokens_alone() {
     let arguments = ["--trust", "root.pem", "--document", "data", "token.tst"];
     let (code, _, err) =
         folder.run(&[&["--existed-by", "2200-01-01T00:00:00Z"][..], &arguments].concat());
-    assert!(code == 2 && err.contains("future"), "{err}");
+    assert!(code == 2 && err.contains("à venir"), "{err}");
 }
 
 /// A key that its certificate no longer covers still signs; OpenSSL 3.0 looks at its own clock alone.
