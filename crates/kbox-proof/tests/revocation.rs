@@ -301,8 +301,8 @@ fn the_chain_goes_on_to_the_root_whatever_else_is_trusted() {
     add(&mut evidence, list, &fixture(list)).unwrap();
     for other in &others {
         for roots in [
-            [root.as_slice(), &[other.clone()]].concat(),
-            [&[other.clone()], root.as_slice()].concat(),
+            [root.as_slice(), std::slice::from_ref(other)].concat(),
+            [std::slice::from_ref(other), root.as_slice()].concat(),
         ] {
             case.roots = roots;
             let refused = case.judge(&evidence, SOON).unwrap_err();
