@@ -47,8 +47,8 @@ CHEMIN est un récépissé (.kbox.json), un dossier de preuve (.asice), un jeton
   --document FICHIER  ce sur quoi porte un jeton ou un tlog-proof
   --json           réponse pour un programme, aux codes stables
   --lang fr|en     langue du rapport (français par défaut)
-Pour un jeton seul (des certificats donnés avec --trust, ceux qui sont signés par eux-mêmes font foi ; les autres
-ne font que compléter la chaîne) :
+Pour un jeton seul (des certificats donnés avec --trust, seuls ceux qui sont signés par eux-mêmes sont tenus
+pour sûrs ; les autres ne font que compléter la chaîne) :
   --anchor FICHIER  un certificat auquel vous faites confiance bien qu'un autre l'ait émis : ni ce qui est
                    au-dessus de lui ni sa révocation ne sont examinés
   --request FICHIER  la requête (.tsq) à laquelle il répond : il doit en avoir le nonce, la politique et l'empreinte

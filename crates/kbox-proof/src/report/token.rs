@@ -115,7 +115,7 @@ pub fn unread_advice(error: &TspError, language: Language) -> &'static str {
         | TspError::Status { .. }
         | TspError::FailureInfo
         | TspError::TokenPresence => (
-            "signalez-le à l'autorité : sa réponse n'est pas conforme à la norme ; demandez un nouveau jeton, à elle quand elle l'aura corrigé, ou à une autre.",
+            "signalez-le à l'autorité : sa réponse n'est pas conforme à la norme ; demandez un nouveau jeton, à elle une fois la faute corrigée, ou à une autre.",
             "tell the authority: its answer does not follow the standard; ask for a new token, of it once that is mended, or of another.",
         ),
         TspError::ContentType { .. } => (
