@@ -26,6 +26,12 @@ use crate::tsp::{HashAlgorithm, der, pem_blocks, to_pem};
 pub enum KeyError {
     /// No PEM block `PRIVATE KEY` (PKCS#8, not encrypted).
     Pem,
+    /// An encrypted key: nobody is there to type its password.
+    Encrypted,
+    /// A key in the form of before PKCS#8 (SEC 1, PKCS#1).
+    NotPkcs8,
+    /// An RSA key that is identified as one for RSASSA-PSS alone (id-RSASSA-PSS).
+    PssKey,
     /// None of P-256, P-384, RSA of at least 2048 bits and Ed25519 (token keys), or not an Ed25519 key (log keys).
     Unsupported,
     /// RSASSA-PSS was asked of a key that is not an RSA key.
@@ -38,6 +44,18 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pem => "no unencrypted PKCS#8 key; write it as -----BEGIN PRIVATE KEY-----",
+            Self::Encrypted => {
+                "the key is encrypted, and nobody is there to type its password when the server starts; decrypt it by \
+                 `openssl pkcs8 -in KEY -out NEW`, `chmod 600 NEW`, and name the new file"
+            }
+            Self::NotPkcs8 => {
+                "the key is not in PKCS#8; write it anew by `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW`, `chmod 600 NEW`, and \
+                 name the new file"
+            }
+            Self::PssKey => {
+                "the key is one for RSASSA-PSS alone (id-RSASSA-PSS), which is not supported; take a plain RSA key (`openssl genpkey \
+                 -algorithm RSA`), and set `pss = true` to sign by RSASSA-PSS with it"
+            }
             Self::Unsupported => {
                 "the key's kind is not usable here: tokens need P-256, P-384, RSA of 2048 bits and more or Ed25519, the log Ed25519"
             }
@@ -160,7 +178,10 @@ impl TokenSigner {
             TokenKey::Ed25519(key)
         } else {
             // Below 2048 bits the library reads none.
-            let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Unsupported)?;
+            let key = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| match is_pss_key(pkcs8) {
+                true => KeyError::PssKey,
+                false => KeyError::Unsupported,
+            })?;
             TokenKey::Rsa(key, RsaPadding::Pkcs1)
         };
         let oid = |content| der::element(der::OID, &[content]);
@@ -392,12 +413,28 @@ fn public_key_info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
     )
 }
 
+/// `PrivateKeyInfo ::= SEQUENCE { version, privateKeyAlgorithm, … }` (RFC 5208 §5) with id-RSASSA-PSS.
+fn is_pss_key(pkcs8: &[u8]) -> bool {
+    let algorithm = || {
+        let mut info = der::single(pkcs8, der::SEQUENCE).ok()?.elements();
+        info.expect(der::INTEGER).ok()?;
+        let mut algorithm = info.expect(der::SEQUENCE).ok()?.elements();
+        Some(algorithm.expect(der::OID).ok()?.content)
+    };
+    algorithm() == Some(known::RSASSA_PSS)
+}
+
 fn private_key_from_pem(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    pem_blocks(text, "PRIVATE KEY")
-        .ok()
-        .and_then(|blocks| blocks.into_iter().next())
-        .map(Zeroizing::new)
-        .ok_or(KeyError::Pem)
+    let found = pem_blocks(text, "PRIVATE KEY").ok();
+    let first = found.and_then(|blocks| blocks.into_iter().next());
+    first.map(Zeroizing::new).ok_or_else(|| {
+        let begins = |label| text.contains(&alloc::format!("-----BEGIN {label}PRIVATE KEY-----"));
+        match () {
+            () if begins("ENCRYPTED ") => KeyError::Encrypted,
+            () if begins("EC ") || begins("RSA ") => KeyError::NotPkcs8,
+            () => KeyError::Pem,
+        }
+    })
 }
 
 /// The Ed25519 key that signs checkpoints.

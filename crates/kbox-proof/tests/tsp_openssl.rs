@@ -512,3 +512,47 @@ fn the_dev_pki_passes_openssls_own_checks() {
     folder.openssl_ok("verify -x509_strict -purpose timestampsign -CAfile root.pem signer.pem");
     assert!(Path::new(&folder.0).exists());
 }
+
+#[test]
+fn a_key_in_another_form_is_refused_with_the_command_that_writes_it_anew() {
+    if !has_openssl() {
+        return;
+    }
+    let folder = Folder::new("key-forms");
+    let read = |name: &str| {
+        let text = String::from_utf8(folder.read(name)).unwrap();
+        TokenSigner::from_pkcs8_pem(&text).map(|signer| signer.kind())
+    };
+    folder.openssl_ok("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out plain.pem");
+    folder.openssl_ok("pkcs8 -topk8 -in plain.pem -passout pass:secret -out encrypted.pem");
+    folder.openssl_ok("ec -in plain.pem -out sec1.pem");
+    folder.openssl_ok("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem");
+    folder.openssl_ok("rsa -in rsa.pem -traditional -out pkcs1.pem");
+    folder.openssl_ok("genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out pss.pem");
+    assert_eq!(read("plain.pem"), Ok(TokenKeyKind::P256));
+    assert_eq!(read("encrypted.pem"), Err(KeyError::Encrypted));
+    assert_eq!(read("sec1.pem"), Err(KeyError::NotPkcs8));
+    assert_eq!(read("pkcs1.pem"), Err(KeyError::NotPkcs8));
+    assert_eq!(read("pss.pem"), Err(KeyError::PssKey));
+    // What the refusals say to do is done.
+    for (name, error) in [
+        ("sec1.pem", KeyError::NotPkcs8),
+        ("pkcs1.pem", KeyError::NotPkcs8),
+    ] {
+        assert!(
+            error
+                .to_string()
+                .contains("openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW")
+        );
+        folder.openssl_ok(&format!("pkcs8 -topk8 -nocrypt -in {name} -out new.pem"));
+        assert!(read("new.pem").is_ok(), "{name}");
+    }
+    assert!(
+        KeyError::Encrypted
+            .to_string()
+            .contains("openssl pkcs8 -in KEY -out NEW")
+    );
+    folder.openssl_ok("pkcs8 -in encrypted.pem -passin pass:secret -out new.pem");
+    assert_eq!(read("new.pem"), Ok(TokenKeyKind::P256));
+    assert!(KeyError::PssKey.to_string().contains("pss = true"));
+}

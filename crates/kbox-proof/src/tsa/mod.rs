@@ -103,6 +103,17 @@ pub enum TsaError {
     NoHash,
     /// The certificate is for another key.
     KeyMismatch,
+    /// The key's certificate is not the first of the chain.
+    ChainOrder {
+        /// Where it is, counted from 1.
+        position: usize,
+    },
+    /// The last certificate of the chain is not signed by itself: nobody who is given the chain learns which root to trust
+    /// (EN 319 421 §7.6.4(c)).
+    NoRoot {
+        /// Certificates in the chain.
+        certificates: usize,
+    },
     /// The certificate may not sign tokens, or does not lead to its root; the rule is named.
     Unfit(TspRejection),
     /// The certificate has no key usage: its key would be for anything (RFC 3161 §2.1(10), EN 319 421 §7.7.1(d)).
@@ -149,25 +160,62 @@ impl fmt::Display for TsaError {
                 f.write_str("the authority accepts no hash algorithm; name one or more")
             }
             Self::KeyMismatch => f.write_str("the authority's certificate is for another key"),
+            Self::ChainOrder { position } => write!(
+                f,
+                "the key's certificate is number {position} of the chain: put the signer's certificate first, the root's last"
+            ),
+            Self::NoRoot { certificates } => write!(
+                f,
+                "the chain does not end in a root: the last of {} is not signed by itself. Append the certificates of the CAs above it, \
+                 the self-signed root last (EN 319 421 §7.6.4(c))",
+                match certificates {
+                    1 => "1 certificate".to_string(),
+                    more => alloc::format!("{more} certificates"),
+                }
+            ),
+            // The verifier's words tell who received a token, not who may change the certificate.
+            Self::Unfit(TspRejection::KeyUsage) => f.write_str(
+                "the authority's certificate is unfit: its key usage must allow signatures (digitalSignature, nonRepudiation) and allows \
+                 something else or more (RFC 3161 §2.1(10), EN 319 421 §7.7.1(d)). Have it issued with \
+                 keyUsage = critical, digitalSignature",
+            ),
             Self::Unfit(rejection) => {
-                write!(f, "the authority's certificate is unfit: {rejection}")
+                write!(f, "the authority's certificate is unfit: {rejection}")?;
+                f.write_str(match rejection {
+                    TspRejection::EkuAbsent
+                    | TspRejection::EkuNotCritical
+                    | TspRejection::EkuWrong
+                    | TspRejection::EkuNotAlone => {
+                        " (RFC 3161 §2.3). Have it issued with extendedKeyUsage = critical, timeStamping"
+                    }
+                    TspRejection::SignerIsCa => {
+                        " (EN 319 422 §6.1). Have it issued with basicConstraints = critical, CA:FALSE"
+                    }
+                    TspRejection::NoChain => {
+                        " (EN 319 421 §7.6.4(c)). Give each certificate up to the root: the signer's first, then its issuer's, the root last"
+                    }
+                    _ => "",
+                })
             }
             Self::KeyUsageAbsent => f.write_str(
-                "the authority's certificate has no key usage; it must allow signatures alone",
+                "the authority's certificate has no key usage; it must allow signatures alone (RFC 3161 §2.1(10), EN 319 421 §7.7.1(d)). \
+                 Have it issued with keyUsage = critical, digitalSignature",
             ),
             Self::Subject { missing } => {
                 write!(
                     f,
-                    "the subject of the authority's certificate has no {missing}"
+                    "the subject of the authority's certificate has no {missing} (EN 319 422 §6.2). Have it issued to a subject with \
+                     country, organisation and common name, such as -subj \"/C=FR/O=…/CN=…\""
                 )
             }
-            Self::NotValid {
-                at,
-                not_before,
-                not_after,
-            } => write!(
+            Self::NotValid { at, not_before, .. } if at < not_before => write!(
                 f,
-                "at {at} the authority's certificate or key is not valid ({not_before} to {not_after}); renew it"
+                "at {at} the authority's certificate or key is not valid yet: it begins at {not_before}. Wait, or see whether the clock \
+                 is right (EN 319 421 §7.6.7)"
+            ),
+            Self::NotValid { at, not_after, .. } => write!(
+                f,
+                "at {at} the authority's certificate or key is not valid any more: it ended at {not_after}; renew it (EN 319 421 §7.6.7)"
             ),
             Self::Imprint => f.write_str("the imprint's hash algorithm or length is not accepted"),
             Self::Key(error) => write!(f, "the authority could not sign: {error}"),
@@ -225,6 +273,18 @@ impl Authority {
             return Err(TsaError::NoCertificate);
         };
         let certificate = Certificate::parse(first).map_err(TsaError::Certificate)?;
+        let is_keys =
+            |certificate: &Certificate| certificate.public_key_info() == signer.public_key_info();
+        let (mut chain_ends, mut has_root) = (Time::from_unix_nanos(i64::MAX), false);
+        for (position, der) in (1..).zip(&chain) {
+            let one = Certificate::parse(der).map_err(TsaError::Certificate)?;
+            if position > 1 && is_keys(&one) && !is_keys(&certificate) {
+                return Err(TsaError::ChainOrder { position });
+            }
+            chain_ends = chain_ends.min(one.not_after());
+            // Only the last one's answer stays.
+            has_root = one.is_self_signed();
+        }
         crate::tsp::check_signer_fitness(&certificate).map_err(TsaError::Unfit)?;
         if certificate
             .key_usage()
@@ -238,8 +298,13 @@ impl Authority {
                 return Err(TsaError::Subject { missing: name });
             }
         }
-        if certificate.public_key_info() != signer.public_key_info() {
+        if !is_keys(&certificate) {
             return Err(TsaError::KeyMismatch);
+        }
+        if !has_root {
+            return Err(TsaError::NoRoot {
+                certificates: chain.len(),
+            });
         }
         let stated = Accuracy::from_duration(accuracy).map_err(|_| TsaError::Accuracy)?;
         if accuracy <= GEN_TIME_STEP || accuracy > MAX_ACCURACY {
@@ -250,11 +315,7 @@ impl Authority {
             .map_err(TsaError::Certificate)?;
         let not_before = certificate.not_before().max(key_from);
         let not_after = certificate.not_after().min(key_to);
-        let mut chain_ends = not_after;
-        for issuer in chain.iter().skip(1) {
-            let issuer = Certificate::parse(issuer).map_err(TsaError::Certificate)?;
-            chain_ends = chain_ends.min(issuer.not_after());
-        }
+        let chain_ends = chain_ends.min(not_after);
         let template = Template::new(&certificate, &chain, &signer, stated);
         let names: Vec<String> = hashes.iter().map(ToString::to_string).collect();
         let mut authority = Self {

@@ -110,9 +110,6 @@ fn a_ca_a_broken_chain_and_an_expired_issuer_are_refused() {
 
     let ca = Ca::new();
     let (signer, der) = ca.issue(|_| {});
-    let alone = Authority::new(config(signer, vec![der]), now());
-    assert!(alone.is_ok(), "a certificate trusted as it is");
-    let (signer, der) = ca.issue(|_| {});
     let pki = DevPki::generate(now(), false).unwrap();
     assert_eq!(
         Authority::new(config(signer, vec![der, pki.root]), now()).err(),
@@ -138,6 +135,63 @@ fn a_ca_a_broken_chain_and_an_expired_issuer_are_refused() {
         Authority::new(config(signer, vec![der, no_signing.der.clone()]), now()).err(),
         Some(TsaError::Unfit(TspRejection::ChainConstraint { .. }))
     ));
+}
+
+#[test]
+fn a_chain_has_its_signer_first_and_ends_in_a_root_that_signed_itself() {
+    let refused = |signer, chain| Authority::new(config(signer, chain), now()).unwrap_err();
+    let ca = Ca::new();
+    let (signer, der) = ca.issue(|_| {});
+    assert_eq!(
+        refused(signer, vec![der]),
+        TsaError::NoRoot { certificates: 1 }
+    );
+    let (signer, der) = ca.issue(|_| {});
+    assert_eq!(
+        refused(signer, vec![ca.der.clone(), der]),
+        TsaError::ChainOrder { position: 2 }
+    );
+
+    // A root, an intermediate CA and a signer under that.
+    let root_key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let mut root = base_params("Root");
+    root.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
+    root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
+    let root = Issuer::new(root, root_key);
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let mut params = base_params("CA");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let der = params.signed_by(&key, &root).unwrap().der().to_vec();
+    let middle = Ca {
+        issuer: Issuer::new(params, key),
+        der,
+    };
+    let (signer, der) = middle.issue(|_| {});
+    assert_eq!(
+        refused(signer, vec![der, middle.der.clone()]),
+        TsaError::NoRoot { certificates: 2 }
+    );
+    let (signer, der) = middle.issue(|_| {});
+    let swapped = vec![der, root_der.clone(), middle.der.clone()];
+    assert_eq!(
+        refused(signer, swapped),
+        TsaError::NoRoot { certificates: 3 }
+    );
+    let (signer, der) = middle.issue(|_| {});
+    let whole = vec![der, middle.der, root_der];
+    assert!(Authority::new(config(signer, whole), now()).is_ok());
+
+    // The name of a root, and the signature of another: what it says of itself is not enough.
+    let (impostor, named) = (Ca::new(), Ca::new());
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let false_root = base_params("CA").signed_by(&key, &impostor.issuer).unwrap();
+    let (signer, der) = named.issue(|_| {});
+    assert_eq!(
+        refused(signer, vec![der, false_root.der().to_vec()]),
+        TsaError::NoRoot { certificates: 2 }
+    );
 }
 
 /// The public and the evidence authority of this key, or why there is none.
@@ -219,21 +273,64 @@ fn an_rsa_key_below_3000_bits_and_a_certificate_about_to_end_give_a_warning() {
 
 #[test]
 fn every_reason_not_to_start_says_what_is_wrong() {
+    let (early, late) = (time("2026-01-01T00:00:00Z"), time("2030-01-01T00:00:00Z"));
+    let not_valid = |at| TsaError::NotValid {
+        at,
+        not_before: early,
+        not_after: late,
+    };
+    let day = Duration::from_secs(86_400);
     for (error, words) in [
-        (TsaError::KeyUsageAbsent, "no key usage"),
+        (
+            TsaError::KeyUsageAbsent,
+            &["no key usage", "keyUsage = critical, digitalSignature"][..],
+        ),
         (
             TsaError::Subject {
                 missing: "countryName",
             },
-            "no countryName",
+            &["no countryName", "EN 319 422 §6.2", "-subj"],
         ),
-        (TsaError::Accuracy, "at most a second"),
+        (TsaError::Accuracy, &["at most a second"]),
         (
             TsaError::Unfit(TspRejection::EkuNotCritical),
-            "extended key usage critical",
+            &[
+                "extended key usage critical",
+                "RFC 3161 §2.3",
+                "extendedKeyUsage = critical, timeStamping",
+            ],
+        ),
+        (
+            TsaError::Unfit(TspRejection::KeyUsage),
+            &[
+                "something else or more",
+                "keyUsage = critical, digitalSignature",
+            ],
+        ),
+        (
+            TsaError::Unfit(TspRejection::SignerIsCa),
+            &["basicConstraints = critical, CA:FALSE"],
+        ),
+        (
+            not_valid(early.saturating_sub(day)),
+            &["not valid yet", "begins at 2026-01-01"],
+        ),
+        (
+            not_valid(late.saturating_add(day)),
+            &["not valid any more", "ended at 2030-01-01", "renew it"],
+        ),
+        (
+            TsaError::ChainOrder { position: 2 },
+            &["number 2 of the chain", "first", "root's last"],
+        ),
+        (
+            TsaError::NoRoot { certificates: 1 },
+            &["the last of 1 certificate is", "self-signed root last"],
         ),
     ] {
         let text = alloc::format!("{error}");
-        assert!(text.contains(words), "{text}");
+        for words in words {
+            assert!(text.contains(words), "{words}: {text}");
+        }
     }
 }
