@@ -323,8 +323,8 @@ impl fmt::Display for StoreError {
             ),
             Self::Damaged { what } => write!(
                 f,
-                "{what} in the data directory is damaged. Do not continue from it: keep a copy, and restore into a new \
-                 shard"
+                "{what} in the data directory is damaged. Do not continue from it: keep a copy as evidence. This version cannot \
+                 restore into a new log; a backup is read by `kbox-server fsck` and `export`"
             ),
             Self::Held { path } => write!(
                 f,
@@ -349,8 +349,8 @@ impl fmt::Display for StoreError {
             }
             Self::Backup { path } => write!(
                 f,
-                "{path} is a backup, and an old tree is never continued: entries made since may be in others' hands. Begin a \
-                 new shard from it with `kbox-server restore --from {path}`"
+                "{path} is a backup, and an old log is never continued: entries made since may be in others' hands. \
+                 `kbox-server fsck` and `export` read it; this version cannot restore it into a new log"
             ),
             Self::ReadOnly => {
                 f.write_str("the log was opened to be read, and nothing may be written to it")

@@ -36,6 +36,19 @@ pub struct ClockReading {
     pub accuracy: Duration,
 }
 
+impl ClockReading {
+    /// How far off it may be, in whole milliseconds, rounded up.
+    #[must_use]
+    pub fn accuracy_millis(&self) -> u64 {
+        millis_up(self.accuracy)
+    }
+}
+
+/// Whole milliseconds, rounded up: no clock is exact to 0 ms.
+pub(crate) fn millis_up(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
 /// Why there is no time to state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,7 +62,7 @@ pub enum ClockError {
     OutOfRange,
     /// The sources say that they are not synchronised.
     Unsynchronised,
-    /// No measurement has succeeded yet.
+    /// No measurement has succeeded yet: no majority of the sources answered.
     Unmeasured,
     /// The sources answer, and no majority of them can be right at once.
     Disagreement,
@@ -80,17 +93,17 @@ impl fmt::Display for ClockError {
                 f.write_str("the system clock stands outside the years 1970 to 2262")
             }
             Self::Unsynchronised => f.write_str("the time source is not synchronised"),
-            Self::Unmeasured => f.write_str("no time source has answered yet"),
+            Self::Unmeasured => f.write_str("no majority of the time sources has answered yet"),
             Self::Disagreement => f.write_str("no majority of the time sources agrees"),
             Self::Stale { age } => write!(
                 f,
-                "the clock was last measured {} s ago, and no time source has answered since",
+                "the clock was last measured {} s ago, and no majority of the time sources has answered since",
                 age.as_secs()
             ),
             Self::Inaccurate { accuracy, limit } => write!(
                 f,
                 "the system clock may be off by {} ms, more than the {} ms that are allowed",
-                accuracy.as_millis(),
+                millis_up(*accuracy),
                 limit.as_millis()
             ),
         }
@@ -207,5 +220,17 @@ impl Clock for TestClock {
 
     fn sources(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_clock_is_told_to_be_exact_to_nothing() {
+        for (nanos, millis) in [(1, 1), (999_999, 1), (1_000_000, 1), (1_000_001, 2)] {
+            assert_eq!(millis_up(Duration::from_nanos(nanos)), millis);
+        }
     }
 }

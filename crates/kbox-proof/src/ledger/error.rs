@@ -3,7 +3,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use crate::clock::ClockError;
+use crate::clock::{ClockError, millis_up};
 use crate::digest::Sha256Digest;
 use crate::event::EventError;
 use crate::merkle::{RootHash, TreeSize};
@@ -166,14 +166,15 @@ impl fmt::Display for LedgerError {
             Self::ClockInaccurate { clock, stated } => write!(
                 f,
                 "no trusted time, so no token: the clock is exact to {} ms and tokens state {} ms, which must be more",
-                clock.as_millis(),
+                millis_up(*clock),
                 stated.as_millis()
             ),
             Self::ClockBehindLog { reading, accuracy, newest } => write!(
                 f,
                 "the clock says {reading} (exact to {} ms) and the log's newest token {newest}. Set the clock right; if \
-                 the newest token is wrong, open a new shard",
-                accuracy.as_millis()
+                 the newest token is wrong, this log cannot be continued: keep it as evidence, and begin a new one in another \
+                 directory",
+                millis_up(*accuracy)
             ),
             Self::Signing(problem) => write!(f, "signing failed: {problem}"),
             Self::Store(error) => error.fmt(f),
@@ -190,8 +191,8 @@ impl fmt::Display for LedgerError {
                 }
                 write!(
                     f,
-                    ", its signed checkpoint says {signed}. The log is not continued: keep a copy of the data directory, \
-                     and restore into a new shard"
+                    ", its signed checkpoint says {signed}. The log is not continued: keep a copy of the data directory \
+                     as evidence. This version cannot restore into a new log; a backup is read by `kbox-server fsck` and `export`"
                 )
             }
             Self::ProofFailed(problem) => {
