@@ -747,15 +747,35 @@ fn a_server_stops_issuing_when_its_ntp_servers_fall_silent_and_goes_on_when_they
         loop {
             let answer = server.get("/readyz", None);
             if answer.status == status {
-                return answer.text();
+                return answer.json();
             }
             assert!(Instant::now() < patience, "{}", answer.text());
             std::thread::sleep(Duration::from_millis(100));
         }
     };
-    assert!(ready(200).contains(&format!("127.0.0.1:{port}: ")));
+    let names = |state: &serde_json::Value| {
+        let mut names: Vec<String> = state.as_object().unwrap().keys().cloned().collect();
+        names
+            .retain(|name| !["status", "type", "title", "code", "detail"].contains(&name.as_str()));
+        names
+    };
+    let well = ready(200);
+    let source = format!("127.0.0.1:{port}");
+    assert_eq!(well["time_sources"][0]["name"], source.as_str());
+    assert_eq!(well["time_verified"], true);
+    assert!(well["accuracy_ms"].as_u64().unwrap() >= 1, "{well}");
     ntp.clear();
-    assert!(ready(503).contains(&format!("127.0.0.1:{port}: no answer")));
+    let ill = ready(503);
+    assert_eq!(names(&ill), names(&well));
+    assert_eq!(ill["code"], "time_not_available");
+    assert_eq!(ill["time_sources"][0]["report"], "no answer");
+    assert_eq!(ill["time_verified"], false);
+    assert_eq!(ill["certificates"].as_array().unwrap().len(), 2);
+    let detail = ill["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("no majority of the time sources has answered since"),
+        "{detail}"
+    );
     let refused = server.post("/api/v1/events", Some(&key), &submission("conseil-1"));
     assert_eq!(
         (refused.status, refused.code().as_str()),
@@ -909,6 +929,98 @@ fn a_public_authority_of_the_operators_own_states_the_policies_and_takes_the_has
     }
 }
 
+#[test]
+fn a_client_gets_the_public_authoritys_root_from_the_server_and_openssl_verifies_by_it() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let answer = server.get("/tsa/certificates", None);
+    assert_eq!(answer.status, 200);
+    let file = |name: &str| data.path().join(name).to_str().unwrap().to_string();
+    let certificates = save(data.path(), "tsa.pem", &answer.body);
+    assert_eq!(answer.text().matches("BEGIN CERTIFICATE").count(), 2);
+    let letter = save(data.path(), "letter.txt", b"convocation");
+    let (query, reply) = (file("query.tsq"), file("reply.tsr"));
+    let asked = openssl(&[
+        "ts", "-query", "-data", &letter, "-sha256", "-cert", "-out", &query,
+    ]);
+    assert!(asked.status.success(), "{}", said(&asked));
+    let request = std::fs::read(&query).unwrap();
+    let stamped = server.try_post("/tsa", None, "application/timestamp-query", &request);
+    std::fs::write(&reply, stamped.unwrap().body).unwrap();
+    let verified = openssl(&[
+        "ts",
+        "-verify",
+        "-queryfile",
+        &query,
+        "-in",
+        &reply,
+        "-CAfile",
+        &certificates,
+    ]);
+    assert!(
+        said(&verified).contains("Verification: OK"),
+        "{}",
+        said(&verified)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_first_start_that_is_refused_leaves_nothing_and_keys_that_an_earlier_configuration_spared_are_made()
+ {
+    let away = tempfile::tempdir().unwrap();
+    let data = away.path().join("data");
+    let pki = DevPki::generate(now(), true).unwrap();
+    let public = tsa_config(
+        away.path(),
+        &pki.public.signer.to_pkcs8_pem(),
+        &pem_of(&pki.public.chain[..1]),
+        "",
+    );
+    let arguments = [
+        "serve",
+        "--config",
+        &public,
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    let refused = run("kbox-server", &arguments);
+    assert!(
+        said(&refused).contains("does not end in a root"),
+        "{}",
+        said(&refused)
+    );
+    assert!(!data.exists());
+    // The operator mends the chain, starts, and later leaves the section out.
+    std::fs::write(away.path().join("tsa-chain.pem"), pem_of(&pki.public.chain)).unwrap();
+    let server = Server::start_with(&data, &["--config", &public]);
+    assert!(!data.join("keys/public-key.pem").exists());
+    assert!(server.terminate().success());
+    let server = Server::start(&data);
+    assert!(data.join("keys/public-key.pem").exists());
+    assert!(server.terminate().success());
+    // What signs evidence is never made anew under a log.
+    std::fs::remove_file(data.join("keys/evidence-key.pem")).unwrap();
+    let refused = run(
+        "kbox-server",
+        &[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            data.to_str().unwrap(),
+        ],
+    );
+    assert!(said(&refused).contains("put"), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("evidence-key.pem back"),
+        "{}",
+        said(&refused)
+    );
+}
+
 /// A key and a certificate that OpenSSL signed itself, with these extensions.
 fn self_signed(folder: &Path, extensions: &[&str]) -> (String, String) {
     let (key, certificate) = (folder.join("own.key"), folder.join("own.pem"));
@@ -1034,7 +1146,44 @@ fn a_server_does_not_start_on_an_unfit_certificate_and_names_the_rule_and_the_fi
         "",
         &["tsa-key.pem", "no unencrypted PKCS#8 key"],
     );
-    refused(&key, "", "", &["tsa-chain.pem"]);
+    refused(&key, "", "", &["tsa-chain.pem", "in PEM are expected"]);
+    let leaf = &pki.public.chain[..1];
+    refused(
+        &key,
+        &pem_of(leaf),
+        "",
+        &[
+            "tsa-chain.pem",
+            "does not end in a root",
+            "EN 319 421 §7.6.4(c)",
+        ],
+    );
+    let reversed: Vec<Vec<u8>> = pki.public.chain.iter().rev().cloned().collect();
+    refused(
+        &key,
+        &pem_of(&reversed),
+        "",
+        &["tsa-chain.pem", "signer's certificate first"],
+    );
+    let config = tsa_config(folder, &key, &chain, "");
+    std::fs::write(folder.join("tsa-chain.pem"), &pki.public.chain[0]).unwrap();
+    let arguments = [
+        "serve",
+        "--config",
+        &config,
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    let der = run("kbox-server", &arguments);
+    assert!(
+        said(&der).contains("openssl x509 -inform DER"),
+        "{}",
+        said(&der)
+    );
+    // None of these refusals left anything behind that a later start would stumble over.
+    assert!(!data.exists());
     refused(&key, &chain, "pss = true", &["tsa-key.pem", "RSASSA-PSS"]);
     let evidence = "policy = \"2.25.51118242154837226066215980302773697965.9.1\"";
     refused(&key, &chain, evidence, &["[tsa]", "policy of evidence"]);

@@ -83,7 +83,13 @@ fn a_log_is_checked_copied_and_exported_while_its_server_records_and_go_reads_it
     assert!(checked.status.success(), "{}", said(&checked));
     let refused = tool("serve", &backup, &["--listen", "127.0.0.1:0"]);
     assert!(!refused.status.success());
-    assert!(said(&refused).contains("restore"), "{}", said(&refused));
+    for words in [
+        "is a backup",
+        "`kbox-server fsck` and `export` read it",
+        "cannot restore",
+    ] {
+        assert!(said(&refused).contains(words), "{}", said(&refused));
+    }
     for file in std::fs::read_dir(data.join("keys")).unwrap() {
         let file = file.unwrap();
         let copy = backup.join("keys").join(file.file_name());
@@ -166,8 +172,78 @@ fn upkeep_goes_nowhere_but_into_an_empty_directory_and_says_what_it_needs() {
         let usage = tool(command, &data, &[]);
         assert_eq!(usage.status.code(), Some(2), "{}", said(&usage));
     }
+    let missing = tool("audit", &folder.path().join("nodir"), &[]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(
+        said(&missing).contains("there is no audit log in"),
+        "{}",
+        said(&missing)
+    );
     let bare = folder.path().join("bare");
     let copied = tool("backup", &data, &["--to", shown(&bare), "--without-keys"]);
     assert!(copied.status.success(), "{}", said(&copied));
     assert!(!bare.join("keys").exists());
+}
+
+#[test]
+fn a_bundle_of_another_log_and_a_damaged_file_get_a_verdict_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    let server = Server::start(&data);
+    let key = server.key(&data);
+    for n in 0..20 {
+        let made = server.post("/api/v1/events", Some(&key), &submission(&n.to_string()));
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    let trust = |server: &Server, name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, server.get("/trust", None).body).unwrap();
+        let bundle = TrustBundle::from_json(&std::fs::read(&path).unwrap()).unwrap();
+        (path, bundle.shards[0].origin.to_string())
+    };
+    let (own, origin) = trust(&server, "own.json");
+    assert!(server.terminate().success());
+    let second = Server::start(&other);
+    let (foreign, foreign_origin) = trust(&second, "foreign.json");
+    assert!(second.terminate().success());
+
+    let checked = tool("fsck", &data, &["--trust", shown(&own)]);
+    assert!(checked.status.success(), "{}", said(&checked));
+    let refused = tool("fsck", &data, &["--trust", shown(&foreign)]);
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{text}");
+    let named = format!(
+        "is of the log {foreign_origin}, and {} holds the log {origin}",
+        data.display()
+    );
+    assert!(text.contains(&named), "{text}");
+    // Nothing was walked.
+    assert!(!text.contains("entry ") && !text.contains(" %"), "{text}");
+    let one = tool("fsck", &other, &[]);
+    assert!(
+        said(&one).contains("1 entry of 1 collectivité, 0 erased"),
+        "{}",
+        said(&one)
+    );
+
+    // A byte in the middle of every table and log of the engine.
+    for file in std::fs::read_dir(data.join("db")).unwrap() {
+        let path = file.unwrap().path();
+        let kind = path.extension().and_then(|kind| kind.to_str());
+        if matches!(kind, Some("sst" | "log")) {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            if let Some(byte) = bytes.get_mut(middle) {
+                *byte ^= 1;
+            }
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    let damaged = tool("fsck", &data, &["--trust", shown(&own)]);
+    let text = said(&damaged);
+    assert_eq!(damaged.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("NOT SOUND. Do not continue this log"),
+        "{text}"
+    );
 }

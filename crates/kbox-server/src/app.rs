@@ -20,7 +20,7 @@ use crate::access::sessions::Sessions;
 use crate::audit::Event;
 use crate::http::problem::Problem;
 use crate::http::routes::Heavy;
-use crate::instance::Instance;
+use crate::instance::{Instance, for_log};
 use crate::metrics::Metrics;
 use crate::pages::Cadre;
 
@@ -161,9 +161,10 @@ impl App {
     /// One line of the operator's log. What is given holds no secret and no personal data.
     pub(crate) fn log(&self, line: &str) {
         if self.settings.log {
-            let line = match self.instance.clock.read() {
-                Ok(reading) => format!("{} {line}\n", reading.time),
-                Err(error) => format!("(no time: {error}) {line}\n"),
+            let line = match (self.instance.clock.read(), self.instance.shown()) {
+                (Ok(reading), _) => format!("{} {line}\n", for_log(reading.time)),
+                (Err(_), Some(shown)) => format!("{} (unverified) {line}\n", for_log(shown)),
+                (Err(error), None) => format!("(no time: {error}) {line}\n"),
             };
             // A line is one write. A log that cannot be written is no reason to refuse a request.
             let _ = match &self.error_output {

@@ -12,9 +12,9 @@ pub(crate) const USAGE: &str = "\
 kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
 kbox-server demo  [--data DIR] [--listen ADDR] [--commune INSEE]
 kbox-server audit [--config FILE] [--data DIR]
-kbox-server fsck   [--data DIR] [--trust FILE]
-kbox-server backup --to DIR [--without-keys] [--data DIR]
-kbox-server export --to DIR [--data DIR]
+kbox-server fsck   [--trust FILE] [--config FILE] [--data DIR]
+kbox-server backup --to DIR [--without-keys] [--config FILE] [--data DIR]
+kbox-server export --to DIR [--config FILE] [--data DIR]
 kbox-server keys  add --role ROLE [--collectivite SIREN] | list | remove ID   [--config FILE] [--data DIR]
 
 serve   proof API, secretariat's pages and members' papers over DIR (default kbox-data). The first start makes
@@ -22,18 +22,21 @@ serve   proof API, secretariat's pages and members' papers over DIR (default kbo
 demo    one convocation proven end to end, in DIR (default kbox-demo), and nothing left running.
 audit   the audit log of DIR, line by line, and whether its chain holds.
 fsck    derives the whole log again: tree, tokens, serials, times, events; the server may run meanwhile.
-backup  a consistent copy, which only `restore` reads; the server may run meanwhile.
+backup  a consistent copy, which fsck and export read and serve refuses; the server may run meanwhile. This
+        version cannot restore one into a new log.
 export  the log as a C2SP tlog-tiles directory, which other people's tools read; no events, no keys.
 keys    API keys of a server that does not run (a running one takes POST /api/v1/keys).
 
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
-                   token_accuracy_ms, [clock] source, servers, poll_s, [relay] host, port, from, from_name
+                   token_accuracy_ms, [clock] source, servers, poll_s, [tsa] key, chain, policy, further_policies,
+                   hashes, pss, [evidence] key, chain, [relay] host, port, from, from_name
   --listen ADDR    address and port (default 127.0.0.1:8420); beyond loopback it needs --behind-proxy
   --base-url URL   where members' links point, such as https://kbox.example.fr
   --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For
   --commune INSEE  the commune of the demonstration (default 80253, Doullens)
   --role ROLE      administrateur, supervision, secretariat or integration
   --quiet          no line per request
+  --data DIR       the data directory (default kbox-data, or what the configuration says)
   --to DIR         where to write: a new or empty directory
   --trust FILE     a trust bundle from elsewhere, in place of the one in DIR
 Exit: 0 done, 1 failed or not sound, 2 usage.

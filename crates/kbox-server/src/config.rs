@@ -210,12 +210,26 @@ impl fmt::Display for ConfigError {
                 "[tsa] hashes is empty, so that nothing could be stamped: name some of sha256, sha384, sha512, sha3-256, sha3-384, \
                  sha3-512, or leave it out for all",
             ),
-            Self::Accuracy { clock, token } => write!(
+            Self::Accuracy { clock, token } if !(2..=1000).contains(token) => write!(
                 f,
-                "token_accuracy_ms = {token} cannot be stated with a clock exact to clock_accuracy_ms = {clock}: genTime \
-                 is cut to milliseconds, so at least {} is needed, and at most 1000 (EN 319 421 §7.7.2)",
-                clock.saturating_add(1).max(2)
+                "token_accuracy_ms = {token}: give 2 to 1000, and more than clock_accuracy_ms = {clock}. genTime is cut to \
+                 milliseconds, and no authority may state more than a second (EN 319 421 §7.7.2)"
             ),
+            Self::Accuracy { clock: 0, .. } => f.write_str(
+                "clock_accuracy_ms = 0: no clock is exact. Give how far off the system clock may be, in milliseconds, such as 500",
+            ),
+            Self::Accuracy { clock, token } => {
+                write!(
+                    f,
+                    "a clock exact to clock_accuracy_ms = {clock} is too coarse for tokens that state token_accuracy_ms = {token}: set \
+                     clock_accuracy_ms to at most {}",
+                    token.saturating_sub(1)
+                )?;
+                match clock.checked_add(1).filter(|least| *least <= 1000) {
+                    Some(least) => write!(f, ", or token_accuracy_ms to at least {least}"),
+                    None => f.write_str("; tokens state at most a second (EN 319 421 §7.7.2)"),
+                }
+            }
             Self::ProductionWithoutMeasuredClock => f.write_str(
                 "environment = \"production\" needs a clock that is measured. Set, under [clock], source = \"kernel\" where chrony or \
                  ntpd runs on this machine, or source = \"sntp\" and servers = [three NTP servers or more]",
@@ -293,8 +307,9 @@ impl Config {
             ClockSource::System => self.clock_accuracy_ms,
             ClockSource::Kernel | ClockSource::Sntp => 0,
         };
+        let no_error = declared == 0 && self.clock.source == ClockSource::System;
         let least = declared.saturating_add(1).max(2);
-        if self.token_accuracy_ms < least || self.token_accuracy_ms > 1000 {
+        if self.token_accuracy_ms < least || self.token_accuracy_ms > 1000 || no_error {
             return Err(ConfigError::Accuracy {
                 clock: declared,
                 token: self.token_accuracy_ms,
@@ -434,6 +449,66 @@ mod tests {
         .unwrap();
         assert_eq!(config.check(), Ok(()));
         assert_eq!(config.relay().unwrap().port, 25);
+    }
+
+    #[test]
+    fn an_accuracy_that_cannot_be_says_which_setting_to_change_and_to_what() {
+        let refusal = |text: &str| {
+            let config: Config = toml::from_str(text).unwrap();
+            config.check().unwrap_err().to_string()
+        };
+        for (text, words) in [
+            (
+                "clock_accuracy_ms = 0",
+                "clock_accuracy_ms = 0: no clock is exact",
+            ),
+            (
+                "clock_accuracy_ms = 1500",
+                "set clock_accuracy_ms to at most 999; tokens state at most a second",
+            ),
+            (
+                "clock_accuracy_ms = 600\ntoken_accuracy_ms = 500",
+                "set clock_accuracy_ms to at most 499, or token_accuracy_ms to at least 601",
+            ),
+            (
+                "token_accuracy_ms = 1001",
+                "token_accuracy_ms = 1001: give 2 to 1000",
+            ),
+            (
+                "token_accuracy_ms = 0",
+                "token_accuracy_ms = 0: give 2 to 1000",
+            ),
+        ] {
+            let found = refusal(text);
+            assert!(found.contains(words), "{words}: {found}");
+        }
+    }
+
+    /// What the guide shows is what an operator pastes.
+    #[test]
+    fn every_configuration_that_the_guide_shows_is_one() {
+        let guide = include_str!("../../../docs/server.md");
+        let examples: Vec<String> = guide
+            .split("\n\n")
+            .map(|block| block.trim_start_matches('\n'))
+            .collect::<Vec<_>>()
+            .chunk_by(|one, next| one.starts_with("    ") == next.starts_with("    "))
+            .filter(|blocks| blocks.iter().all(|block| block.starts_with("    ")))
+            .map(|blocks| {
+                blocks
+                    .join("\n\n")
+                    .replace("\n    ", "\n")
+                    .trim()
+                    .to_string()
+            })
+            .filter(|block| block.lines().any(|line| line.starts_with('[')))
+            .collect();
+        assert_eq!(examples.len(), 3, "{examples:#?}");
+        for example in &examples {
+            let config: Config =
+                toml::from_str(example).unwrap_or_else(|error| unreachable!("{example}: {error}"));
+            assert_eq!(config.check(), Ok(()), "{example}");
+        }
     }
 
     fn production(clock: &str) -> Result<(), ConfigError> {

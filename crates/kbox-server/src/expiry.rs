@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::audit::{Event, Fingerprint, Signer};
 use crate::http::problem::Problem;
-use crate::instance::Instance;
+use crate::instance::{Instance, for_log};
 
 /// Days before the end at which a warning is due; the last is for the end itself.
 const WARNINGS: [i64; 4] = [60, 30, 7, 0];
@@ -114,7 +114,7 @@ impl Instance {
                 continue;
             };
             if let Some(warning) = warning(signer, not_after, now) {
-                eprintln!("{now} warning: {warning}");
+                eprintln!("{} warning: {warning}", for_log(now));
             }
             if !warned.contains(&(certificate, within_days)) {
                 self.audit.note(Event::CertificateEnding {

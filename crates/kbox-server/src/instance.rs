@@ -22,7 +22,7 @@ use kbox_proof::event::{
 };
 use kbox_proof::key::{KeyError, LogSigner, TokenSigner, random_bytes};
 use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError, RecordBatch, RequestId};
-use kbox_proof::pki::{DevAuthority, DevPki, PkiError};
+use kbox_proof::pki::{DevPki, PkiError};
 use kbox_proof::receipt::{Demand, Shard, TrustBundle, TrustedAuthority};
 use kbox_proof::store::{Store, StoreError};
 use kbox_proof::time::Time;
@@ -32,7 +32,7 @@ use kbox_store::RocksStore;
 
 use crate::access::keyring::{Keyring, KeyringError, Role};
 use crate::audit::{Audit, AuditError, Event, Fingerprint, Signer};
-use crate::authorities::{AuthorityPaths, TsaConfig};
+use crate::authorities::AuthorityPaths;
 use crate::config::{ClockSource, Config, ConfigError};
 use crate::expiry;
 
@@ -209,50 +209,23 @@ impl Instance {
         let audit = Arc::new(Audit::default());
         let clock = clock(config, &audit)?;
         let now = now(clock.as_ref())?;
-        // First of all: the store takes the directory for this process, and refuses one that is not its own.
+        check_provided(config, now)?;
+        // Before anything is made: the store takes the directory for this process, and refuses one that is not its own.
         let store: Arc<dyn Store> = Arc::new(RocksStore::open(&config.data)?);
         audit.open(&config.data)?;
         let keys = Keys::take(config, store.as_ref(), now)?;
-        let made_here = keys.made_here;
         let log_key = Fingerprint::of(keys.log.vkey(keys.origin.as_str()).as_bytes());
-        let authority = |which, files: AuthorityFiles, policy, public: Option<&TsaConfig>| {
-            let mut parts = AuthorityConfig::new(files.signer, files.chain, policy);
-            parts.accuracy = config.token_accuracy();
-            if let Some(public) = public {
-                parts.policy = public.policy().unwrap_or(parts.policy);
-                parts.further_policies = public.further_policies();
-                parts.hashes = public.hashes().unwrap_or(parts.hashes);
-            }
-            let paths = files.paths;
-            let unfit = |error| StartError::Authority {
-                which,
-                paths: paths.clone(),
-                error,
-            };
-            let authority = Authority::new(parts, now).map_err(unfit)?;
-            let signer = expiry::signer(which, &authority).map_err(unfit)?;
+        let bundle = keys.trust_bundle(config, &Which::Evidence.policy(config));
+        let (evidence, evidence_signer) = Which::Evidence.authority(keys.evidence, config, now)?;
+        let (public, public_signer) = Which::Public.authority(keys.public, config, now)?;
+        for (which, authority) in [(Which::Evidence, &evidence), (Which::Public, &public)] {
             for warning in authority.warnings(now) {
                 // Of the end, expiry warns as long as the server runs.
                 if !matches!(warning, AuthorityWarning::EndsSoon { .. }) {
-                    eprintln!("warning: the {which} authority: {warning}");
+                    eprintln!("warning: the {} authority: {warning}", which.name());
                 }
             }
-            Ok::<_, StartError>((authority, signer))
-        };
-        let (evidence_policy, public_policy) = match config.environment {
-            Environment::Production => {
-                (TsaPolicyId::evidence_policy(), TsaPolicyId::public_policy())
-            }
-            Environment::Demonstration => (
-                TsaPolicyId::demonstration_evidence_policy(),
-                TsaPolicyId::demonstration_public_policy(),
-            ),
-        };
-        let bundle = keys.trust_bundle(config, &evidence_policy);
-        let (evidence, evidence_signer) =
-            authority("evidence", keys.evidence, evidence_policy, None)?;
-        let (public, public_signer) =
-            authority("public", keys.public, public_policy, Some(&config.tsa))?;
+        }
         let signers = vec![
             evidence_signer,
             public_signer,
@@ -265,12 +238,7 @@ impl Instance {
                 not_after: None,
             },
         ];
-        let elsewhere = [
-            ("evidence", config.evidence.paths()?.is_some()),
-            ("public", config.tsa.paths()?.is_some()),
-        ];
-        let made = |name: &str| made_here && !elsewhere.contains(&(name, true));
-        take_up(&audit, &signers, made)?;
+        take_up(&audit, &signers, |name| keys.made_here.contains(&name))?;
         let ledger = Arc::new(Ledger::open(
             LedgerConfig::new(keys.origin, config.environment),
             store,
@@ -391,11 +359,13 @@ fn now(clock: &dyn Clock) -> Result<Time, StartError> {
 
 /// Synchronisation, its loss and its return stand in the operator's log (EN 319 421 §7.12).
 fn log_clock(event: &ClockEvent, audit: &Audit) {
-    let at = event.at.map_or_else(String::new, |time| format!("{time} "));
+    let at = event
+        .at
+        .map_or_else(String::new, |time| format!("{} ", for_log(time)));
     let sources = event.sources.clone();
     audit.note(match &event.reading {
         Ok(reading) => Event::ClockTrusted {
-            accuracy_ms: u64::try_from(reading.accuracy.as_millis()).unwrap_or(u64::MAX),
+            accuracy_ms: reading.accuracy_millis(),
             sources,
         },
         Err(error) => Event::ClockRefused {
@@ -406,7 +376,7 @@ fn log_clock(event: &ClockEvent, audit: &Audit) {
     match &event.reading {
         Ok(reading) => eprintln!(
             "{at}clock: trusted, exact to {} ms; {}",
-            reading.accuracy.as_millis(),
+            reading.accuracy_millis(),
             event.sources.join("; ")
         ),
         Err(error) => eprintln!(
@@ -423,7 +393,19 @@ pub(crate) fn clock_trouble(error: &ClockError, sources: &[String]) -> String {
         text.push_str("; ");
         text.push_str(source);
     }
+    if *error == ClockError::Unsynchronised
+        && sources.iter().any(|source| source.starts_with("kernel: "))
+    {
+        text.push_str(
+            ". Start chrony with `rtcsync` in its configuration (or ntpd), and wait until it has set the clock: `chronyc tracking` shows it",
+        );
+    }
     text
+}
+
+/// An instant as each line of the operator's log begins: to the millisecond, always of the same length.
+pub(crate) fn for_log(time: Time) -> String {
+    format!("{:.3}", time.floor_to_millis().to_timestamp())
 }
 
 /// Says in the audit log which keys and certificates are others than the last time (EN 319 421 §7.12).
@@ -506,6 +488,128 @@ struct AuthorityFiles {
     chain: Vec<Vec<u8>>,
 }
 
+/// One of the two authorities.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Evidence,
+    Public,
+}
+
+impl Which {
+    const ALL: [Self; 2] = [Self::Evidence, Self::Public];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence",
+            Self::Public => "public",
+        }
+    }
+
+    /// Where the configuration says that key and certificates are.
+    fn configured(self, config: &Config) -> Result<Option<AuthorityPaths>, ConfigError> {
+        match self {
+            Self::Evidence => config.evidence.paths(),
+            Self::Public => config.tsa.paths(),
+        }
+    }
+
+    fn paths(self, config: &Config) -> Result<AuthorityPaths, ConfigError> {
+        let folder = config.data.join(KEYS);
+        let name = self.name();
+        Ok(self.configured(config)?.unwrap_or_else(|| AuthorityPaths {
+            key: folder.join(format!("{name}-key.pem")),
+            chain: folder.join(format!("{name}-chain.pem")),
+        }))
+    }
+
+    /// kbox's own policy for it.
+    fn policy(self, config: &Config) -> TsaPolicyId {
+        match (self, config.environment) {
+            (Self::Evidence, Environment::Production) => TsaPolicyId::evidence_policy(),
+            (Self::Public, Environment::Production) => TsaPolicyId::public_policy(),
+            (Self::Evidence, Environment::Demonstration) => {
+                TsaPolicyId::demonstration_evidence_policy()
+            }
+            (Self::Public, Environment::Demonstration) => {
+                TsaPolicyId::demonstration_public_policy()
+            }
+        }
+    }
+
+    fn read(self, config: &Config) -> Result<AuthorityFiles, StartError> {
+        let paths = self.paths(config)?;
+        let AuthorityPaths { key, chain } = &paths;
+        let text = private(key)?;
+        let signer = TokenSigner::from_pkcs8_pem(&text).map_err(|error| content(key, &error))?;
+        let signer = match self == Self::Public && config.tsa.pss {
+            true => signer.with_pss().map_err(|error| content(key, &error))?,
+            false => signer,
+        };
+        let bytes = fs::read(chain).map_err(at(chain))?;
+        let pem = std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|text| certificates_from_pem(text).ok());
+        let chain = pem.ok_or_else(|| {
+            content(
+                chain,
+                &"certificates in PEM are expected (-----BEGIN CERTIFICATE-----), the signer's first, the root's last; one in DER is \
+                  turned into PEM by `openssl x509 -inform DER -in FILE`, those of a PKCS#7 file by `openssl pkcs7 -print_certs -in FILE`",
+            )
+        })?;
+        Ok(AuthorityFiles {
+            paths,
+            signer,
+            chain,
+        })
+    }
+
+    fn authority(
+        self,
+        files: AuthorityFiles,
+        config: &Config,
+        now: Time,
+    ) -> Result<(Authority, Signer), StartError> {
+        let mut parts = AuthorityConfig::new(files.signer, files.chain, self.policy(config));
+        parts.accuracy = config.token_accuracy();
+        if self == Self::Public {
+            parts.policy = config.tsa.policy().unwrap_or(parts.policy);
+            parts.further_policies = config.tsa.further_policies();
+            parts.hashes = config.tsa.hashes().unwrap_or(parts.hashes);
+        }
+        let unfit = |error| StartError::Authority {
+            which: self.name(),
+            paths: files.paths.clone(),
+            error,
+        };
+        let authority = Authority::new(parts, now).map_err(unfit)?;
+        let signer = expiry::signer(self.name(), &authority).map_err(unfit)?;
+        Ok((authority, signer))
+    }
+}
+
+/// What the operator provides is checked before anything is made: a first start that is refused leaves nothing behind.
+fn check_provided(config: &Config, now: Time) -> Result<(), StartError> {
+    let folder = config.data.join(KEYS);
+    if config.environment == Environment::Production
+        && !folder.exists()
+        && !kbox_store::is_data_directory(&config.data)
+    {
+        return Err(StartError::KeysNotProvided(folder));
+    }
+    let mut keys = Vec::new();
+    for which in Which::ALL {
+        if which.configured(config)?.is_some() || which.paths(config)?.key.exists() {
+            let files = which.read(config)?;
+            keys.push(files.signer.public_key_info().to_vec());
+            which.authority(files, config, now)?;
+        }
+    }
+    match keys.as_slice() {
+        [one, other] if one == other => Err(StartError::SameKey),
+        _ => Ok(()),
+    }
+}
+
 /// What lies under `keys/`.
 struct Keys {
     evidence: AuthorityFiles,
@@ -513,48 +617,27 @@ struct Keys {
     log: LogSigner,
     origin: Origin,
     /// By this start.
-    made_here: bool,
+    made_here: Vec<&'static str>,
 }
 
 impl Keys {
     /// Reads the keys; makes them where there is no log yet.
     fn take(config: &Config, store: &dyn Store, now: Time) -> Result<Self, StartError> {
         let folder = config.data.join(KEYS);
-        let made_here = !folder.exists();
-        if made_here {
-            if store.head()?.is_some() {
-                return Err(StartError::KeysMissing(folder));
-            }
-            if config.environment == Environment::Production {
-                return Err(StartError::KeysNotProvided(folder));
-            }
-            make(config, &folder, now)?;
-        }
-        let authority = |name: &str, paths: Option<AuthorityPaths>, pss| {
-            let paths = paths.unwrap_or_else(|| AuthorityPaths {
-                key: folder.join(format!("{name}-key.pem")),
-                chain: folder.join(format!("{name}-chain.pem")),
-            });
-            let AuthorityPaths { key, chain } = &paths;
-            let text = private(key)?;
-            let signer =
-                TokenSigner::from_pkcs8_pem(&text).map_err(|error| content(key, &error))?;
-            let signer = match pss {
-                true => signer.with_pss().map_err(|error| content(key, &error))?,
-                false => signer,
-            };
-            let chain = certificates_from_pem(&fs::read_to_string(chain).map_err(at(chain))?)
-                .map_err(|error| content(chain, &error))?;
-            Ok::<_, StartError>(AuthorityFiles {
-                paths,
-                signer,
-                chain,
-            })
+        let has_log = store.head()?.is_some();
+        let made_here = if folder.exists() {
+            complete(config, &folder, has_log, now)?
+        } else if has_log {
+            return Err(StartError::KeysMissing(folder));
+        } else if config.environment == Environment::Production {
+            return Err(StartError::KeysNotProvided(folder));
+        } else {
+            make(config, &folder, now)?
         };
         let log = folder.join(LOG_KEY);
         let text = private(&log)?;
-        let evidence = authority("evidence", config.evidence.paths()?, false)?;
-        let public = authority("public", config.tsa.paths()?, config.tsa.pss)?;
+        let evidence = Which::Evidence.read(config)?;
+        let public = Which::Public.read(config)?;
         if evidence.signer.public_key_info() == public.signer.public_key_info() {
             return Err(StartError::SameKey);
         }
@@ -648,8 +731,67 @@ fn random_origin() -> Result<Origin, StartError> {
     Ok(Origin::parse(&format!("kbox-{number:08x}.invalid/log/1"))?)
 }
 
+/// Makes what an earlier start, by another configuration, did not need: development keys of an authority, and before there is a log its
+/// key. What has signed evidence is never made anew.
+fn complete(
+    config: &Config,
+    folder: &Path,
+    has_log: bool,
+    now: Time,
+) -> Result<Vec<&'static str>, StartError> {
+    let mut made = Vec::new();
+    let mut missing = Vec::new();
+    let log_key = folder.join(LOG_KEY);
+    if !log_key.exists() {
+        missing.push((None, log_key));
+    }
+    for which in Which::ALL {
+        let key = which.paths(config)?.key;
+        if which.configured(config)?.is_none() && !key.exists() {
+            missing.push((Some(which), key));
+        }
+    }
+    for (which, path) in missing {
+        if has_log && which != Some(Which::Public) {
+            return Err(StartError::KeysMissing(path));
+        }
+        if config.environment == Environment::Production {
+            return Err(StartError::KeysNotProvided(folder.to_path_buf()));
+        }
+        match which {
+            Some(which) => write_authority(folder, which, &DevPki::generate(now, true)?)?,
+            None => replace_private(&path, &LogSigner::generate()?.to_pkcs8_pem())?,
+        }
+        made.push(which.map_or("log", Which::name));
+    }
+    sync(folder)?;
+    Ok(made)
+}
+
+/// The key last: where it is, all is.
+fn write_authority(folder: &Path, which: Which, pki: &DevPki) -> Result<(), StartError> {
+    let authority = match which {
+        Which::Evidence => &pki.evidence,
+        Which::Public => &pki.public,
+    };
+    let name = which.name();
+    replace_private(
+        &folder.join(format!("{name}-chain.pem")),
+        &chain_pem(&authority.chain),
+    )?;
+    replace_private(
+        &folder.join(format!("{name}-key.pem")),
+        &authority.signer.to_pkcs8_pem(),
+    )
+}
+
+/// Certificates in PEM, one after the other.
+pub(crate) fn chain_pem(chain: &[Vec<u8>]) -> String {
+    chain.iter().map(|der| certificate_to_pem(der)).collect()
+}
+
 /// Makes a development PKI and a log key aside, and puts them in place in one step.
-fn make(config: &Config, folder: &Path, now: Time) -> Result<(), StartError> {
+fn make(config: &Config, folder: &Path, now: Time) -> Result<Vec<&'static str>, StartError> {
     let part = config.data.join(KEYS_PART);
     match fs::remove_dir_all(&part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&part)(error)),
@@ -660,23 +802,12 @@ fn make(config: &Config, folder: &Path, now: Time) -> Result<(), StartError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(&part).map_err(at(&part))?;
     let pki = DevPki::generate(now, true)?;
-    let authority = |name: &str, authority: &DevAuthority| -> Result<(), StartError> {
-        let chain: String = authority
-            .chain
-            .iter()
-            .map(|certificate| certificate_to_pem(certificate))
-            .collect();
-        replace_private(
-            &part.join(format!("{name}-key.pem")),
-            &authority.signer.to_pkcs8_pem(),
-        )?;
-        replace_private(&part.join(format!("{name}-chain.pem")), &chain)
-    };
-    if config.evidence.paths()?.is_none() {
-        authority("evidence", &pki.evidence)?;
-    }
-    if config.tsa.paths()?.is_none() {
-        authority("public", &pki.public)?;
+    let mut made = vec!["log"];
+    for which in Which::ALL {
+        if which.configured(config)?.is_none() {
+            write_authority(&part, which, &pki)?;
+            made.push(which.name());
+        }
     }
     replace_private(&part.join(LOG_KEY), &LogSigner::generate()?.to_pkcs8_pem())?;
     let origin = match &config.origin {
@@ -686,7 +817,8 @@ fn make(config: &Config, folder: &Path, now: Time) -> Result<(), StartError> {
     replace_private(&part.join(ORIGIN), &format!("{origin}\n"))?;
     sync(&part)?;
     fs::rename(&part, folder).map_err(at(folder))?;
-    sync(&config.data)
+    sync(&config.data)?;
+    Ok(made)
 }
 
 fn sync(folder: &Path) -> Result<(), StartError> {
@@ -731,4 +863,30 @@ pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), StartError>
         fs::rename(&part, path)
     };
     write().map_err(at(path))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn lines_of_the_log_begin_with_milliseconds_whatever_the_instant() {
+        for (time, expected) in [
+            ("2026-11-25T09:15:02.110999999Z", "2026-11-25T09:15:02.110Z"),
+            ("2026-11-25T09:15:02Z", "2026-11-25T09:15:02.000Z"),
+        ] {
+            assert_eq!(for_log(Time::parse_rfc3339(time).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_is_not_synchronised_is_told_with_what_to_start() {
+        let unsynchronised = ["kernel: not synchronised".to_string()];
+        let text = clock_trouble(&ClockError::Unsynchronised, &unsynchronised);
+        assert!(text.contains("`rtcsync`"), "{text}");
+        let other = ["ntp1.example.fr:123: not synchronised".to_string()];
+        let text = clock_trouble(&ClockError::Unsynchronised, &other);
+        assert!(!text.contains("rtcsync"), "{text}");
+    }
 }

@@ -120,13 +120,13 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     }
     let base_url = config.base_url(address);
     eprintln!(
-        "log {} ({}), {} entries, in {}",
+        "log {} ({}), {}, in {}",
         instance.ledger.origin(),
         match instance.ledger.environment() {
             kbox_proof::event::Environment::Production => "production",
             kbox_proof::event::Environment::Demonstration => "demonstration, without legal value",
         },
-        instance.ledger.size(),
+        upkeep::entries(instance.ledger.size().get()),
         config.data.display()
     );
     instance.log_start(&config)?;
@@ -148,7 +148,10 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     app.instance.audit.record(audit::Event::Stopped {
         entries: app.instance.ledger.size().get(),
     })?;
-    eprintln!("stopped; {} entries", app.instance.ledger.size());
+    eprintln!(
+        "stopped; {}",
+        upkeep::entries(app.instance.ledger.size().get())
+    );
     Ok(())
 }
 
@@ -167,9 +170,16 @@ async fn watch_certificates(app: Weak<App>) {
 
 /// Prints the audit log of a data directory, whether a server runs over it or not, and says whether its chain holds.
 fn audit_log(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
-    let path = settings(overrides)?.data.join(audit::FILE);
-    let file =
-        std::fs::File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let data = settings(overrides)?.data;
+    let path = data.join(audit::FILE);
+    let file = std::fs::File::open(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => format!(
+            "there is no audit log in {}: give the data directory of your server with --data. Where a server has run there, somebody moved \
+             or removed it; a backup holds none",
+            data.display()
+        ),
+        _ => format!("{}: {error}", path.display()),
+    })?;
     let mut out = std::io::stdout().lock();
     let mut printed = Ok(());
     let found = audit::read(std::io::BufReader::new(file), |_, line| {
@@ -186,8 +196,10 @@ fn audit_log(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
         );
     }
     eprintln!(
-        "{} lines, the chain holds; its head is {}",
-        chain.lines, chain.head
+        "{} {}, the chain holds; its head is {}",
+        chain.lines,
+        if chain.lines == 1 { "line" } else { "lines" },
+        chain.head
     );
     Ok(())
 }

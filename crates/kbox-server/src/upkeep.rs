@@ -85,10 +85,64 @@ impl Progress {
     }
 }
 
+/// A number of things, in the singular where it is one.
+fn count(number: u64, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+pub(crate) fn entries(number: u64) -> String {
+    count(number, "entry", "entries")
+}
+
+/// What an operator does about a log that is not what it says.
+const NOT_SOUND: &str = "NOT SOUND. Do not continue this log: keep a copy as it is, as evidence. This version cannot restore into a new log; \
+    `fsck` and `export` read a backup of it";
+
+/// The log's name, by the checkpoint that it signed last.
+fn held(store: &RocksStore) -> Result<Option<String>, StoreError> {
+    let head = store.head()?;
+    Ok(head.and_then(|head| head.checkpoint.lines().next().map(str::to_string)))
+}
+
 /// `kbox-server fsck`: false when something is wrong.
 pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn Error>> {
-    let store = RocksStore::open_to_read(data)?;
-    let identity = Identity::of(&store, trust)?;
+    let unreadable = |error: StoreError| -> Box<dyn Error> {
+        let is_damage = match &error {
+            // RocksDB's own word, apart from files that it may not read.
+            StoreError::Engine(detail) => detail.contains("Corruption"),
+            StoreError::Damaged { .. } => true,
+            _ => false,
+        };
+        if is_damage {
+            format!("{}: {error}\n{NOT_SOUND}", data.display()).into()
+        } else {
+            error.into()
+        }
+    };
+    let store = RocksStore::open_to_read(data).map_err(unreadable)?;
+    let identity =
+        Identity::of(&store, trust).map_err(|error| match error.downcast::<StoreError>() {
+            Ok(error) => unreadable(*error),
+            Err(other) => other,
+        })?;
+    if let Some(held) = held(&store).map_err(unreadable)?
+        && held != identity.origin.as_str()
+    {
+        return Err(match trust {
+            Some(path) => format!(
+                "{} is of the log {}, and {} holds the log {held}: give a trust bundle of that one, or the directory of the other",
+                path.display(),
+                identity.origin,
+                data.display()
+            ),
+            None => format!(
+                "the trust bundle in {} is of the log {}, and its newest checkpoint of the log {held}\n{NOT_SOUND}",
+                data.display(),
+                identity.origin
+            ),
+        }
+        .into());
+    }
     eprintln!("log {}, in {}", identity.origin, data.display());
     let mut progress = Progress::new("entries");
     let report = fsck(
@@ -97,7 +151,8 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
         identity.environment,
         &identity.key,
         &mut |done, of| progress.show(done, of),
-    )?;
+    )
+    .map_err(unreadable)?;
     for finding in &report.findings {
         println!("{finding}");
     }
@@ -105,15 +160,19 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
         println!("and {} more", report.unlisted);
     }
     println!(
-        "{} entries of {} collectivités, {} of them erased, {} checkpoints: {}",
-        report.size,
-        report.collectivites,
+        "{} of {}, {} erased, {}: {}",
+        entries(report.size),
+        count(
+            u64::try_from(report.collectivites).unwrap_or(u64::MAX),
+            "collectivité",
+            "collectivités"
+        ),
         report.erased,
-        report.checkpoints,
+        count(report.checkpoints, "checkpoint", "checkpoints"),
         if report.is_sound() {
             "sound"
         } else {
-            "NOT SOUND. Do not continue this log: keep a copy as it is, and restore a backup into a new shard"
+            NOT_SOUND
         }
     );
     Ok(report.is_sound())
@@ -140,13 +199,17 @@ pub(crate) fn export(data: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
             .to_string();
         write(to, &format!("trust/{version}.json"), &bundle)?;
     }
-    eprintln!("{} entries in {}", head.size, to.display());
+    eprintln!("{} in {}", entries(head.size.get()), to.display());
     Ok(())
 }
 
 /// `kbox-server backup`: a consistent copy, while the server may run, with the keys unless told otherwise.
 pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<dyn Error>> {
     let store = RocksStore::open_to_read(data)?;
+    // Each backup is whole: none is written over an older one, which would be lost before the new one is there.
+    if to.is_dir() {
+        empty_directory(to)?;
+    }
     let size = store.head()?.map_or(0, |head| head.size.get());
     let mut shown = 0;
     store.copy_to(to, &mut |bytes| {
@@ -161,8 +224,9 @@ pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<
         instance::copy_private(&keys, &to.join(instance::KEYS))?;
     }
     eprintln!(
-        "{size} entries in {}, {}. What was erased before is not in it; what is erased from now on stays in it, so erase \
+        "{} in {}, {}. What was erased before is not in it; what is erased from now on stays in it, so erase \
          old backups too",
+        entries(size),
         to.display(),
         if with_keys {
             "with the signing keys: keep it as safe as those"
@@ -177,7 +241,11 @@ fn empty_directory(path: &Path) -> Result<(), Box<dyn Error>> {
     let problem = |error: io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(path).map_err(problem)?;
     if fs::read_dir(path).map_err(problem)?.next().is_some() {
-        return Err(format!("{} is not empty: choose an empty directory", path.display()).into());
+        return Err(format!(
+            "{} is not empty: name a new directory, such as one with the date in its name; none is written over",
+            path.display()
+        )
+        .into());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::http::answer::{self, Answer};
 use crate::http::call::Call;
 use crate::http::problem::Problem;
-use crate::instance::clock_trouble;
+use crate::instance::{Instance, clock_trouble};
 
 /// `GET /healthz`: the process answers.
 pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
@@ -18,7 +18,45 @@ pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
 
 /// `GET /readyz`: an event would be recorded now: the clock can be trusted and does not contradict the log, no certificate
 /// has ended, the audit log and the disk take what comes, and the store answers.
+///
+/// What is known is said whether it is ready or not, in the same members.
 pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
+    let instance = &app.instance;
+    let reading = instance.clock.read().ok();
+    let mut state = serde_json::Map::new();
+    let shown = reading
+        .map(|reading| reading.time)
+        .or_else(|| instance.shown());
+    state.insert("time".into(), json!(shown));
+    state.insert("time_verified".into(), json!(reading.is_some()));
+    state.insert(
+        "accuracy_ms".into(),
+        json!(reading.map(|reading| reading.accuracy_millis())),
+    );
+    state.insert("time_sources".into(), json!(sources(instance)));
+    state.insert("log_size".into(), json!(instance.ledger.size().get()));
+    if let Some(shown) = shown {
+        let certificates = instance.certificates(shown);
+        state.insert("certificates".into(), json!(certificates));
+    }
+    if let Err(problem) = check(app) {
+        return Err(problem.with_members(state));
+    }
+    state.insert("status".into(), json!("ready"));
+    let state = serde_json::Value::Object(state);
+    Ok(answer::json(StatusCode::OK, &state))
+}
+
+/// What each time source last said, by its name.
+fn sources(instance: &Instance) -> Vec<serde_json::Value> {
+    let lines = instance.clock.sources();
+    let split = lines.iter().filter_map(|line| line.split_once(": "));
+    split
+        .map(|(name, report)| json!({ "name": name, "report": report }))
+        .collect()
+}
+
+fn check(app: &App) -> Result<(), Problem> {
     let clock = &app.instance.clock;
     let reading = clock.read().map_err(|error| {
         Problem::unavailable(
@@ -46,15 +84,7 @@ pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
     if stored.is_none_or(|head| head.size < published) {
         return Err(Problem::internal("the store lacks what was published"));
     }
-    let value = json!({
-        "status": "ready",
-        "time": reading.time,
-        "accuracy_ms": reading.accuracy.as_millis(),
-        "time_sources": clock.sources(),
-        "log_size": published.get(),
-        "certificates": app.instance.certificates(reading.time),
-    });
-    Ok(answer::json(StatusCode::OK, &value))
+    Ok(())
 }
 
 /// `GET /metrics`: the text format of Prometheus.

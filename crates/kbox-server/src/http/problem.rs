@@ -29,6 +29,8 @@ pub(crate) struct Problem {
     page: String,
     retry_after: Option<Duration>,
     allow: Option<String>,
+    /// Extension members (RFC 9457 §3.2).
+    members: Option<Box<serde_json::Map<String, serde_json::Value>>>,
 }
 
 const INTERNAL: &str = "Le service a rencontré une erreur. Réessayez ; si elle persiste, adressez-vous à l’administrateur.";
@@ -47,7 +49,17 @@ impl Problem {
             page: page.to_string(),
             retry_after: None,
             allow: None,
+            members: None,
         }
+    }
+
+    /// With these members beside those of every problem.
+    pub(crate) fn with_members(
+        mut self,
+        members: serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
+        self.members = Some(Box::new(members));
+        self
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -203,13 +215,18 @@ impl Problem {
 
     /// RFC 9457.
     pub(crate) fn to_json(&self) -> Answer {
-        let value = json!({
+        let mut value = json!({
             "type": format!("urn:kbox:problem:{}", self.code),
             "title": self.status.canonical_reason().unwrap_or("error"),
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
         });
+        if let (Some(members), Some(value)) = (&self.members, value.as_object_mut()) {
+            for (name, member) in members.iter() {
+                value.entry(name).or_insert_with(|| member.clone());
+            }
+        }
         let bytes = value.to_string();
         self.headers(answer::body(self.status, "application/problem+json", bytes))
     }

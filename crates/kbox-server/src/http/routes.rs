@@ -171,6 +171,13 @@ pub(crate) static ROUTES: &[Route] = &[
         .body(16 * KIB)
         .budget(Some(Budget::Question))
         .direct(),
+    route(
+        Method::GET,
+        "/tsa/certificates",
+        Public,
+        Api,
+        api::tsa::certificates,
+    ),
     route(Method::POST, "/api/v1/delai", Public, Api, api::delai)
         .body(16 * KIB)
         .budget(Some(Budget::Question)),
@@ -460,6 +467,7 @@ mod tests {
                 "GET /log/proof/{leafhash}",
                 "GET /log/tile/{path…}",
                 "POST /tsa",
+                "GET /tsa/certificates",
                 "POST /api/v1/delai",
                 "GET /style.css",
                 "GET /",
