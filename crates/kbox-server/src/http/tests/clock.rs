@@ -112,7 +112,7 @@ fn a_clock_that_is_off_by_two_seconds_stops_stamps_events_and_mails_until_it_is_
         server.key(Role::Secretariat, Some(ONE))
     );
     prepared(&server, &key);
-    assert!(ready(&server, 200).contains(&format!("\"{name}: ")));
+    assert!(ready(&server, 200).contains(&format!("\"name\":\"{name}\"")));
     assert_eq!(stamp(&server), None);
     let watch = server.key(Role::Supervision, None);
     let trusted = || value(&scrape(&server, &watch), "kbox_clock_trusted");
