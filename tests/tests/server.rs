@@ -762,14 +762,14 @@ fn a_server_stops_issuing_when_its_ntp_servers_fall_silent_and_goes_on_when_they
     let well = ready(200);
     let source = format!("127.0.0.1:{port}");
     assert_eq!(well["time_sources"][0]["name"], source.as_str());
-    assert_eq!(well["time_verified"], true);
+    assert_eq!(well["clock_trusted"], true);
     assert!(well["accuracy_ms"].as_u64().unwrap() >= 1, "{well}");
     ntp.clear();
     let ill = ready(503);
     assert_eq!(names(&ill), names(&well));
     assert_eq!(ill["code"], "time_not_available");
     assert_eq!(ill["time_sources"][0]["report"], "no answer");
-    assert_eq!(ill["time_verified"], false);
+    assert_eq!(ill["clock_trusted"], false);
     assert_eq!(ill["certificates"].as_array().unwrap().len(), 2);
     let detail = ill["detail"].as_str().unwrap();
     assert!(

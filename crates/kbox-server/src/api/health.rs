@@ -28,7 +28,7 @@ pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
         .map(|reading| reading.time)
         .or_else(|| instance.shown());
     state.insert("time".into(), json!(shown));
-    state.insert("time_verified".into(), json!(reading.is_some()));
+    state.insert("clock_trusted".into(), json!(reading.is_some()));
     state.insert(
         "accuracy_ms".into(),
         json!(reading.map(|reading| reading.accuracy_millis())),
