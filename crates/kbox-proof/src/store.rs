@@ -417,6 +417,37 @@ pub trait Records: Send + Sync {
     fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
 }
 
+/// How many rows a store holds of each kind, so that one that nothing leads to is noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Entries, without leaf and personal part.
+    pub entries: u64,
+    /// Leaves.
+    pub leaves: u64,
+    /// Personal parts.
+    pub personal: u64,
+    /// Ways from an event's id to its entry.
+    pub event_ids: u64,
+    /// Ways from an event's digest.
+    pub digests: u64,
+    /// Ways from a leaf's hash.
+    pub leaf_hashes: u64,
+    /// Ways from a collectivité's rank.
+    pub ranks: u64,
+    /// Requests.
+    pub requests: u64,
+    /// Ends of collectivités' chains.
+    pub chain_ends: u64,
+    /// Certificate chains.
+    pub chains: u64,
+    /// Tiles.
+    pub tiles: u64,
+    /// Checkpoints.
+    pub checkpoints: u64,
+    /// Rows of no known kind, the service's records and the head apart.
+    pub unknown: u64,
+}
+
 /// Durable storage of one log. All readers see whole commits only.
 pub trait Store: Records {
     /// The newest state; `None` before the first commit.
@@ -505,6 +536,12 @@ pub trait Store: Records {
     /// # Errors
     /// [`StoreError`].
     fn checkpoint(&self, size: TreeSize) -> Result<Option<String>, StoreError>;
+
+    /// Counts the rows of each kind; it may read all of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn census(&self) -> Result<Census, StoreError>;
 
     /// Destroys an event's personal part and the key that compares retries (RGPD art. 17), durably. `false` when there
     /// is no such event.

@@ -18,7 +18,8 @@ use kbox_proof::clock::{
 };
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{
-    Body, Collectivite, Detail, Environment, EventError, Origin, TrustBundlePublication,
+    Body, Collectivite, Detail, Environment, EventError, EvidenceEvent, Origin,
+    TrustBundlePublication,
 };
 use kbox_proof::key::{KeyError, LogSigner, TokenSigner, random_bytes};
 use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError, RecordBatch, RequestId};
@@ -246,7 +247,7 @@ impl Instance {
             keys.log,
             Arc::clone(&clock),
         )?);
-        match newest_trust(&ledger)? {
+        match newest_trust(ledger.store().as_ref())? {
             None => publish(&ledger, &bundle, now)?,
             Some((path, bytes)) => {
                 let known =
@@ -310,9 +311,14 @@ impl Instance {
 
     /// The trust bundle of a version, or the newest, as it was published.
     pub(crate) fn trust(&self, version: Option<u32>) -> Result<Option<Vec<u8>>, StoreError> {
+        let store = self.ledger.store().as_ref();
         match version {
-            Some(version) => self.ledger.store().get(trust_key(version).as_bytes()),
-            None => Ok(newest_trust(&self.ledger)?.map(|(_, bytes)| bytes)),
+            Some(version) => {
+                let key = trust_key(version).into_bytes();
+                let bytes = store.get(&key)?;
+                bytes.map(|bytes| published(store, &key, bytes)).transpose()
+            }
+            None => Ok(newest_trust(store)?.map(|(_, bytes)| bytes)),
         }
     }
 }
@@ -432,11 +438,44 @@ fn trust_key(version: u32) -> String {
     format!("{TRUST}{version:010}")
 }
 
-fn newest_trust(ledger: &Ledger) -> Result<Option<(String, Vec<u8>)>, StoreError> {
-    let mut all = ledger.store().scan(TRUST.as_bytes())?;
-    Ok(all
-        .pop()
-        .map(|(key, bytes)| (String::from_utf8_lossy(&key).into_owned(), bytes)))
+/// The newest trust bundle, under its key.
+pub(crate) fn newest_trust(store: &dyn Store) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+    let Some((key, bytes)) = store.scan(TRUST.as_bytes())?.pop() else {
+        return Ok(None);
+    };
+    let bytes = published(store, &key, bytes)?;
+    Ok(Some((String::from_utf8_lossy(&key).into_owned(), bytes)))
+}
+
+/// A trust bundle as it is stored, if it is the one whose digest the log's event of that version holds: a record beside the log
+/// can be changed by whoever has the disk.
+pub(crate) fn published(
+    store: &dyn Store,
+    key: &[u8],
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>, StoreError> {
+    let damaged = StoreError::Damaged {
+        what: "a trust bundle, which is not the one that the log published,",
+    };
+    let version = key.strip_prefix(TRUST.as_bytes()).unwrap_or_default();
+    let version: u32 = String::from_utf8_lossy(version)
+        .parse()
+        .map_err(|_| damaged.clone())?;
+    let request = RequestId::parse(&format!("trust/{version}")).map_err(|_| damaged.clone())?;
+    let stored = store.find(&Collectivite::operator(), &request)?;
+    let entry = match stored {
+        Some(stored) => store.entry(stored.index)?,
+        None => None,
+    };
+    let event = entry.and_then(|entry| EvidenceEvent::from_der(&entry.event).ok());
+    let expected = TrustBundlePublication {
+        version,
+        bundle: Sha256Digest::of(&bytes),
+    };
+    match event.map(|event| event.body.detail) {
+        Some(Detail::TrustBundlePublication(found)) if found == expected => Ok(bytes),
+        _ => Err(damaged),
+    }
 }
 
 /// Records the bundle as an event, with its bytes in the same commit.
@@ -838,15 +877,19 @@ pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<(), StartError> {
         let Some(name) = path.file_name().filter(|_| path.is_file()) else {
             continue;
         };
-        let text = zeroize::Zeroizing::new(fs::read_to_string(&path).map_err(at(&path))?);
+        let bytes = zeroize::Zeroizing::new(fs::read(&path).map_err(at(&path))?);
         // The extension is replaced while it is written: two files that differ in it alone come one after the other.
-        replace_private(&to.join(name), &text)?;
+        replace_private_bytes(&to.join(name), &bytes)?;
     }
     sync(to)
 }
 
 /// Writes a file that only this user may read, whole or not at all.
 pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), StartError> {
+    replace_private_bytes(path, text.as_bytes())
+}
+
+fn replace_private_bytes(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
     let part = path.with_extension("part");
     let write = || -> io::Result<()> {
         match fs::remove_file(&part) {
@@ -858,7 +901,7 @@ pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), StartError>
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&part)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&part, path)
     };

@@ -28,8 +28,8 @@ impl Identity {
         let bytes = match trust {
             Some(path) => fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?,
             None => {
-                let mut bundles = store.scan(instance::TRUST.as_bytes())?;
-                let newest = bundles.pop().map(|(_, bytes)| bytes);
+                let newest = instance::newest_trust(store)?;
+                let newest = newest.map(|(_, bytes)| bytes);
                 newest
                     .ok_or("no trust bundle was published in this log yet: give one with --trust")?
             }
@@ -159,6 +159,13 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
     if report.unlisted > 0 {
         println!("and {} more", report.unlisted);
     }
+    let mut sound = report.is_sound();
+    for (key, bundle) in store.scan(instance::TRUST.as_bytes())? {
+        if let Err(error) = instance::published(&store, &key, bundle) {
+            println!("{}: {error}", String::from_utf8_lossy(&key));
+            sound = false;
+        }
+    }
     println!(
         "{} of {}, {} erased, {}: {}",
         entries(report.size),
@@ -169,13 +176,9 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
         ),
         report.erased,
         count(report.checkpoints, "checkpoint", "checkpoints"),
-        if report.is_sound() {
-            "sound"
-        } else {
-            NOT_SOUND
-        }
+        if sound { "sound" } else { NOT_SOUND }
     );
-    Ok(report.is_sound())
+    Ok(sound)
 }
 
 /// `kbox-server export`: the log as a C2SP tlog-tiles directory, and its trust bundles.
@@ -194,6 +197,7 @@ pub(crate) fn export(data: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     })?;
     let head = head.ok_or("no log was begun in this directory")?;
     for (key, bundle) in store.scan(instance::TRUST.as_bytes())? {
+        let bundle = instance::published(&store, &key, bundle)?;
         let version = String::from_utf8_lossy(key.get(instance::TRUST.len()..).unwrap_or_default())
             .trim_start_matches('0')
             .to_string();
@@ -206,11 +210,15 @@ pub(crate) fn export(data: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
 /// `kbox-server backup`: a consistent copy, while the server may run, with the keys unless told otherwise.
 pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<dyn Error>> {
     let store = RocksStore::open_to_read(data)?;
-    // Each backup is whole: none is written over an older one, which would be lost before the new one is there.
-    if to.is_dir() {
-        empty_directory(to)?;
-    }
     let size = store.head()?.map_or(0, |head| head.size.get());
+    // Each backup is whole: none is written over an older one, which would be lost before the new one is there.
+    empty_directory(to)?;
+    // The keys first: a copy is a backup once its database is whole, the last thing.
+    let keys = data.join(instance::KEYS);
+    let with_keys = with_keys && keys.is_dir();
+    if with_keys {
+        instance::copy_private(&keys, &to.join(instance::KEYS))?;
+    }
     let mut shown = 0;
     store.copy_to(to, &mut |bytes| {
         let mib = bytes >> 20;
@@ -219,17 +227,14 @@ pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<
             eprintln!("{mib} MiB copied");
         }
     })?;
-    let keys = data.join(instance::KEYS);
-    if with_keys && keys.is_dir() {
-        instance::copy_private(&keys, &to.join(instance::KEYS))?;
-    }
     eprintln!(
         "{} in {}, {}. What was erased before is not in it; what is erased from now on stays in it, so erase \
          old backups too",
         entries(size),
         to.display(),
         if with_keys {
-            "with the signing keys: keep it as safe as those"
+            "with the keys in its folder keys/: keep it as safe as those. Keys that the configuration names elsewhere are \
+             not in it"
         } else {
             "without keys"
         }

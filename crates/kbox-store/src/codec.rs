@@ -5,7 +5,7 @@
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId};
 use kbox_proof::merkle::{LeafHash, LeafIndex, RootHash, Tile, TreeSize};
-use kbox_proof::store::{ChainEnd, ContentKey, Entry, Head, RequestId, StoredRequest};
+use kbox_proof::store::{Census, ChainEnd, ContentKey, Entry, Head, RequestId, StoredRequest};
 use kbox_proof::time::Time;
 
 pub(crate) const HEAD: &[u8] = b"h";
@@ -67,6 +67,28 @@ pub(crate) fn checkpoint_key(size: TreeSize) -> Vec<u8> {
 }
 pub(crate) fn record_key(name: &[u8]) -> Vec<u8> {
     key(b'u', &[name])
+}
+
+/// Counts a row by its key.
+pub(crate) fn count(census: &mut Census, key: &[u8]) {
+    let kind = match key.first() {
+        Some(b'e') => &mut census.entries,
+        Some(b'l') => &mut census.leaves,
+        Some(b'p') => &mut census.personal,
+        Some(b'i') => &mut census.event_ids,
+        Some(b'd') => &mut census.digests,
+        Some(b'x') => &mut census.leaf_hashes,
+        Some(b'k') => &mut census.ranks,
+        Some(b'q') => &mut census.requests,
+        Some(b'c') => &mut census.chain_ends,
+        Some(b'a') => &mut census.chains,
+        Some(b't') => &mut census.tiles,
+        Some(b's') => &mut census.checkpoints,
+        Some(b'u') => return,
+        _ if key == HEAD => return,
+        _ => &mut census.unknown,
+    };
+    *kind += 1;
 }
 
 /// Reads a value from its front.

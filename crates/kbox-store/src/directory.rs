@@ -138,17 +138,16 @@ pub fn free_bytes(path: &Path) -> Result<u64, StoreError> {
 pub(crate) struct NewBackup<'a>(&'a Path);
 
 impl<'a> NewBackup<'a> {
-    /// In a new or empty directory, for this user alone.
+    /// In a new directory, for this user alone, or one that is empty but for keys.
     pub(crate) fn begin(path: &'a Path) -> Result<Self, StoreError> {
         make_private(path)?;
-        if fs::read_dir(path)
-            .map_err(|error| problem(path, &error))?
-            .next()
-            .is_some()
-        {
-            return Err(StoreError::NotData {
-                path: path.display().to_string(),
-            });
+        for entry in fs::read_dir(path).map_err(|error| problem(path, &error))? {
+            let name = entry.map_err(|error| problem(path, &error))?.file_name();
+            if name.to_str() != Some(KEYS) {
+                return Err(StoreError::NotData {
+                    path: path.display().to_string(),
+                });
+            }
         }
         Ok(Self(path))
     }

@@ -8,7 +8,7 @@ use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId};
 use kbox_proof::merkle::{LeafHash, LeafIndex, Tile, TreeSize};
 use kbox_proof::store::{
-    ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
     StoredRequest, chain_id, decode_chain, encode_chain,
 };
 use rocksdb::{
@@ -364,6 +364,18 @@ impl Store for RocksStore {
         self.read(&codec::checkpoint_key(size), "a checkpoint", |bytes| {
             String::from_utf8(bytes.to_vec()).ok()
         })
+    }
+
+    fn census(&self) -> Result<Census, StoreError> {
+        let mut census = Census::default();
+        let mut keys = self.db.raw_iterator();
+        keys.seek_to_first();
+        while let Some(key) = keys.key() {
+            codec::count(&mut census, key);
+            keys.next();
+        }
+        keys.status().map_err(engine)?;
+        Ok(census)
     }
 
     fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {

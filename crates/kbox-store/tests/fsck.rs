@@ -9,7 +9,7 @@ use std::path::Path;
 
 use kbox_proof::event::*;
 use kbox_proof::ledger::fsck::{FsckReport, Problem, fsck};
-use kbox_proof::ledger::{EventRequest, Ledger, export};
+use kbox_proof::ledger::{EventRequest, Ledger, LedgerError, export};
 use kbox_proof::merkle::TreeSize;
 use kbox_proof::store::{RecordBatch, RequestId, Store, StoreError};
 use kbox_proof::tlog::VerifierKey;
@@ -125,7 +125,7 @@ fn a_log_is_sound_beside_its_writer_and_in_a_backup_which_nobody_continues() {
 }
 
 #[test]
-fn no_row_of_a_log_can_be_changed_or_removed_unseen() {
+fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
     fill(&path, &Keys::new(), 3);
@@ -151,17 +151,19 @@ fn no_row_of_a_log_can_be_changed_or_removed_unseen() {
             .step_by(rows.len().div_ceil(4))
             .chain(rows.last())
         {
-            for change in 0..3 {
-                let mut changed = value.clone();
+            // Removed, changed at either end, and one more of its kind beside it.
+            for change in 0..4 {
+                let (mut changed, mut beside) = (value.clone(), key.clone());
                 match change {
                     0 => changed.clear(),
                     1 => *changed.first_mut().unwrap() ^= 1,
-                    _ => *changed.last_mut().unwrap() ^= 1,
+                    2 => *changed.last_mut().unwrap() ^= 1,
+                    _ => beside.push(7),
                 }
                 let db = open();
                 match change {
                     0 => db.delete(key).unwrap(),
-                    _ => db.put(key, &changed).unwrap(),
+                    _ => db.put(&beside, &changed).unwrap(),
                 }
                 drop(db);
                 let what = format!("row {:?} {key:?}, change {change}", char::from(kind));
@@ -176,7 +178,11 @@ fn no_row_of_a_log_can_be_changed_or_removed_unseen() {
                         "{what} passes"
                     );
                 }
-                open().put(key, value).unwrap();
+                let db = open();
+                if beside != *key {
+                    db.delete(&beside).unwrap();
+                }
+                db.put(key, value).unwrap();
             }
         }
     }
@@ -241,4 +247,78 @@ fn an_exported_log_is_the_tree_of_its_checkpoint() {
             format!("tile/entries/001.p/{partial}"),
         ]
     );
+}
+
+/// Whoever has the disk but no key cannot make the ledger deny an event, or go on from a chain that is not there.
+#[test]
+fn planted_rows_are_damage_to_the_ledger_and_no_other_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let keys = Keys::new();
+    let (siren, stranger) = ("218002533", "200000172");
+    convoke(&keys.open(&path, clock()), siren, "first");
+    let database = path.join("db");
+    let plant = |key: &[u8], value: Option<&[u8]>| {
+        let db = rocksdb::DB::open_default(&database).unwrap();
+        match value {
+            Some(value) => db.put(key, value).unwrap(),
+            None => db.delete(key).unwrap(),
+        }
+    };
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = rocksdb::DB::open_default(&database)
+        .unwrap()
+        .iterator(rocksdb::IteratorMode::Start)
+        .map(|row| row.unwrap())
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    let row = |kind: u8| rows.iter().find(|(key, _)| key[0] == kind).unwrap();
+    let with = |kind: u8, of: &str| [&[kind], of.as_bytes()].concat();
+    let digest = |kind: u8| [&[kind][..], &[0xab; 32]].concat();
+
+    let sending = |ledger: &Ledger, siren: &str, id: &str| {
+        let request = EventRequest {
+            request_id: RequestId::parse(id).unwrap(),
+            collectivite: Collectivite::parse(siren).unwrap(),
+            body: body(Detail::SubmissionAcceptance(submission()), None),
+            personal: None,
+        };
+        ledger.record(vec![request], RecordBatch::new())
+    };
+    let consignment = |ledger: &Ledger| {
+        let refers_to = kbox_proof::digest::Sha256Digest::from_bytes([0xab; 32]);
+        let request = EventRequest {
+            request_id: RequestId::parse("of-nothing").unwrap(),
+            collectivite: Collectivite::parse(siren).unwrap(),
+            body: body(Detail::ContentConsignment(step(0)), Some(refers_to)),
+            personal: None,
+        };
+        ledger.record(vec![request], RecordBatch::new())
+    };
+    let damaged = |result: Result<Vec<kbox_proof::receipt::Receipt>, LedgerError>| {
+        assert!(
+            matches!(result, Err(LedgerError::Store(StoreError::Damaged { .. }))),
+            "{result:?}"
+        );
+    };
+    let unused = [&with(b'q', siren)[..], &[0], b"unused"].concat();
+    plant(&unused, Some(&row(b'q').1));
+    damaged(sending(&keys.open(&path, clock()), siren, "unused"));
+    plant(&unused, None);
+
+    plant(&with(b'c', stranger), Some(&row(b'c').1));
+    damaged(sending(&keys.open(&path, clock()), stranger, "one"));
+    plant(&with(b'c', stranger), None);
+    plant(&with(b'c', siren), None);
+    damaged(sending(&keys.open(&path, clock()), siren, "second"));
+    plant(&with(b'c', siren), Some(&row(b'c').1));
+
+    plant(&digest(b'd'), Some(&row(b'd').1));
+    damaged(consignment(&keys.open(&path, clock())));
+    plant(&digest(b'd'), None);
+
+    let ledger = keys.open(&path, clock());
+    sending(&ledger, siren, "unused").unwrap();
+    sending(&ledger, stranger, "one").unwrap();
+    drop(ledger);
+    assert_eq!(check(&path).findings, []);
 }

@@ -12,7 +12,7 @@ use crate::event::{
     Collectivite, Environment, ErasablePart, EventError, EvidenceEvent, Origin, PersonalData,
     event_digest,
 };
-use crate::merkle::{Edge, LeafHash, LeafIndex, RootHash, Tile, TreeSize, hash_leaf};
+use crate::merkle::{Edge, LeafHash, LeafIndex, RootHash, TILE_WIDTH, Tile, TreeSize, hash_leaf};
 use crate::store::{ChainEnd, Entry, Head, Store, StoreError, chain_id};
 use crate::time::Time;
 use crate::tlog::{Note, VerifiedCheckpoint, VerifierKey};
@@ -117,6 +117,15 @@ pub enum Problem {
     },
     /// A collectivité's chain does not end where the store says.
     ChainEnd(Collectivite),
+    /// There are rows that nothing in the log leads to, or fewer than it has.
+    Rows {
+        /// Of which kind.
+        kind: &'static str,
+        /// How many there must be.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -165,6 +174,11 @@ impl fmt::Display for Problem {
                 write!(f, "the signed checkpoint of size {size}: {problem}")
             }
             Self::Head { field } => write!(f, "the newest state has another {field} than the tree"),
+            Self::Rows {
+                kind,
+                expected,
+                found,
+            } => write!(f, "{found} {kind} are stored, and the log has {expected}"),
             Self::ChainEnd(collectivite) => {
                 write!(f, "the chain of {collectivite} ends elsewhere than stored")
             }
@@ -240,6 +254,8 @@ pub fn fsck(
         serial: [0; 16],
         epochs: BTreeSet::new(),
         commit_end: 0,
+        personal: 0,
+        chains: BTreeSet::new(),
         report,
     };
     walk.checkpoint(TreeSize::new(0))?;
@@ -271,6 +287,10 @@ struct Walk<'a> {
     epochs: BTreeSet<[u8; 8]>,
     /// Size of the tree that acknowledged the newest entry.
     commit_end: u64,
+    /// Personal parts seen.
+    personal: u64,
+    /// Certificate chains of the authorities that signed.
+    chains: BTreeSet<Sha256Digest>,
     report: FsckReport,
 }
 
@@ -351,6 +371,8 @@ impl Walk<'_> {
         } = one;
         let leaf_hash = hash_leaf(&entry.leaf);
         self.edge.append(leaf_hash);
+        self.personal += u64::from(entry.personal.is_some());
+        self.chains.insert(entry.chain);
         match EvidenceEvent::from_der(&entry.event) {
             Ok(event) => self.event(index, &entry, &event, digest)?,
             Err(error) => self.report.note(index, Problem::Event(error)),
@@ -413,7 +435,12 @@ impl Walk<'_> {
         }
         if let Some(reference) = &event.body.refers_to {
             let place = self.store.index_of_digest(reference)?;
-            if place.is_none_or(|place| place.get() >= index.get()) {
+            // The row may lead anywhere: what counts is the event that stands there.
+            let referred = match place.filter(|place| place.get() < index.get()) {
+                Some(place) => self.store.entry(place)?,
+                None => None,
+            };
+            if referred.is_none_or(|entry| event_digest(&entry.event) != *reference) {
                 self.report.note(index, Problem::RefersTo);
             }
         }
@@ -566,6 +593,47 @@ impl Walk<'_> {
             }
         }
         self.report.collectivites = self.ends.len();
+        self.census(head.size)
+    }
+}
+
+impl Walk<'_> {
+    /// Every row that the log has was looked at above. One more is one that nothing leads to: a request id that nobody used
+    /// and that could not be used any more, for example.
+    fn census(&mut self, size: TreeSize) -> Result<(), StoreError> {
+        // A level has a tile for each 256 hashes of it, and one for the rest; each of its full tiles is a hash of the next.
+        let (mut tiles, mut hashes) = (0, size.get());
+        while hashes > 0 {
+            tiles += hashes.div_ceil(TILE_WIDTH.into());
+            hashes /= u64::from(TILE_WIDTH);
+        }
+        let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+        let found = self.store.census()?;
+        let entries = size.get();
+        for (kind, expected, found) in [
+            ("entries", entries, found.entries),
+            ("leaves", entries, found.leaves),
+            ("personal parts", self.personal, found.personal),
+            ("event ids", entries, found.event_ids),
+            ("digests", entries, found.digests),
+            ("leaf hashes", entries, found.leaf_hashes),
+            ("ranks", entries, found.ranks),
+            ("requests", entries, found.requests),
+            ("ends of chains", count(self.ends.len()), found.chain_ends),
+            ("certificate chains", count(self.chains.len()), found.chains),
+            ("tiles", tiles, found.tiles),
+            ("checkpoints", self.report.checkpoints, found.checkpoints),
+            ("rows of no known kind", 0, found.unknown),
+        ] {
+            if expected != found {
+                let rows = Problem::Rows {
+                    kind,
+                    expected,
+                    found,
+                };
+                self.report.note(None, rows);
+            }
+        }
         Ok(())
     }
 }

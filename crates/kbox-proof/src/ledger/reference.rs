@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::LedgerError;
 use crate::digest::Sha256Digest;
-use crate::event::{Body, Collectivite, Detail, EvidenceEvent, Reference};
+use crate::event::{Body, Collectivite, Detail, EvidenceEvent, Reference, event_digest};
 use crate::store::{Store, StoreError};
 
 /// Sendings and consignments remembered; a whole council's fits many times.
@@ -62,10 +62,14 @@ impl References {
                 let unknown = LedgerError::ReferenceUnknown { digest };
                 let index = store.index_of_digest(&digest)?.ok_or(unknown.clone())?;
                 let entry = store.entry(index)?.ok_or(unknown)?;
-                let event =
-                    EvidenceEvent::from_der(&entry.event).map_err(|_| StoreError::Damaged {
-                        what: "an event of the log",
-                    })?;
+                let damaged = StoreError::Damaged {
+                    what: "an event of the log",
+                };
+                // A row that leads to another event must not make one of a digest that nothing has.
+                if event_digest(&entry.event) != digest {
+                    return Err(damaged.into());
+                }
+                let event = EvidenceEvent::from_der(&entry.event).map_err(|_| damaged)?;
                 let referred = Referred {
                     collectivite: entry.collectivite,
                     kind: kind(&event.body),

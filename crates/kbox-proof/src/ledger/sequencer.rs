@@ -23,7 +23,7 @@ use crate::merkle::{Edge, LeafIndex, Tile, hash_leaf};
 use crate::receipt::Receipt;
 use crate::store::{
     ChainEnd, CommitBatch, CommitError, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
-    chain_id,
+    StoreError, StoredRequest, chain_id,
 };
 use crate::time::Time;
 use crate::tsa::SerialSource;
@@ -268,6 +268,10 @@ impl Sequencer {
                         None => Err(LedgerError::Gone {
                             request_id: event.request_id.clone(),
                         }),
+                        Some(_) if !self.is_of(&earlier, &key)? => Err(StoreError::Damaged {
+                            what: "a request of the log",
+                        }
+                        .into()),
                         Some(content) if seal::same_content(&content, &event.content) => {
                             Ok(Slot::Old(earlier.index))
                         }
@@ -291,6 +295,18 @@ impl Sequencer {
             places.remove(&key);
         }
         Err(error)
+    }
+
+    /// The entry that a stored request leads to is that request's.
+    fn is_of(
+        &self,
+        earlier: &StoredRequest,
+        (collectivite, request_id): &(Collectivite, RequestId),
+    ) -> Result<bool, LedgerError> {
+        let entry = self.shared.store.entry(earlier.index)?;
+        Ok(entry.is_some_and(|entry| {
+            entry.collectivite == *collectivite && entry.request_id == *request_id
+        }))
     }
 
     /// Not earlier than the log's newest token, and not at all when the clock and the log contradict each other.
@@ -321,7 +337,26 @@ impl Sequencer {
         {
             return Ok(Some(*end));
         }
-        Ok(self.shared.store.chain_end(collectivite)?)
+        let store = self.shared.store.as_ref();
+        let end = store.chain_end(collectivite)?;
+        // A chain that went on from a wrong end could never be mended: the event there is looked at, and none may stand after it.
+        let next = end.map_or(0, |end| end.rank.saturating_add(1));
+        let mut sound = store.index_of_rank(collectivite, next)?.is_none();
+        if let Some(end) = end {
+            let last = match store.index_of_rank(collectivite, end.rank)? {
+                Some(index) => store.entry(index)?,
+                None => None,
+            };
+            sound &= last.is_some_and(|last| event_digest(&last.event) == end.digest);
+        }
+        if sound {
+            Ok(end)
+        } else {
+            Err(StoreError::Damaged {
+                what: "the end of a collectivité's chain",
+            }
+            .into())
+        }
     }
 
     /// Everything that the commit writes, the edge and the chains as they are after it.

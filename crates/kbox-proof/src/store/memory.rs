@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
     StoredRequest, chain_id,
 };
 use crate::digest::Sha256Digest;
@@ -190,6 +190,30 @@ impl Store for MemoryStore {
 
     fn checkpoint(&self, size: TreeSize) -> Result<Option<String>, StoreError> {
         Ok(self.inner().checkpoints.get(&size).cloned())
+    }
+
+    fn census(&self) -> Result<Census, StoreError> {
+        let inner = self.inner();
+        let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+        let personal = inner
+            .entries
+            .iter()
+            .filter(|entry| entry.personal.is_some());
+        Ok(Census {
+            entries: count(inner.entries.len()),
+            leaves: count(inner.entries.len()),
+            personal: count(personal.count()),
+            event_ids: count(inner.events.len()),
+            digests: count(inner.digests.len()),
+            leaf_hashes: count(inner.leaves.len()),
+            ranks: count(inner.ranks.len()),
+            requests: count(inner.requests.len()),
+            chain_ends: count(inner.ends.len()),
+            chains: count(inner.chains.len()),
+            tiles: count(inner.tiles.len()),
+            checkpoints: count(inner.checkpoints.len()),
+            unknown: 0,
+        })
     }
 
     fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {

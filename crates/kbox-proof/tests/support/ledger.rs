@@ -199,6 +199,9 @@ impl Store for FaultyStore {
     fn checkpoint(&self, size: TreeSize) -> Result<Option<String>, StoreError> {
         self.inner.checkpoint(size)
     }
+    fn census(&self) -> Result<Census, StoreError> {
+        self.inner.census()
+    }
     fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {
         self.inner.erase(event_id)
     }
