@@ -81,7 +81,12 @@ impl Server {
 
     /// As [`Server::start`], with more arguments.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(binary("kbox-server"))
+        Self::start_by(Command::new(binary("kbox-server")), data, arguments)
+    }
+
+    /// As [`Server::start_with`], by a command to which the arguments are appended.
+    pub fn start_by(mut command: Command, data: &Path, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--data"])
             .arg(data)
             .args(arguments)

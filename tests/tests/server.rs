@@ -662,13 +662,108 @@ fn starting_says_what_is_wrong_and_what_to_do() {
     assert_eq!(usage.status.code(), Some(2));
 }
 
+/// kbox-server where so many files may be open at once.
+#[cfg(unix)]
+fn limited(soft: u32, hard: u32) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args([
+            "-c",
+            &format!("ulimit -Sn {soft}; ulimit -Hn {hard}; exec \"$@\""),
+            "sh",
+        ])
+        .arg(binary("kbox-server"));
+    command
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flood_of_half_open_connections_leaves_the_store_its_descriptors() {
+    use std::io::Write;
+    use std::net::TcpStream;
+    const LIMIT: usize = 512;
+    let data = tempfile::tempdir().unwrap();
+    // The soft limit is raised: it alone would not let the server start.
+    let server = Server::start_by(limited(100, 512), data.path(), &["--behind-proxy"]);
+    let key = server.key(data.path());
+    let descriptors = || {
+        let folder = format!("/proc/{}/fd", server.child.id());
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut flood: Vec<TcpStream> = Vec::new();
+    let mut most = descriptors();
+    let calm = most;
+    // The agent keeps its connection; the others wait in the kernel's queue, or for their heads.
+    for round in 0..5 {
+        for _ in 0..120 {
+            let mut stream = TcpStream::connect(address).unwrap();
+            // One that was cut off meanwhile.
+            let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX");
+            flood.push(stream);
+        }
+        let id = format!("conseil-{round}");
+        let made = server.post("/api/v1/events", Some(&key), &submission(&id));
+        assert_eq!(made.status, 201, "{}", made.text());
+        most = most.max(descriptors());
+    }
+    // All that clients may have is taken, and not more.
+    assert!(most > calm + 100, "{calm} {most}");
+    assert!(most <= LIMIT - 200, "{most}");
+    let ready = server.get("/readyz", None);
+    assert_eq!(ready.status, 200, "{}", ready.text());
+    drop(flood);
+    assert!(server.terminate().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn without_descriptors_for_the_store_nothing_starts() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("data");
+    let output = limited(256, 256)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("LimitNOFILE"), "{}", said(&output));
+    assert!(!folder.exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn secrets_are_for_this_user_alone() {
     use std::os::unix::fs::PermissionsExt;
     let data = tempfile::tempdir().unwrap();
-    drop(Server::start(data.path()));
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let set = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let only_ours = |folder: &Path| {
+        assert_eq!(mode(&folder.join("db")), 0o700, "{}", folder.display());
+        let files = std::fs::read_dir(folder.join("db")).unwrap();
+        let files: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() > 3);
+        for path in files {
+            assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
+        }
+    };
+    // Others may look into these; not into what is made in them.
+    let copy = tempfile::tempdir().unwrap();
+    for folder in [data.path(), copy.path()] {
+        set(folder, 0o755);
+    }
+    drop(Server::start(data.path()));
+    only_ours(data.path());
+    // As an older version left it.
+    set(&data.path().join("db"), 0o755);
+    drop(Server::start(data.path()));
+    only_ours(data.path());
+    let (from, to) = (data.path().to_str().unwrap(), copy.path().to_str().unwrap());
+    let copied = run("kbox-server", &["backup", "--data", from, "--to", to]);
+    assert!(copied.status.success(), "{}", said(&copied));
+    only_ours(copy.path());
     assert_eq!(mode(&data.path().join("admin-key")), 0o600);
     assert_eq!(mode(&data.path().join("keys")), 0o700);
     for entry in std::fs::read_dir(data.path().join("keys")).unwrap() {

@@ -4,10 +4,10 @@
 use std::fs::File;
 use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kbox_council::{Council, CouncilError, Relay};
-use kbox_proof::event::Environment;
+use kbox_proof::event::{Collectivite, Environment};
 use kbox_proof::receipt::TrustBundle;
 use kbox_proof::report::{self, Language};
 use kbox_proof::time::Time;
@@ -17,8 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::access::keyring::Principal;
 use crate::access::limits::Limits;
 use crate::access::sessions::Sessions;
-use crate::audit::Event;
+use crate::audit::{Event, Hourly};
 use crate::http::problem::Problem;
+use crate::http::room::Room;
 use crate::http::routes::Heavy;
 use crate::instance::{Instance, for_log};
 use crate::metrics::Metrics;
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) https: bool,
     /// A proxy appends to `X-Forwarded-For`.
     pub(crate) behind_proxy: bool,
+    /// Connections at once.
+    pub(crate) max_connections: usize,
     /// One line a request on the error output.
     pub(crate) log: bool,
 }
@@ -48,42 +51,13 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
-    conflicts: Mutex<Listed>,
+    /// For answers that wait for their clients.
+    pub(crate) room: Room,
+    conflicts: Mutex<Hourly<Option<Collectivite>>>,
     /// The error output without the lock by which the threads of this process would wait for each other's lines.
     error_output: Option<File>,
     convocations: Arc<Semaphore>,
     dossiers: Arc<Semaphore>,
-}
-
-/// Conflicts that are listed in an hour: software that runs wild must not fill the audit log.
-const LISTED_AN_HOUR: u32 = 100;
-
-/// How many conflicts were listed, and how many were not.
-#[derive(Default)]
-struct Listed {
-    since: Option<Instant>,
-    listed: u32,
-    unlisted: u64,
-}
-
-impl Listed {
-    /// How many went unlisted before this one, if it is to be listed.
-    fn one_more(&mut self, now: Instant) -> Option<u64> {
-        let hour = Duration::from_secs(3600);
-        if self
-            .since
-            .is_none_or(|since| now.saturating_duration_since(since) >= hour)
-        {
-            self.since = Some(now);
-            self.listed = 0;
-        }
-        if self.listed >= LISTED_AN_HOUR {
-            self.unlisted += 1;
-            return None;
-        }
-        self.listed += 1;
-        Some(std::mem::take(&mut self.unlisted))
-    }
 }
 
 #[cfg(unix)]
@@ -110,7 +84,8 @@ impl App {
             limits: Limits::default(),
             settings,
             metrics: Metrics::default(),
-            conflicts: Mutex::new(Listed::default()),
+            room: Room::default(),
+            conflicts: Mutex::default(),
             error_output: error_output(),
             convocations: Arc::new(Semaphore::new(HEAVY)),
             dossiers: Arc::new(Semaphore::new(HEAVY)),
@@ -142,13 +117,15 @@ impl App {
     /// A request contradicted what was recorded under its id.
     pub(crate) fn conflict(&self, principal: Option<&Principal>, template: &str) {
         self.metrics.conflict();
+        let Some(principal) = principal else { return };
         let mut conflicts = self
             .conflicts
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let unlisted = conflicts.one_more(Instant::now());
+        // One collectivité's program must not hide what another's does.
+        let unlisted = conflicts.one_more(principal.collectivite.clone(), Instant::now());
         drop(conflicts);
-        if let (Some(principal), Some(unlisted)) = (principal, unlisted) {
+        if let Some(unlisted) = unlisted {
             self.instance.audit.note(Event::ConflictRefused {
                 key: principal.key_id.clone(),
                 collectivite: principal.collectivite.clone(),
@@ -207,24 +184,4 @@ pub(crate) fn proof_file(
     file.report = Some((report.to_html(), report.to_text()));
     file.trust = Some(bundle);
     Ok(file)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conflicts_beyond_a_hundred_an_hour_are_counted_and_not_listed_one_by_one() {
-        let mut listed = Listed::default();
-        let now = Instant::now();
-        for _ in 0..LISTED_AN_HOUR {
-            assert_eq!(listed.one_more(now), Some(0));
-        }
-        for _ in 0..7 {
-            assert_eq!(listed.one_more(now), None);
-        }
-        let later = now + Duration::from_secs(3600);
-        assert_eq!(listed.one_more(later), Some(7));
-        assert_eq!(listed.one_more(later), Some(0));
-    }
 }

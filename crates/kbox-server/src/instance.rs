@@ -8,8 +8,8 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kbox_council::{Council, CouncilConfig, LedgerEvidence, Relay};
 use kbox_proof::clock::{
@@ -32,13 +32,16 @@ use kbox_proof::tsp::{TsaPolicyId, certificate_to_pem, certificates_from_pem};
 use kbox_store::RocksStore;
 
 use crate::access::keyring::{Keyring, KeyringError, Role};
-use crate::audit::{Audit, AuditError, Event, Fingerprint, Signer};
+use crate::audit::{Audit, AuditError, Event, Fingerprint, Hourly, Signer};
 use crate::authorities::AuthorityPaths;
 use crate::config::{ClockSource, Config, ConfigError};
 use crate::expiry;
 
 /// The folder of the signing keys.
 pub(crate) const KEYS: &str = "keys";
+/// The folder of the store.
+#[cfg(unix)]
+const DATABASE: &str = "db";
 const KEYS_PART: &str = "keys.part";
 const ADMIN_KEY: &str = "admin-key";
 const LOG_KEY: &str = "log-key.pem";
@@ -213,6 +216,7 @@ impl Instance {
         check_provided(config, now)?;
         // Before anything is made: the store takes the directory for this process, and refuses one that is not its own.
         let store: Arc<dyn Store> = Arc::new(RocksStore::open(&config.data)?);
+        close_database(&config.data)?;
         audit.open(&config.data)?;
         let keys = Keys::take(config, store.as_ref(), now)?;
         let log_key = Fingerprint::of(keys.log.vkey(keys.origin.as_str()).as_bytes());
@@ -323,13 +327,26 @@ impl Instance {
     }
 }
 
+/// The papers and names in the database are this user's alone, also where a directory made by an older version or with another
+/// umask let others in: what is in it needs no change then.
+pub(crate) fn close_database(data: &Path) -> Result<(), StartError> {
+    #[cfg(unix)]
+    {
+        let path = data.join(DATABASE);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(&path, mode).map_err(at(&path))?;
+    }
+    Ok(())
+}
+
 /// genTime is cut to milliseconds, which must stay within what tokens state.
 const GEN_TIME_STEP: Duration = Duration::from_millis(1);
 
 /// The clock that the configuration names.
 fn clock(config: &Config, audit: &Arc<Audit>) -> Result<Arc<dyn Clock>, StartError> {
     let audit = Arc::clone(audit);
-    let log_clock = move |event: &ClockEvent| log_clock(event, &audit);
+    let hourly = Mutex::new(Hourly::default());
+    let log_clock = move |event: &ClockEvent| log_clock(event, &audit, &hourly);
     let measured = MeasuredConfig::new(
         Duration::from_secs(config.clock.poll_s),
         config.token_accuracy().saturating_sub(GEN_TIME_STEP),
@@ -364,21 +381,30 @@ fn now(clock: &dyn Clock) -> Result<Time, StartError> {
 }
 
 /// Synchronisation, its loss and its return stand in the operator's log (EN 319 421 §7.12).
-fn log_clock(event: &ClockEvent, audit: &Audit) {
+fn log_clock(event: &ClockEvent, audit: &Audit, hourly: &Mutex<Hourly<bool>>) {
     let at = event
         .at
         .map_or_else(String::new, |time| format!("{} ", for_log(time)));
     let sources = event.sources.clone();
-    audit.note(match &event.reading {
-        Ok(reading) => Event::ClockTrusted {
-            accuracy_ms: reading.accuracy_millis(),
-            sources,
-        },
-        Err(error) => Event::ClockRefused {
-            reason: error.to_string(),
-            sources,
-        },
-    });
+    // A server that comes and goes must not fill the audit log.
+    let unlisted = hourly
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .one_more(event.reading.is_ok(), Instant::now());
+    if let Some(unlisted) = unlisted {
+        audit.note(match &event.reading {
+            Ok(reading) => Event::ClockTrusted {
+                accuracy_ms: reading.accuracy_millis(),
+                sources,
+                unlisted,
+            },
+            Err(error) => Event::ClockRefused {
+                reason: error.to_string(),
+                sources,
+                unlisted,
+            },
+        });
+    }
     match &event.reading {
         Ok(reading) => eprintln!(
             "{at}clock: trusted, exact to {} ms; {}",

@@ -13,6 +13,7 @@ mod audit;
 mod authorities;
 mod config;
 mod demo;
+mod descriptors;
 mod expiry;
 mod http;
 mod instance;
@@ -38,7 +39,13 @@ const HANDLERS_END: Duration = Duration::from_secs(35);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn main() -> ExitCode {
-    let outcome = match arguments::parse(std::env::args_os().skip(1)) {
+    let command = arguments::parse(std::env::args_os().skip(1));
+    // Papers and keys are this user's alone, whatever is made; what `export` makes holds neither, and is to be read by others.
+    #[cfg(unix)]
+    if !matches!(command, Ok(Command::Export { .. })) {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    }
+    let outcome = match command {
         Ok(Command::Help) => {
             print!("{}", arguments::USAGE);
             Ok(())
@@ -106,6 +113,7 @@ fn settings(overrides: &Overrides) -> Result<Config, Box<dyn Error>> {
 
 fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let config = settings(overrides)?;
+    descriptors::raise()?;
     let runtime = runtime()?;
     // The port first: when it is taken, nothing is made in the data directory.
     let listener = runtime.block_on(http::listen(config.listen))?;
@@ -134,6 +142,7 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let settings = Settings {
         https: config.is_https(),
         behind_proxy: config.behind_proxy,
+        max_connections: descriptors::connections(http::MAX_CONNECTIONS)?,
         log: !overrides.quiet,
         base_url,
     };

@@ -11,6 +11,7 @@ use kbox_proof::ledger::COMMIT_CLASSES_MS;
 use kbox_proof::tsp::{PkiFailureInfo, TimeStampResp};
 
 use crate::app::App;
+use crate::descriptors;
 use crate::http::routes::{ROUTES, Route};
 
 /// The media type of the text format.
@@ -334,6 +335,21 @@ fn service(text: &mut Text, app: &App) {
     ] {
         text.sample(name, &[("outcome", outcome)], get(count));
     }
+    if let (Some(open), Some(limit)) = (descriptors::open(), descriptors::limit()) {
+        text.one(
+            "process_open_fds",
+            "gauge",
+            "File descriptors of this process.",
+            open,
+        );
+        text.one("process_max_fds", "gauge", "How many it may have.", limit);
+    }
+    text.one(
+        "kbox_answers_waiting_bytes",
+        "gauge",
+        "Large answers that wait for their clients.",
+        app.room.taken(),
+    );
     text.one(
         "kbox_conflicts_total",
         "counter",

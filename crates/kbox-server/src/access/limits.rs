@@ -30,7 +30,7 @@ impl Budget {
 
 /// A client: an IPv4 address, or the /64 that one IPv6 subscriber holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Client {
+pub(crate) enum Client {
     V4([u8; 4]),
     V6([u8; 8]),
     /// All those beyond what the table holds share one bucket.

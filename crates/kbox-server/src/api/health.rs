@@ -17,7 +17,7 @@ pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
 }
 
 /// `GET /readyz`: an event would be recorded now: the clock can be trusted and does not contradict the log, no certificate
-/// has ended, the audit log and the disk take what comes, and the store answers.
+/// has ended, the audit log and the disk take what comes, file descriptors are left, and the store answers.
 ///
 /// What is known is said whether it is ready or not, in the same members.
 pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
@@ -79,6 +79,12 @@ fn check(app: &App) -> Result<(), Problem> {
     app.instance.audit.check()?;
     kbox_store::check_room(&app.instance.data, 0)
         .map_err(|error| Problem::unavailable("disk_full", error))?;
+    if let Some(left) = crate::descriptors::short() {
+        return Err(Problem::unavailable(
+            "descriptors",
+            format!("only {left} file descriptors are left: raise LimitNOFILE"),
+        ));
+    }
     let stored = app.instance.ledger.store().head()?;
     let published = app.instance.ledger.size();
     if stored.is_none_or(|head| head.size < published) {

@@ -29,6 +29,12 @@ pub(crate) struct Signer {
     pub(crate) not_after: Option<Time>,
 }
 
+// serde gives a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// One event. A new kind is a new name: what is written is never reinterpreted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -53,11 +59,17 @@ pub(crate) enum Event {
     ClockTrusted {
         accuracy_ms: u64,
         sources: Vec<String>,
+        /// Changes of the clock since the last such line, which have no line of their own.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unlisted: u64,
     },
     /// Nothing is issued from now on.
     ClockRefused {
         reason: String,
         sources: Vec<String>,
+        /// Changes of the clock since the last such line, which have no line of their own.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unlisted: u64,
     },
     /// A key or a certificate is used from now on; what it replaces is used no longer.
     SignerTakenUp {

@@ -9,6 +9,7 @@
 mod chain;
 mod event;
 mod fingerprint;
+mod hourly;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,6 +24,7 @@ use kbox_proof::time::Time;
 pub(crate) use chain::{Broken, Chain, read};
 pub(crate) use event::{Event, Signer};
 pub(crate) use fingerprint::Fingerprint;
+pub(crate) use hourly::Hourly;
 
 /// Its name in the data directory.
 pub(crate) const FILE: &str = "audit.jsonl";

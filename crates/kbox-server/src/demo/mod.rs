@@ -139,6 +139,7 @@ pub(crate) fn run(data: &Path, listen: Option<SocketAddr>, commune: &str) -> Res
         base_url: config.base_url(address),
         https: false,
         behind_proxy: false,
+        max_connections: crate::http::MAX_CONNECTIONS,
         log: false,
     };
     let app = Arc::new(App::new(instance, settings, Some(relay)));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Answers, and the headers that every one of them carries.
 
-use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
@@ -10,7 +9,7 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 /// What goes out.
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type Answer = Response<Bytes>;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
@@ -22,7 +21,7 @@ pub(crate) fn body(
     media_type: &'static str,
     bytes: impl Into<Bytes>,
 ) -> Answer {
-    let mut answer = Response::new(Full::new(bytes.into()));
+    let mut answer = Response::new(bytes.into());
     *answer.status_mut() = status;
     answer
         .headers_mut()

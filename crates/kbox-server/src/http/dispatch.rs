@@ -2,6 +2,7 @@
 //! One request's way: route, rate, access, body, handler. Nothing is read of a body whose sender may not send it.
 
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use kbox_proof::tsp::{PkiFailureInfo, TimeStampResp};
 use super::answer::{self, Answer};
 use super::call::{self, Call};
 use super::problem::Problem;
+use super::room::Held;
 use super::routes::{self, Access, Face, Found, Route};
 use crate::access::keyring::{Principal, Role};
 use crate::access::sessions::Holder;
@@ -111,8 +113,9 @@ async fn serve(
         Admitted::As(principal) => principal,
         Admitted::Not(answer) => return Ok(answer),
     };
-    // Taken before the body is read, and held until the handler ends, even if its client has gone.
-    let place = match route.heavy {
+    // Taken before the body is read, and held until the answer is sent, or the handler ends after its client has gone.
+    let mut held = Held::default();
+    held.place = match route.heavy {
         None => None,
         Some(heavy) => Some(app.place(heavy).ok_or_else(|| {
             Problem::unavailable(
@@ -130,8 +133,13 @@ async fn serve(
         principal,
         client,
     };
+    if let Some(most) = route.room {
+        app.room.ahead(most, &mut held).await?;
+    }
     if route.direct {
-        return (route.handler)(app, &call);
+        let answer = catch_unwind(AssertUnwindSafe(|| (route.handler)(app, &call)));
+        let answer = answer.map_err(|_| Problem::internal("a handler ended early: it panicked"))?;
+        return app.room.hold(answer?, held);
     }
     let app = Arc::clone(app);
     // Handlers wait for the disk, for mail relays and for signatures.
@@ -142,8 +150,7 @@ async fn serve(
         {
             app.conflict(call.principal.as_ref(), route.template);
         }
-        drop(place);
-        answer
+        app.room.hold(answer?, held)
     };
     tokio::task::spawn_blocking(handler)
         .await

@@ -3,8 +3,11 @@
 
 pub(crate) mod answer;
 pub(crate) mod call;
+mod connections;
 mod dispatch;
+mod paced;
 pub(crate) mod problem;
+pub(crate) mod room;
 pub(crate) mod routes;
 #[cfg(test)]
 mod tests;
@@ -15,19 +18,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::app::App;
+use connections::Connections;
+use paced::Paced;
 
 /// Open connections; more wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 1024;
+pub(crate) const MAX_CONNECTIONS: usize = 1024;
 /// A request's head must be there within this time; an idle connection is closed after it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// The same while few connections are left.
+const HURRIED_HEAD_TIMEOUT: Duration = Duration::from_secs(3);
 /// A head must fit in here.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// No connection lives longer: this bounds how slowly an answer may be taken.
@@ -73,20 +80,23 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, ListenErr
 /// Serves until `stop` is ready, then lets answers under way finish.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Connections::new(app.settings.max_connections, app.settings.behind_proxy);
     let mut stop = std::pin::pin!(stop);
     loop {
-        let permit = tokio::select! {
+        let place = tokio::select! {
             () = &mut stop => break,
-            permit = Arc::clone(&connections).acquire_owned() => permit,
+            place = connections.place() => place,
         };
         let accepted = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
         // The semaphore is never closed; out of descriptors, waiting lets others end.
-        let (Ok(permit), Ok((stream, peer))) = (permit, accepted) else {
+        let (Some(place), Ok((stream, peer))) = (place, accepted) else {
             tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Some(taken) = connections.take(place, peer.ip()) else {
             continue;
         };
         // Small answers go out at once; without it they are only slower.
@@ -95,19 +105,24 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Futur
         let service = service_fn(move |request| {
             let app = Arc::clone(&app);
             async move {
-                Ok::<_, std::convert::Infallible>(dispatch::answer(&app, request, peer.ip()).await)
+                let answer = dispatch::answer(&app, request, peer.ip()).await;
+                Ok::<_, std::convert::Infallible>(answer.map(Full::new))
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(if connections.under_pressure() {
+                HURRIED_HEAD_TIMEOUT
+            } else {
+                HEAD_TIMEOUT
+            })
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(Paced::new(TokioIo::new(stream), paced::WINDOW), service);
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off or takes too long is its own affair.
             let _ = tokio::time::timeout(MAX_CONNECTION_TIME, watched).await;
-            drop(permit);
+            drop(taken);
         });
     }
     drop(listener);

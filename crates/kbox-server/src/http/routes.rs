@@ -56,6 +56,8 @@ pub(crate) struct Route {
     pub(crate) budget: Option<Budget>,
     pub(crate) max_body: usize,
     pub(crate) heavy: Option<Heavy>,
+    /// Records that its answer leaves: room for the longest is there before.
+    pub(crate) room: Option<usize>,
     /// A GET that records what leaves: HEAD, which lets nothing leave, is not served.
     pub(crate) records: bool,
     /// Waits for nothing and computes little, so that it answers in place: when no thread is left, and without the way to one and
@@ -84,6 +86,7 @@ const fn route(
         budget,
         max_body: 0,
         heavy: None,
+        room: None,
         records: false,
         direct: false,
         handler,
@@ -99,8 +102,9 @@ impl Route {
         self.heavy = Some(heavy);
         self
     }
-    const fn records(mut self) -> Self {
+    const fn records(mut self, most: usize) -> Self {
         self.records = true;
+        self.room = Some(most);
         self
     }
     const fn direct(mut self) -> Self {
@@ -327,7 +331,7 @@ pub(crate) static ROUTES: &[Route] = &[
         Page,
         site::member::paper,
     )
-    .records(),
+    .records(15 * MIB),
     route(
         Method::POST,
         "/m/{token}/accuse",

@@ -2,6 +2,7 @@
 //! The route table over real HTTP: who is let in where, and what bounds hold.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bounds;
 mod clock;
 mod operation;
 mod tsa;
@@ -17,6 +18,7 @@ use kbox_proof::clock::TestClock;
 use kbox_proof::event;
 use kbox_proof::time::Time;
 
+use super::MAX_CONNECTIONS;
 use super::routes::{Access, Face, Heavy, ROUTES};
 use crate::access::keyring::{KeyringError, Role};
 use crate::access::sessions::{Holder, SECRETARIAT};
@@ -60,6 +62,7 @@ fn start_with(
         base_url: config.base_url(address),
         https: config.is_https(),
         behind_proxy,
+        max_connections: MAX_CONNECTIONS,
         log: false,
     };
     let app = Arc::new(App::new(instance, settings, config.relay()));

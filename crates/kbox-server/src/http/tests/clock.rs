@@ -60,8 +60,18 @@ fn ready(server: &Server, status: u16) -> String {
     }
 }
 
+/// Mails go there.
+pub(super) fn relay(mailbox: &Mailbox) -> RelayConfig {
+    RelayConfig {
+        host: mailbox.address().ip().to_string(),
+        port: mailbox.address().port(),
+        from: "convocations@mairie.invalid".into(),
+        from_name: "Secrétariat".into(),
+    }
+}
+
 /// A séance with its paper and one member, ready to be convened.
-fn prepared(server: &Server, key: &str) {
+pub(super) fn prepared(server: &Server, key: &str) {
     let json = format!("{key}Content-Type: application/json\r\n");
     let elu = r#"{"id":"elu-1","nom":"Mme Une","fonction":"Conseillère municipale","courriel":"une@elus.invalid","canal":"dematerialise","canal_choisi_le":"2026-03-21"}"#;
     let seance = r#"{"id":"conseil-1","intitule":"Conseil","lieu":"Mairie","debut":"DAYT18:30","auteur":"Le maire"}"#;
@@ -98,12 +108,7 @@ fn a_clock_that_is_off_by_two_seconds_stops_stamps_events_and_mails_until_it_is_
         false,
         |config| {
             config.clock = clock;
-            config.relay = Some(RelayConfig {
-                host: mailbox.address().ip().to_string(),
-                port: mailbox.address().port(),
-                from: "convocations@mairie.invalid".into(),
-                from_name: "Secrétariat".into(),
-            });
+            config.relay = Some(relay(&mailbox));
         },
         |_| (),
     );

@@ -2,7 +2,9 @@
 //! RFC 3161 over HTTP (§3.4) as clients really speak it, well or badly.
 
 use std::io::{BufRead, BufReader};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use kbox_proof::clock::{Clock, ClockError, ClockReading};
 use kbox_proof::tsp::{HashAlgorithm, MessageImprint, PkiFailureInfo, TimeStampReq, TimeStampResp};
 
 use super::*;
@@ -256,6 +258,44 @@ fn slow_clients_are_cut_off_in_time_and_hold_up_nobody() {
     assert!(started.elapsed() < Duration::from_secs(25));
 }
 
+/// An authority's clock that fails as none should, when told to.
+struct Failing(Arc<dyn Clock>, Arc<AtomicBool>);
+
+impl Clock for Failing {
+    fn read(&self) -> Result<ClockReading, ClockError> {
+        assert!(!self.1.load(Ordering::SeqCst), "a fault of ours");
+        self.0.read()
+    }
+
+    fn sources(&self) -> Vec<String> {
+        self.0.sources()
+    }
+}
+
+#[test]
+fn an_authority_that_panics_answers_system_failure_and_serves_on_over_the_same_connection() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let server = start_with(
+        false,
+        |_| (),
+        |instance| {
+            let clock = Arc::clone(&instance.clock);
+            instance.clock = Arc::new(Failing(clock, Arc::clone(&fails)));
+        },
+    );
+    let mut connection = Connection::open(&server);
+    for _ in 0..2 {
+        assert!(connection.ask("POST", QUERY, &request()).is_token());
+        fails.store(true, Ordering::SeqCst);
+        let failed = connection.ask("POST", QUERY, &request());
+        assert_eq!(failed.status, 200);
+        let reason = failed.response().fail_info();
+        assert_eq!(reason, Some(PkiFailureInfo::SystemFailure));
+        fails.store(false, Ordering::SeqCst);
+    }
+    assert!(connection.ask("POST", QUERY, &request()).is_token());
+}
+
 #[test]
 fn a_failure_of_ours_is_a_system_failure_in_a_time_stamp_resp_and_no_page() {
     let server = start(false);
@@ -263,11 +303,6 @@ fn a_failure_of_ours_is_a_system_failure_in_a_time_stamp_resp_and_no_page() {
     let answer = dispatch::refuse(&server.app, &problem, Face::Tsp, "/tsa");
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], REPLY);
-    let body = server
-        .runtime
-        .block_on(http_body_util::BodyExt::collect(answer.into_body()))
-        .unwrap()
-        .to_bytes();
-    let response = TimeStampResp::parse(&body).unwrap();
+    let response = TimeStampResp::parse(answer.body()).unwrap();
     assert_eq!(response.fail_info(), Some(PkiFailureInfo::SystemFailure));
 }
