@@ -149,9 +149,29 @@ fn codes_by_what_the_caller_gives() -> Vec<&'static str> {
         judge_with("ok-rsa-2048", |trust| {
             trust.chain_time = ChainTime::At(Time::parse_rfc3339("2031-01-01T00:00:00Z").unwrap());
         }),
+        judge_with("ok", |trust| {
+            trust.now = Some(Time::parse_rfc3339("2000-01-01T00:00:00Z").unwrap());
+        }),
+        by_an_unknown_algorithm("ok"),
         renewed("ok-tsa-name", "renewal"),
         renewed("ok", "renewal-earlier"),
     ]
+}
+
+/// The code where the token says ecdsa-with-SHA224 instead of its algorithm, which nobody here knows.
+fn by_an_unknown_algorithm(name: &str) -> &'static str {
+    let [sha224, sha256] = [1, 2].map(|last| [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, last]);
+    let mut bytes = read(&format!("{name}.tsr"));
+    let place = bytes.windows(8).rposition(|part| part == sha256).unwrap();
+    bytes[place..place + 8].copy_from_slice(&sha224);
+    let response = TimeStampResp::parse(&bytes).unwrap();
+    let roots = certificates_from_pem(&String::from_utf8(read("root.pem")).unwrap()).unwrap();
+    let at = Time::parse_rfc3339("2026-09-01T00:00:00Z").unwrap();
+    let trust = TokenTrust::new(&roots, ChainTime::At(at));
+    let request = TimeStampReq::parse(&read("query.tsq")).unwrap();
+    let refused = verify_response(&response, &request, &trust).unwrap_err();
+    assert!(refused.is_undecided() && refused.to_string().contains("1.2.840.10045.4.3.1"));
+    refused.code()
 }
 
 #[test]

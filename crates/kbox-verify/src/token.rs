@@ -7,8 +7,8 @@ use kbox_proof::report::{self, Language, Outcome, TokenJudgement};
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
     Accuracy, Certificate, CertificateRevocation, ChainTime, HashAlgorithm, MessageImprint,
-    RenewalRejection, RevocationEvidence, StoredToken, Strength, TimeStampReq, TimeStampResp,
-    TimeStampToken, TokenTrust, TspError, TspRejection, TstInfo, VerifiedTimeStamp,
+    RenewalRejection, RevocationEvidence, RevocationRejection, StoredToken, Strength, TimeStampReq,
+    TimeStampResp, TimeStampToken, TokenTrust, TspError, TspRejection, TstInfo, VerifiedTimeStamp,
     certificates_from_pem, verify_renewed_token, verify_requested_token,
 };
 use serde_json::{Value, json};
@@ -92,8 +92,13 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     let judged = Judged::new(options)?;
     let file = match TokenFile::read(bytes.to_vec()) {
         Ok(file) => file,
-        Err(error) if bytes.starts_with(&[0x30]) => return Ok(unread(&error, language)),
-        Err(error) => return Err(Problem::no_token(&error)),
+        Err(error) if is_own_limit(&error) => return Ok(too_large(&error, language)),
+        Err(error) => {
+            return Ok(match other_kind(bytes, &error) {
+                Some((french, english)) => no_token(french, english, language),
+                None => unread(&error, language),
+            });
+        }
     };
     if let Some(rejection) = file.refusal() {
         let refused = RenewalRejection {
@@ -130,6 +135,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
 
     let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
     rule.extra_certificates = &extra;
+    rule.now = Some(judged.now);
     rule.revocation = Some(&revocation);
     rule.policies = Some(options.policies.as_slice()).filter(|list| !list.is_empty());
     let stored = |file: &'_ TokenFile| -> Result<_, Problem> { Ok(file.token()?.clone()) };
@@ -174,6 +180,112 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
         return Ok(judged.contradiction(newest.tst_info().gen_time(), language));
     }
     Ok(judged.answer(result.as_deref(), options))
+}
+
+/// A limit of this program, and no fault of the token.
+const fn is_own_limit(error: &TspError) -> bool {
+    matches!(
+        error,
+        TspError::TooManyCertificates { .. } | TspError::TooLarge { .. }
+    )
+}
+
+fn too_large(error: &TspError, language: Language) -> Answer {
+    let code = match error {
+        TspError::TooManyCertificates { .. } => "tsp.budget_certificates",
+        _ => "token.too_large",
+    };
+    let words = report::unread_words(error, language);
+    let advice = say(
+        language,
+        "faites vérifier le jeton par un autre programme : c'est une limite de celui-ci (docs/formats.md), qui ne dit rien contre le jeton.",
+        "have the token checked by another program: it is a limit of this one (docs/formats.md), and tells nothing against the token.",
+    );
+    not_proven(KIND, Outcome::Undecided, language, code, &words, &advice)
+}
+
+/// id-signedData (RFC 5652 §5.1), in DER.
+const SIGNED_DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+
+/// What the bytes are instead of a token or a response, in French and English, as far as it is known; `None` when they begin as one
+/// of those.
+fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static str)> {
+    let is_list = |bytes: &[u8]| {
+        !matches!(
+            RevocationEvidence::default().add_crl(bytes),
+            Err(RevocationRejection::Unreadable(_) | RevocationRejection::BudgetSize { .. })
+        )
+    };
+    if bytes.starts_with(b"%PDF") {
+        return Some(("un document PDF", "a PDF document"));
+    }
+    if bytes
+        .windows(11)
+        .take(4096)
+        .any(|part| part == b"-----BEGIN ")
+    {
+        return Some((
+            "du PEM, alors qu'un jeton est attendu en DER",
+            "PEM, where a token is expected in DER",
+        ));
+    }
+    if !bytes.starts_with(&[0x30]) {
+        return Some(match std::str::from_utf8(bytes) {
+            Ok("") => ("un fichier vide", "an empty file"),
+            Ok(_) => ("un texte", "a text"),
+            Err(_) => ("d'une sorte inconnue", "of an unknown kind"),
+        });
+    }
+    let header = match bytes {
+        [_, length @ 0x80..=0x84, ..] => 2 + usize::from(length & 0x7f),
+        _ => 2,
+    };
+    let content = bytes.get(header..).unwrap_or_default();
+    match content {
+        _ if Certificate::parse(bytes).is_ok() => Some(("un certificat", "a certificate")),
+        _ if is_list(bytes) => Some((
+            "une liste de révocation (CRL)",
+            "a certificate revocation list (CRL)",
+        )),
+        _ if TimeStampReq::parse(bytes).is_ok() => Some((
+            "une requête d'horodatage (.tsq), et non sa réponse",
+            "a timestamp query (.tsq), not its answer",
+        )),
+        [0x02, 1, 1, 0x30, ..] => Some((
+            "un EvidenceRecord (.ers, RFC 4998)",
+            "an EvidenceRecord (.ers, RFC 4998)",
+        )),
+        [0x0a, ..] => Some(("une réponse OCSP", "an OCSP response")),
+        [0x06, ..]
+            if matches!(error, TspError::ContentType { .. })
+                || !content.starts_with(&SIGNED_DATA) =>
+        {
+            Some((
+                "un message CMS d'un autre type que l'horodatage",
+                "a CMS message of another type than a timestamp",
+            ))
+        }
+        // Cut off or altered, perhaps; but so far as it goes it is a token or a response.
+        [0x06 | 0x30, ..] | [] => None,
+        // Of indefinite length: BER.
+        _ if bytes.get(1) == Some(&0x80) => None,
+        _ => Some(("d'une sorte inconnue", "of an unknown kind")),
+    }
+}
+
+fn no_token(french: &str, english: &str, language: Language) -> Answer {
+    let message = say(
+        language,
+        &format!("ce n'est pas un jeton d'horodatage (.tst, .tsr), mais, semble-t-il, {french}."),
+        &format!("this is no timestamp token (.tst, .tsr) but, it seems, {english}."),
+    );
+    let advice = say(
+        language,
+        "donnez le jeton, ou la réponse de l'autorité, en DER.",
+        "give the token, or the authority's answer, in DER.",
+    );
+    let code = "token.not_a_token";
+    not_proven(KIND, Outcome::Undecided, language, code, &message, &advice)
 }
 
 /// It begins as a token, so that it is one that was altered, cut off or written in another encoding.

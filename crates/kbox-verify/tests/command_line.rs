@@ -288,12 +288,6 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
             "JSON attendu",
             "expected JSON",
         ),
-        (
-            &["noise"],
-            "evidence.unreadable",
-            "pas un jeton d'horodatage",
-            "not a timestamp token",
-        ),
         (&["leaf", "noise"], "evidence.unreadable", "jeton", "token"),
         (&future, "existed_by.future", "est à venir", "future"),
     ] {
@@ -663,8 +657,51 @@ fn a_token_that_can_be_read_in_two_ways_is_refused_with_the_reason_and_noise_is_
         assert!(message.contains(french), "{message}");
     }
     folder.put("token.tst", b"noise");
-    let (code, out, err) = folder.run(&["--trust", "root.pem", "token.tst"]);
-    assert!(code == 2 && out.is_empty() && err.contains("pas un jeton d'horodatage"));
+    let (code, out, _) = folder.run(&["--trust", "root.pem", "token.tst"]);
+    assert!(code == 2 && out.contains("un texte"), "{out}");
+}
+
+/// One answer to all that is no token: cannot decide, in the language asked for, and what it looks like.
+#[test]
+fn what_is_no_timestamp_token_is_told_apart_from_a_token_that_was_altered() {
+    let folder = expired_token();
+    let faults = |name: &str| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/tsp-faults");
+        fs::read(PathBuf::from(path).join(name)).unwrap()
+    };
+    folder.openssl("x509 -in root.pem -outform DER -out root.der");
+    let certificate = fs::read(folder.0.path().join("root.der")).unwrap();
+    // id-data, and an EvidenceRecord as far as its algorithms.
+    let data = [
+        0x30, 0x0b, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1,
+    ];
+    let record = [0x30, 9, 2, 1, 1, 0x30, 4, 0x30, 2, 5, 0];
+    for (bytes, french, english) in [
+        (faults("query.tsq"), "requête", "query"),
+        (faults("root.pem"), "PEM", "PEM"),
+        (certificate, "un certificat", "a certificate"),
+        (revocation_fixture("tsu-good.crl"), "CRL", "CRL"),
+        (revocation_fixture("tsu-good.ocsp"), "OCSP", "OCSP"),
+        (data.to_vec(), "CMS", "CMS"),
+        (record.to_vec(), "EvidenceRecord", "EvidenceRecord"),
+        (b"Monsieur le Maire".to_vec(), "un texte", "a text"),
+        (vec![0xff, 0], "sorte inconnue", "unknown kind"),
+    ] {
+        folder.put("token.tst", bytes);
+        for (language, words) in [("fr", french), ("en", english)] {
+            let arguments = ["--lang", language, "--trust", "root.pem", "token.tst"];
+            let (code, out, err) = folder.run(&arguments);
+            assert!(
+                code == 2 && err.is_empty() && out.contains(words),
+                "{out}{err}"
+            );
+            assert!(out.contains("[token.not_a_token]"), "{out}");
+        }
+    }
+    folder.put("token.tst", faults("certificates-33.tsr"));
+    let (code, json) = folder.judge_token(&[]);
+    let found = &json["findings"][0]["code"];
+    assert_eq!((code, found), (2, &"tsp.budget_certificates".into()));
 }
 
 #[test]

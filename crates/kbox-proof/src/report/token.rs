@@ -715,7 +715,10 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::EkuNotCritical => "le certificat du signataire ne marque pas son usage étendu de clé comme critique".to_string(),
         TspRejection::SignerIsCa => "le certificat du signataire est celui d'une autorité de certification".to_string(),
         TspRejection::KeyUsage => "l'usage de clé du signataire ne permet pas de signer, ou permet autre chose".to_string(),
-        TspRejection::WeakSignature => "l'algorithme de signature, l'empreinte signée ou la clé sont inconnus ou trop faibles".to_string(),
+        TspRejection::UnsupportedAlgorithm { algorithm } => format!("ce programme ne connaît pas l'algorithme {algorithm}, qui n'est pas connu pour faible"),
+        TspRejection::ChainUnsupported { extension } => format!("un certificat de la chaîne limite ce à quoi il sert par l'extension {extension}, que ce programme ne sait pas traiter"),
+        TspRejection::FromTheFuture { gen_time, now } => format!("le jeton est daté du {gen_time}, et l'horloge du vérificateur indique {now} : l'une des deux est fausse"),
+        TspRejection::WeakSignature => "l'algorithme de signature, l'empreinte signée ou la clé sont trop faibles, ou employés contre leur norme".to_string(),
         TspRejection::Signature => "la signature du jeton est fausse".to_string(),
         TspRejection::TsaName => "le nom d'autorité que porte le jeton n'est pas dans le certificat du signataire".to_string(),
         TspRejection::GenTimeOutsideCertificate { gen_time, not_before, not_after } => format!("l'heure du jeton, {gen_time}, est hors de la validité du certificat du signataire, du {not_before} au {not_after}"),
@@ -752,7 +755,6 @@ fn hash_name(algorithm: &Oid) -> Option<&'static str> {
 
 fn french_rule(rule: &str) -> &str {
     match rule {
-        "unknown critical extension" => "extension critique inconnue",
         "a certificate other than those named under the signature" => {
             "un certificat autre que ceux désignés sous la signature"
         }
@@ -765,9 +767,7 @@ fn french_rule(rule: &str) -> &str {
         "the issuer's extended key usage excludes timestamping" => {
             "l'usage étendu de clé de l'émetteur exclut l'horodatage"
         }
-        "signature algorithm unknown or too weak" => {
-            "algorithme de signature inconnu ou trop faible"
-        }
+        "signature algorithm too weak" => "algorithme de signature trop faible",
         other => other,
     }
 }
@@ -896,8 +896,16 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "ask an authority whose key and algorithms are still good (ETSI TS 119 312) for a new token; this one proves nothing, whatever the date.",
         ),
         TspRejection::ChainConstraint { .. } => (
-            "signalez-le à l'autorité : sa chaîne de certificats n'est pas conforme à la RFC 5280.",
-            "tell the authority: its certificate chain does not follow RFC 5280.",
+            "signalez-le à l'autorité : sa chaîne de certificats n'est pas conforme à cette règle.",
+            "tell the authority: its certificate chain does not follow this rule.",
+        ),
+        TspRejection::UnsupportedAlgorithm { .. } | TspRejection::ChainUnsupported { .. } => (
+            "faites vérifier le jeton par un autre programme, ou par une version plus récente de celui-ci ; rien ne permet d'en faire reproche à l'autorité.",
+            "have the token checked by another program, or by a newer version of this one; nothing here tells against the authority.",
+        ),
+        TspRejection::FromTheFuture { .. } => (
+            "vérifiez l'horloge de cette machine ; si elle est juste, signalez l'heure du jeton à l'autorité.",
+            "check this machine's clock; if it is right, tell the authority about the token's time.",
         ),
         TspRejection::WeakImprint { .. } => (
             "demandez un nouveau jeton, avec SHA-256 au moins ; celui-ci ne prouve rien, quelle que soit la date.",
@@ -989,6 +997,12 @@ mod tests {
             TspRejection::EkuNotCritical,
             TspRejection::SignerIsCa,
             TspRejection::KeyUsage,
+            TspRejection::UnsupportedAlgorithm { algorithm: oid() },
+            TspRejection::ChainUnsupported { extension: oid() },
+            TspRejection::FromTheFuture {
+                gen_time: at,
+                now: at,
+            },
             TspRejection::WeakSignature,
             TspRejection::Signature,
             TspRejection::TsaName,
@@ -1137,14 +1151,13 @@ mod tests {
             }
         }
         for rule in [
-            "unknown critical extension",
             "a certificate other than those named under the signature",
             "unreadable extension",
             "the issuer is not a CA",
             "path length",
             "the issuer's key may not sign certificates",
             "the issuer's extended key usage excludes timestamping",
-            "signature algorithm unknown or too weak",
+            "signature algorithm too weak",
         ] {
             assert_ne!(french_rule(rule), rule);
         }

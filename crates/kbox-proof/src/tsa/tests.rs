@@ -358,6 +358,14 @@ fn every_rejection_code_has_a_token_that_earns_it() {
         (
             "tsp.weak_signature",
             code(plain, |draft| {
+                // ecdsa-with-SHA1
+                let kind = [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1];
+                draft.signature_algorithm = element(der::SEQUENCE, &[&kind]);
+            }),
+        ),
+        (
+            "tsp.unsupported_algorithm",
+            code(plain, |draft| {
                 draft.signature_algorithm = element(der::SEQUENCE, &[&[6, 1, 0x2a]]);
             }),
         ),
@@ -437,7 +445,7 @@ fn every_rejection_code_has_a_token_that_earns_it() {
             ),
         ),
         (
-            "tsp.chain_constraint",
+            "tsp.chain_unsupported",
             code(
                 |params| {
                     params
@@ -474,6 +482,17 @@ fn every_rejection_code_has_a_token_that_earns_it() {
     assert!(expired.is_undecided());
     found.push(("tsp.chain_expired", expired.code()));
 
+    let mut early = TokenTrust::new(&roots, ChainTime::At(now()));
+    let mut judge_now = |before: u64| {
+        early.now = Some(now().saturating_sub(Duration::from_secs(before)));
+        verify_token(&token, &imprint(), &early)
+    };
+    // The token's accuracy, and a little for the verifier's own clock.
+    judge_now(5).unwrap();
+    let future = judge_now(60).unwrap_err();
+    assert!(future.is_undecided());
+    found.push(("tsp.from_the_future", future.code()));
+
     // What depends on the request.
     let granted = TimeStampResp::parse(&crate::tsp::granted(token.to_der())).unwrap();
     let trust = TokenTrust::new(&roots, ChainTime::At(now()));
@@ -501,6 +520,7 @@ fn every_rejection_code_has_a_token_that_earns_it() {
     // `facts` and `budgets` have the tokens that earn these.
     earned.extend([
         "tsp.algorithm_ended",
+        "tsp.chain_constraint",
         "tsp.renewal_mismatch",
         "tsp.renewal_order",
         "tsp.budget_certificates",

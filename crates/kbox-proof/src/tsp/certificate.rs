@@ -211,6 +211,14 @@ impl Certificate {
             .find(|kind| !PROCESSED.contains(&kind.as_content()))
     }
 
+    /// As an issuer's: an extension that this crate would have to process. Name constraints bind whoever stands below, marked
+    /// critical or not (RFC 5280 §4.2.1.10).
+    pub(crate) fn unprocessed_extension(&self) -> Option<&Oid> {
+        let constraints = self.extension(known::NAME_CONSTRAINTS);
+        let constraints = constraints.map(|extension| &extension.kind);
+        constraints.or_else(|| self.unknown_critical_extension())
+    }
+
     /// `basicConstraints`: whether this is a CA, and how many CAs may follow below it.
     pub(crate) fn basic_constraints(&self) -> Result<(bool, Option<u32>), TspError> {
         let Some(extension) = self.extension(known::BASIC_CONSTRAINTS) else {

@@ -18,6 +18,7 @@ mod signature;
 mod strength;
 pub(crate) mod token;
 pub(crate) mod tst_info;
+mod unsupported;
 mod verify;
 
 pub use algorithm::{AlgorithmIdentifier, HashAlgorithm};
@@ -35,10 +36,10 @@ pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
 pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
 pub use verify::{
-    AlgorithmUse, ChainCache, ChainTime, Check, CheckOutcome, ProfileFinding, ProfileReport,
-    Purpose, RenewalRejection, Step, StoredToken, Timeliness, TokenFlag, TokenTrust, TspRejection,
-    VerifiedTimeStamp, order, verify_renewed_token, verify_requested_token, verify_response,
-    verify_token,
+    AlgorithmUse, CLOCK_TOLERANCE, ChainCache, ChainTime, Check, CheckOutcome, ProfileFinding,
+    ProfileReport, Purpose, RenewalRejection, Step, StoredToken, Timeliness, TokenFlag, TokenTrust,
+    TspRejection, VerifiedTimeStamp, order, verify_renewed_token, verify_requested_token,
+    verify_response, verify_token,
 };
 
 #[cfg(feature = "issue")]

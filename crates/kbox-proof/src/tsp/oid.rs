@@ -269,6 +269,8 @@ pub(crate) mod known {
     pub(crate) const DELTA_CRL_INDICATOR: &[u8] = &[0x55, 29, 27];
     /// id-ce-issuingDistributionPoint, 2.5.29.28
     pub(crate) const ISSUING_DISTRIBUTION_POINT: &[u8] = &[0x55, 29, 28];
+    /// id-ce-nameConstraints, 2.5.29.30
+    pub(crate) const NAME_CONSTRAINTS: &[u8] = &[0x55, 29, 30];
     /// id-ce-authorityKeyIdentifier, 2.5.29.35
     pub(crate) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 29, 35];
     /// id-at-commonName, 2.5.4.3

@@ -74,6 +74,7 @@ impl ChainCache {
             extra_certificates,
             policies: _,
             chain_time: _,
+            now: _,
             strict,
             revocation: _,
             budget,

@@ -8,6 +8,7 @@ use super::super::budget::Budget;
 use super::super::certificate::Certificate;
 use super::super::signature::SignatureFailure;
 use super::super::token::TimeStampToken;
+use super::super::unsupported::unsupported;
 use super::signer::EssCertificateId;
 use super::{TokenTrust, TspRejection};
 use crate::time::Time;
@@ -215,9 +216,19 @@ impl Search<'_> {
         false
     }
 
-    /// An expired chain that is otherwise right says more than one that is wrong.
+    /// An expired chain that is otherwise right says more than one that is wrong; one that cannot be judged disproves nothing.
     fn note(&mut self, rejection: TspRejection) {
-        if self.failure == TspRejection::NoChain {
+        let undecided = |one: &TspRejection| {
+            matches!(
+                one,
+                TspRejection::ChainUnsupported { .. } | TspRejection::UnsupportedAlgorithm { .. }
+            )
+        };
+        let is_first = self.failure == TspRejection::NoChain;
+        let tells_more = undecided(&rejection)
+            && !undecided(&self.failure)
+            && !matches!(self.failure, TspRejection::ChainExpired { .. });
+        if is_first || tells_more {
             self.failure = rejection;
         }
     }
@@ -246,8 +257,10 @@ fn check_issuer(issuer: &Certificate, below: usize) -> Result<(), TspRejection> 
             "the issuer's extended key usage excludes timestamping",
         ));
     }
-    if issuer.unknown_critical_extension().is_some() {
-        return Err(broken("unknown critical extension"));
+    if let Some(extension) = issuer.unprocessed_extension() {
+        return Err(TspRejection::ChainUnsupported {
+            extension: extension.clone(),
+        });
     }
     Ok(())
 }
@@ -260,7 +273,12 @@ fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Ts
     subject
         .verify_issued_by(issuer)
         .map_err(|failure| match failure {
-            SignatureFailure::Algorithm => broken("signature algorithm unknown or too weak"),
+            SignatureFailure::Algorithm => {
+                match unsupported(issuer.public_key_info(), subject.signature_algorithm()) {
+                    Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+                    None => broken("signature algorithm too weak"),
+                }
+            }
             SignatureFailure::Signature => TspRejection::ChainSignature,
         })
 }

@@ -14,16 +14,18 @@ mod verified;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::budget::Budget;
 use super::der;
-use super::oid::{TsaPolicyId, known};
+use super::oid::{Oid, TsaPolicyId, known};
 use super::request::TimeStampReq;
 use super::response::{PkiStatus, TimeStampResp};
 use super::revocation::{RevocationEvidence, RevocationFindings};
 use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
+use super::unsupported::{unsupported, unsupported_hash};
 use crate::time::Time;
 
 pub use algorithms::{AlgorithmUse, Purpose};
@@ -48,6 +50,9 @@ pub enum ChainTime {
     GenTime,
 }
 
+/// By how much a verifier's clock may be behind.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
 /// Whom to trust, and for what. Never taken from the evidence itself.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenTrust<'a> {
@@ -62,6 +67,9 @@ pub struct TokenTrust<'a> {
     pub policies: Option<&'a [TsaPolicyId]>,
     /// When the chain is judged.
     pub chain_time: ChainTime,
+    /// The verifier's own clock: a token dated after it, by more than its accuracy and [`CLOCK_TOLERANCE`], is not decided on.
+    /// `None` asks nothing.
+    pub now: Option<Time>,
     /// Also demand what RFC 3161 leaves open and our own tokens have: ESSCertIDv2 (no SHA-1) and a stated accuracy.
     pub strict: bool,
     /// Revocation lists and responses; without any, revocation is not checked, and the result says so.
@@ -79,6 +87,7 @@ impl<'a> TokenTrust<'a> {
             extra_certificates: &[],
             policies: None,
             chain_time,
+            now: None,
             strict: false,
             revocation: None,
             budget: Budget::DEFAULT,
@@ -144,7 +153,8 @@ pub fn verify_requested_token(
 /// In this order: 1. strength of the imprint; 2. policy and extensions; 3. content-type and message-digest; 4. the signer's
 /// certificate, found by sid and bound by ESSCertID(v2); 5. its fitness as a timestamp signer; 6. the signature over the
 /// signed attributes; 7. imprint; 8. tsa; 9. genTime within the signer certificate's validity; 10. a chain to a trusted certificate,
-/// valid at `chain_time`; 11. strength of the algorithms, as of then; 12. revocation, likewise. Exactly one SignerInfo is a matter
+/// valid at `chain_time`; 11. strength of the algorithms, as of then; 12. revocation, likewise; 13. genTime not after
+/// the verifier's clock. Exactly one SignerInfo is a matter
 /// of parsing.
 ///
 /// # Errors
@@ -169,8 +179,11 @@ fn check(
     // 1.
     let stamped = info.message_imprint();
     let Some(hash) = stamped.hash_algorithm() else {
-        return Err(TspRejection::WeakImprint {
-            algorithm: stamped.algorithm().algorithm.clone(),
+        return Err(match unsupported_hash(stamped.algorithm()) {
+            Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+            None => TspRejection::WeakImprint {
+                algorithm: stamped.algorithm().algorithm.clone(),
+            },
         });
     };
     if stamped.hashed_message().len() != hash.digest_len() {
@@ -205,10 +218,9 @@ fn check(
     if content_type != der::element(der::OID, &[known::TST_INFO]) {
         return Err(TspRejection::ContentType);
     }
-    let digest = token
-        .digest_algorithm
-        .hash()
-        .ok_or(TspRejection::WeakSignature)?;
+    let Some(digest) = token.digest_algorithm.hash() else {
+        return Err(refused_algorithm(unsupported_hash(&token.digest_algorithm)));
+    };
     let message_digest = only_attribute(token, known::MESSAGE_DIGEST)
         .map_err(|_| TspRejection::MessageDigest)?
         .ok_or(TspRejection::MessageDigest)?;
@@ -250,7 +262,10 @@ fn check(
             signer.key.verify(algorithm, &message, &token.signature)
         })
         .map_err(|failure| match failure {
-            SignatureFailure::Algorithm => TspRejection::WeakSignature,
+            SignatureFailure::Algorithm => {
+                let key = signer.certificate.public_key_info();
+                refused_algorithm(unsupported(key, &token.signature_algorithm))
+            }
             SignatureFailure::Signature => TspRejection::Signature,
         })?;
 
@@ -298,6 +313,16 @@ fn check(
     };
     let revocation = found.known;
 
+    // 13. After whatever disproves the token: a wrong clock would undo that, too.
+    if let Some(now) = trust.now
+        && made > now.saturating_add(CLOCK_TOLERANCE)
+    {
+        return Err(TspRejection::FromTheFuture {
+            gen_time: info.gen_time(),
+            now,
+        });
+    }
+
     if let (Some(cache), None) = (cache, &remembered) {
         cache.remember(token, trust, at, &signer, &chain);
     }
@@ -311,6 +336,14 @@ fn check(
         algorithms,
         checks,
     })
+}
+
+/// An algorithm or key was refused; as weak or misused unless it is one that only this program does not know.
+fn refused_algorithm(unknown: Option<Oid>) -> TspRejection {
+    match unknown {
+        Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+        None => TspRejection::WeakSignature,
+    }
 }
 
 /// The value of the attribute of this kind; an error when it is there twice or not single-valued.

@@ -24,9 +24,7 @@ macro_rules! rejections {
             /// Every code there is, without those of revocation.
             pub const CODES: &'static [&'static str] = &[$($code),+];
 
-            /// The clause that the token breaks, or "kbox" where the rule is this program's own.
-            #[must_use]
-            pub fn source(&self) -> &'static str {
+            const fn clause(&self) -> &'static str {
                 match self {
                     $(Self::$name $({ $($field: _),+ })? => $source,)+
                     Self::Revocation(cause) => cause.source(),
@@ -108,7 +106,12 @@ rejections! {
     SignerIsCa = "tsp.signer_is_ca", "ETSI EN 319 422 §6.1", "the signer's certificate is a CA's";
     /// RFC 5280 §4.2.1.3: keyUsage must allow signatures.
     KeyUsage = "tsp.key_usage", "RFC 5280 §4.2.1.3, ETSI EN 319 421 §7.7.1", "the signer's key usage does not allow signatures";
-    /// The digest or signature algorithm or the key is unknown or too weak.
+    /// An algorithm or a size of key that this program does not know, and that is not known to be weak.
+    UnsupportedAlgorithm {
+        /// The algorithm, or the curve.
+        algorithm: Oid,
+    } = "tsp.unsupported_algorithm", "kbox", "this program does not know the algorithm {algorithm}, which is not weak for all that it knows";
+    /// The digest or signature algorithm or the key is too weak, or not used as its standard says.
     WeakSignature = "tsp.weak_signature", "ETSI EN 319 422 §5.2.3, ETSI TS 119 312", "the token's signature algorithm, digest or key is unknown or too weak";
     /// The signature does not verify.
     Signature = "tsp.signature", "RFC 5652 §5.4", "the token's signature does not verify";
@@ -136,7 +139,19 @@ rejections! {
     } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} the certificate chain is not valid ({not_before} to {not_after}) and nothing shows that the token existed before";
     /// A chain exists, but one of its signatures is false.
     ChainSignature = "tsp.chain_signature", "RFC 5280 §6.1.3", "a certificate of the chain is not signed by its issuer";
-    /// A chain exists, but breaks a rule of RFC 5280 §6.
+    /// A certificate of the chain has an extension that must be processed, and that this program cannot process.
+    ChainUnsupported {
+        /// The extension.
+        extension: Oid,
+    } = "tsp.chain_unsupported", "RFC 5280 §4.2, §6.1.5", "a certificate of the chain limits what it is good for by the extension {extension}, which this program cannot process";
+    /// The token is dated after the verifier's own clock.
+    FromTheFuture {
+        /// The token's.
+        gen_time: Time,
+        /// The verifier's.
+        now: Time,
+    } = "tsp.from_the_future", "kbox", "the token is dated {gen_time}, and the verifier's clock says {now}: one of them is wrong";
+    /// A chain exists, but breaks a rule; which one's clause, [`source`](Self::source) says.
     ChainConstraint {
         /// The rule.
         rule: &'static str,
@@ -189,7 +204,27 @@ rejections! {
 
 impl core::error::Error for TspRejection {}
 
+/// Not all that a chain can break is RFC 5280's.
+fn rule_source(rule: &str) -> &'static str {
+    match rule {
+        "a certificate other than those named under the signature" => "RFC 5035 §3, §4",
+        "signature algorithm too weak" => "ETSI TS 119 312",
+        "the issuer's extended key usage excludes timestamping" => "kbox",
+        "unreadable extension" => "RFC 5280 §4.2",
+        _ => "RFC 5280 §6.1.4",
+    }
+}
+
 impl TspRejection {
+    /// The clause that the token breaks, or "kbox" where the rule is this program's own.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::ChainConstraint { rule } => rule_source(rule),
+            other => other.clause(),
+        }
+    }
+
     /// Nothing was disproven: something to decide by is missing.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
@@ -199,6 +234,9 @@ impl TspRejection {
                 self,
                 Self::SignerCertificateMissing
                     | Self::NoChain
+                    | Self::ChainUnsupported { .. }
+                    | Self::UnsupportedAlgorithm { .. }
+                    | Self::FromTheFuture { .. }
                     | Self::ChainExpired { .. }
                     | Self::TrustMalformed
                     | Self::AlgorithmEnded { .. }

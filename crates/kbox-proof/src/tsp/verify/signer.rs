@@ -13,7 +13,8 @@ use super::super::der;
 use super::super::oid::known;
 use super::super::signature::VerifyingKey;
 use super::super::token::{SignerIdentifier, TimeStampToken};
-use super::{TokenTrust, TspRejection, only_attribute};
+use super::super::unsupported::unsupported;
+use super::{TokenTrust, TspRejection, only_attribute, refused_algorithm};
 #[cfg(feature = "issue")]
 use crate::digest::Sha256Digest;
 
@@ -159,8 +160,11 @@ pub(super) fn find_signer(
         if is_bound {
             let ids = v2.or(v1).unwrap_or_default();
             check_signer_fitness(&certificate)?;
-            let key = VerifyingKey::from_public_key_info(&certificate.public_key)
-                .map_err(|_| TspRejection::WeakSignature)?;
+            let key =
+                VerifyingKey::from_public_key_info(&certificate.public_key).map_err(|_| {
+                    let key = certificate.public_key_info();
+                    refused_algorithm(unsupported(key, &token.signature_algorithm))
+                })?;
             let signer = Signer {
                 certificate: Arc::new(certificate),
                 key,
@@ -193,9 +197,9 @@ pub(crate) fn check_signer_fitness(signer: &Certificate) -> Result<(), TspReject
     {
         return Err(TspRejection::KeyUsage);
     }
-    if signer.unknown_critical_extension().is_some() {
-        return Err(TspRejection::ChainConstraint {
-            rule: "unknown critical extension",
+    if let Some(extension) = signer.unknown_critical_extension() {
+        return Err(TspRejection::ChainUnsupported {
+            extension: extension.clone(),
         });
     }
     Ok(())
