@@ -2,7 +2,7 @@
 //! A real NTP server, chrony's, on loopback. It serves this machine's own clock and never sets it (`-x`).
 
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,25 +11,32 @@ use std::time::{Duration, Instant};
 pub struct Chronyd {
     child: Child,
     folder: PathBuf,
-    port: u16,
+    address: SocketAddrV4,
 }
 
 impl Chronyd {
     /// Starts on a free port, and waits until it answers.
     pub fn start() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        drop(socket);
-        Self::start_on(port)
+        Self::start_at(1)
     }
 
-    /// As [`Chronyd::start`], on a port that was its own before.
-    pub fn start_on(port: u16) -> Self {
-        let name = format!("kbox-chrony-{}-{port}", std::process::id());
+    /// As [`Chronyd::start`], as the host 127.0.0.`host`: a host has one vote.
+    pub fn start_at(host: u8) -> Self {
+        let host = Ipv4Addr::new(127, 0, 0, host);
+        let socket = UdpSocket::bind((host, 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        drop(socket);
+        Self::start_on(SocketAddrV4::new(host, port))
+    }
+
+    /// As [`Chronyd::start`], at an address that was its own before.
+    pub fn start_on(address: SocketAddrV4) -> Self {
+        let (host, port) = (address.ip(), address.port());
+        let name = format!("kbox-chrony-{}-{host}-{port}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         let settings = format!(
-            "local stratum 3\nport {port}\nbindaddress 127.0.0.1\nallow 127.0.0.1\ncmdport 0\nbindcmdaddress /\npidfile {}\n",
+            "local stratum 3\nport {port}\nbindaddress {host}\nallow 127.0.0.0/8\ncmdport 0\nbindcmdaddress /\npidfile {}\n",
             folder.join("pid").display()
         );
         fs::write(folder.join("conf"), settings).unwrap();
@@ -50,7 +57,7 @@ impl Chronyd {
         let mut chronyd = Self {
             child,
             folder,
-            port,
+            address,
         };
         chronyd.wait();
         chronyd
@@ -65,7 +72,7 @@ impl Chronyd {
         question[0] = 0x23;
         let started = Instant::now();
         loop {
-            let asked = socket.send_to(&question, ("127.0.0.1", self.port));
+            let asked = socket.send_to(&question, self.address);
             if asked.is_ok() && socket.recv(&mut [0; 48]).is_ok() {
                 return;
             }
@@ -79,13 +86,13 @@ impl Chronyd {
     }
 
     /// Where it answers.
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn address(&self) -> SocketAddrV4 {
+        self.address
     }
 
     /// As kbox is told of it.
     pub fn server(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address.to_string()
     }
 }
 

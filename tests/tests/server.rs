@@ -13,7 +13,9 @@ use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::{Receipt, TrustBundle};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{Note, VerifiedCheckpoint, VerifierKey};
-use kbox_proof::tsp::certificate_to_pem;
+use kbox_proof::tsp::{
+    HashAlgorithm, MessageImprint, TimeStampReq, TimeStampResp, TimeStampToken, certificate_to_pem,
+};
 use kbox_tests::ntp::{self, Chronyd};
 use kbox_tests::{Server, authority_pem, binary, now, provide_keys, run, said, submission};
 use serde_json::json;
@@ -333,6 +335,56 @@ fn the_public_timestamp_service_answers_openssl_and_refuses_in_its_own_language(
     assert_eq!((wrong.status, wrong.code().as_str()), (415, "media_type"));
 }
 
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).unwrap()),
+        }
+    }
+}
+
+/// A restored backup, a cloned machine: the same keys and the same state, at work twice at once.
+#[test]
+fn a_copied_data_directory_draws_no_serial_number_that_its_original_draws() {
+    let away = tempfile::tempdir().unwrap();
+    let [data, twin] = ["data", "twin"].map(|name| away.path().join(name));
+    let request = TimeStampReq::new(MessageImprint::of(HashAlgorithm::Sha256, b"bonjour")).to_der();
+    let mut serials = Vec::new();
+    let mut work = |server: &Server, key: &str, run: &str| {
+        for number in 0..5 {
+            let answer = server.try_post("/tsa", None, "application/timestamp-query", &request);
+            let response = TimeStampResp::parse(&answer.unwrap().body).unwrap();
+            let info = response.token().unwrap().tst_info();
+            serials.push(("public", info.serial_number().clone()));
+            let event = submission(&format!("{run}-{number}"));
+            let made = server.post("/api/v1/events", Some(key), &event);
+            assert_eq!(made.status, 201, "{}", made.text());
+            let token = Receipt::from_json(&made.body).unwrap().token;
+            let token = TimeStampToken::parse(&token).unwrap();
+            serials.push(("evidence", token.tst_info().serial_number().clone()));
+        }
+    };
+    let server = Server::start(&data);
+    let key = server.key(&data);
+    work(&server, &key, "before");
+    assert!(server.terminate().success());
+    copy(&data, &twin);
+    let servers = [&data, &twin].map(|data| Server::start(data));
+    for server in &servers {
+        work(server, &key, "after");
+    }
+    assert_eq!(serials.len(), 30);
+    for authority in ["public", "evidence"] {
+        let own = serials.iter().filter(|(name, _)| *name == authority);
+        let distinct: std::collections::BTreeSet<_> = own.map(|(_, serial)| serial).collect();
+        assert_eq!(distinct.len(), 15, "{authority}");
+    }
+}
+
 #[test]
 fn the_law_is_asked_without_a_key() {
     let data = tempfile::tempdir().unwrap();
@@ -606,7 +658,7 @@ fn starting_says_what_is_wrong_and_what_to_do() {
         &["serve", "--config", &unmeasured],
         "a clock that is measured",
     );
-    let ntp: Vec<Chronyd> = (0..3).map(|_| Chronyd::start()).collect();
+    let ntp: Vec<Chronyd> = (1..=3).map(Chronyd::start_at).collect();
     let production = save(
         empty.path(),
         "production.toml",
@@ -777,7 +829,7 @@ fn secrets_are_for_this_user_alone() {
 fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
     use std::os::unix::fs::PermissionsExt;
     let away = tempfile::tempdir().unwrap();
-    let ntp: Vec<Chronyd> = (0..3).map(|_| Chronyd::start()).collect();
+    let ntp: Vec<Chronyd> = (1..=3).map(Chronyd::start_at).collect();
     let config = format!("{PRODUCTION}{}", ntp::clock_of(&ntp));
     let config = save(away.path(), "kbox.toml", config.as_bytes());
     let pki = DevPki::generate(now(), false).unwrap();
@@ -832,7 +884,7 @@ fn a_first_start_in_production_takes_the_keys_that_the_operator_put_there() {
 fn a_server_stops_issuing_when_its_ntp_servers_fall_silent_and_goes_on_when_they_answer() {
     let away = tempfile::tempdir().unwrap();
     let mut ntp = vec![Chronyd::start()];
-    let port = ntp[0].port();
+    let address = ntp[0].address();
     let config = save(away.path(), "kbox.toml", ntp::clock_of(&ntp).as_bytes());
     let data = away.path().join("data");
     let server = Server::start_with(&data, &["--config", &config]);
@@ -855,7 +907,7 @@ fn a_server_stops_issuing_when_its_ntp_servers_fall_silent_and_goes_on_when_they
         names
     };
     let well = ready(200);
-    let source = format!("127.0.0.1:{port}");
+    let source = address.to_string();
     assert_eq!(well["time_sources"][0]["name"], source.as_str());
     assert_eq!(well["clock_trusted"], true);
     assert!(well["accuracy_ms"].as_u64().unwrap() >= 1, "{well}");
@@ -876,7 +928,7 @@ fn a_server_stops_issuing_when_its_ntp_servers_fall_silent_and_goes_on_when_they
         (refused.status, refused.code().as_str()),
         (503, "time_not_available")
     );
-    ntp.push(Chronyd::start_on(port));
+    ntp.push(Chronyd::start_on(address));
     ready(200);
     let made = server.post("/api/v1/events", Some(&key), &submission("conseil-1"));
     assert_eq!(made.status, 201, "{}", made.text());

@@ -556,13 +556,15 @@ mod tests {
             demonstration("servers = [\"a.fr\"]"),
             Err(ConfigError::ServersUnused)
         );
-        let twice = "source = \"sntp\"\nservers = [\"a.fr\", \"a.fr:123\"]";
-        assert_eq!(
-            demonstration(twice),
-            Err(ConfigError::Servers(ServerAddressError::Twice(
-                "a.fr:123".into()
-            )))
-        );
+        for other in ["a.fr:123", "a.fr:4125", "A.fr", "a.fr."] {
+            let twice = format!("source = \"sntp\"\nservers = [\"a.fr\", \"{other}\"]");
+            assert_eq!(
+                demonstration(&twice),
+                Err(ConfigError::Servers(ServerAddressError::Twice(
+                    other.into()
+                )))
+            );
+        }
         for seconds in [0, 901] {
             assert_eq!(
                 demonstration(&format!("poll_s = {seconds}")),

@@ -26,6 +26,10 @@ const MAX_DISTANCE: Duration = Duration::from_secs(1);
 /// Polls left out after the code RATE: doubled each time, up to this.
 const MAX_REST: u32 = 16;
 
+/// How long a server is left alone after DENY or RSTR, which call for stopping (RFC 5905 §7.4). Not for good: a server moves, its
+/// operator repents, and who lies on the way could silence it with one packet.
+const DENIED_REST: Duration = Duration::from_secs(4 * 3600);
+
 /// Seconds from 1900-01-01 to 1970-01-01.
 const NTP_TO_UNIX: u64 = 2_208_988_800;
 
@@ -65,7 +69,8 @@ impl fmt::Display for ServerAddressError {
 
 impl core::error::Error for ServerAddressError {}
 
-/// NTP servers, each with one vote.
+/// NTP servers. A host has one vote, whatever names and ports it is given: servers that share an address share the vote of the
+/// first.
 #[derive(Debug)]
 pub struct SntpSource(Vec<Server>);
 
@@ -78,10 +83,7 @@ impl SntpSource {
         let mut all: Vec<Server> = Vec::new();
         for text in servers {
             let server = Server::parse(text.as_ref())?;
-            if all
-                .iter()
-                .any(|one| (&one.host, one.port) == (&server.host, server.port))
-            {
+            if all.iter().any(|one| one.host == server.host) {
                 return Err(ServerAddressError::Twice(text.as_ref().to_owned()));
             }
             all.push(server);
@@ -95,31 +97,62 @@ impl SntpSource {
 
 impl TimeSource for SntpSource {
     fn measure(&mut self, base: &Moment) -> Vec<SourceReport> {
+        // At each poll anew: addresses change.
+        let resolved = at_once(self.0.iter(), Server::resolve);
+        let mut voters: Vec<IpAddr> = Vec::new();
+        let asked: Vec<_> = self
+            .0
+            .iter_mut()
+            .zip(resolved)
+            .map(|(server, addresses)| {
+                let addresses = addresses.and_then(|addresses| {
+                    let hosts = || addresses.iter().map(|address| address.ip().to_canonical());
+                    if hosts().any(|host| voters.contains(&host)) {
+                        return Err(SourceError::SameHost);
+                    }
+                    voters.extend(hosts());
+                    Ok(addresses)
+                });
+                (server, addresses)
+            })
+            .collect();
+        let names: Vec<String> = asked.iter().map(|(server, _)| server.to_string()).collect();
         // At once: an answer that waits in a socket's buffer would count as a longer way.
-        thread::scope(|scope| {
-            let asked: Vec<_> = self
-                .0
-                .iter_mut()
-                .map(|server| {
-                    let name = server.to_string();
-                    let thread = thread::Builder::new()
-                        .name("sntp".into())
-                        .spawn_scoped(scope, || server.ask_unless_resting(base));
-                    (name, thread)
-                })
-                .collect();
-            asked
-                .into_iter()
-                .map(|(name, thread)| SourceReport {
-                    name,
-                    outcome: thread
-                        .map_err(|_| SourceError::System)
-                        .and_then(|thread| thread.join().map_err(|_| SourceError::System))
-                        .flatten(),
-                })
-                .collect()
-        })
+        let outcomes = at_once(asked.into_iter(), |(server, addresses)| {
+            server.ask_unless_resting(base, &addresses?)
+        });
+        names
+            .into_iter()
+            .zip(outcomes)
+            .map(|(name, outcome)| SourceReport { name, outcome })
+            .collect()
     }
+}
+
+/// Each of `all` in a thread of its own, as each may wait.
+fn at_once<T: Send, R: Send>(
+    all: impl Iterator<Item = T>,
+    act: impl Fn(T) -> Result<R, SourceError> + Sync,
+) -> Vec<Result<R, SourceError>> {
+    thread::scope(|scope| {
+        let act = &act;
+        let threads: Vec<_> = all
+            .map(|one| {
+                thread::Builder::new()
+                    .name("sntp".into())
+                    .spawn_scoped(scope, move || act(one))
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .map_err(|_| SourceError::System)
+                    .and_then(|thread| thread.join().map_err(|_| SourceError::System))
+                    .flatten()
+            })
+            .collect()
+    })
 }
 
 #[derive(Debug)]
@@ -132,10 +165,17 @@ struct Server {
 /// What a kiss-o'-death packet made us do (RFC 5905 §7.4).
 #[derive(Debug, Default)]
 struct Rest {
-    /// The code, and for how many more polls the server is left alone; `None` is for good.
-    now: Option<([u8; 4], Option<u32>)>,
-    /// The length of the last rest.
+    /// The code, and how long the server is left alone.
+    now: Option<([u8; 4], Until)>,
+    /// The length of the last rest after RATE, in polls.
     last: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    /// So many polls are left out yet.
+    Polls(u32),
+    Instant(Instant),
 }
 
 impl fmt::Display for Server {
@@ -159,6 +199,14 @@ impl Server {
         } else {
             (text.to_owned(), NTP_PORT)
         };
+        // Names are the same in either case and with the final dot (RFC 4343, RFC 1034 §3.1), and addresses as IPv6 too.
+        let mut host = host.to_ascii_lowercase();
+        if host.ends_with('.') {
+            host.pop();
+        }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            host = address.to_canonical().to_string();
+        }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
         if host.is_empty() || host.len() > 253 || !host.bytes().all(plain) || port == 0 {
             return Err(malformed());
@@ -170,24 +218,40 @@ impl Server {
         })
     }
 
-    fn ask_unless_resting(&mut self, base: &Moment) -> Result<OffsetInterval, SourceError> {
-        if let Some((code, polls)) = self.rest.now {
-            match polls {
-                None => return Err(SourceError::Resting(code)),
-                Some(0) => self.rest.now = None,
-                Some(left) => {
-                    self.rest.now = Some((code, Some(left - 1)));
-                    return Err(SourceError::Resting(code));
-                }
+    fn resolve(&self) -> Result<Vec<SocketAddr>, SourceError> {
+        (self.host.as_str(), self.port)
+            .to_socket_addrs()
+            .map(Iterator::collect)
+            .map_err(|_| SourceError::NoAddress)
+    }
+
+    fn ask_unless_resting(
+        &mut self,
+        base: &Moment,
+        addresses: &[SocketAddr],
+    ) -> Result<OffsetInterval, SourceError> {
+        if let Some((code, until)) = self.rest.now {
+            let rests = match until {
+                Until::Polls(left) => left > 0,
+                Until::Instant(end) => base.before < end,
+            };
+            if let Until::Polls(left) = until {
+                self.rest.now = Some((code, Until::Polls(left.saturating_sub(1))));
             }
+            if rests {
+                return Err(SourceError::Resting(code));
+            }
+            self.rest.now = None;
         }
-        let outcome = self.ask(base);
+        let outcome = Self::ask(base, addresses);
         match outcome {
             Err(SourceError::Kiss(code)) => match &code {
-                b"DENY" | b"RSTR" => self.rest.now = Some((code, None)),
+                b"DENY" | b"RSTR" => {
+                    self.rest.now = Some((code, Until::Instant(base.before + DENIED_REST)));
+                }
                 b"RATE" => {
                     self.rest.last = (self.rest.last * 2).clamp(1, MAX_REST);
-                    self.rest.now = Some((code, Some(self.rest.last)));
+                    self.rest.now = Some((code, Until::Polls(self.rest.last)));
                 }
                 _ => {}
             },
@@ -197,8 +261,8 @@ impl Server {
         outcome
     }
 
-    fn ask(&self, base: &Moment) -> Result<OffsetInterval, SourceError> {
-        let socket = self.connect()?;
+    fn ask(base: &Moment, addresses: &[SocketAddr]) -> Result<OffsetInterval, SourceError> {
+        let socket = Self::connect(addresses)?;
         // RFC 5905 calls for the client's time here; a random number instead lets nobody who does not see the question answer it,
         // and tells the server nothing.
         let nonce: [u8; 8] = crate::key::random_bytes().map_err(|_| SourceError::System)?;
@@ -239,10 +303,7 @@ impl Server {
         }
     }
 
-    fn connect(&self) -> Result<UdpSocket, SourceError> {
-        let addresses = (self.host.as_str(), self.port)
-            .to_socket_addrs()
-            .map_err(|_| SourceError::NoAddress)?;
+    fn connect(addresses: &[SocketAddr]) -> Result<UdpSocket, SourceError> {
         let mut why = SourceError::NoAddress;
         for address in addresses {
             let any = match address {

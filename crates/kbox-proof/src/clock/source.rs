@@ -105,6 +105,8 @@ pub enum SourceError {
     },
     /// Its name has no address.
     NoAddress,
+    /// It has an address of a server named before it: together they have one vote.
+    SameHost,
     /// The operating system refused.
     System,
     /// This operating system has no such source.
@@ -133,6 +135,9 @@ impl fmt::Display for SourceError {
                 f,
                 "too far from its reference: {} ms are left open",
                 distance.as_millis()
+            ),
+            Self::SameHost => f.write_str(
+                "the same host as a server named before it, with which it shares its vote",
             ),
             Self::NoAddress => f.write_str("its name has no address"),
             Self::System => f.write_str("the operating system refused"),

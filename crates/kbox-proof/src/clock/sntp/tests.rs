@@ -71,7 +71,18 @@ impl Responder {
 }
 
 fn ask(source: &mut SntpSource) -> Result<OffsetInterval, SourceError> {
-    let mut reports = source.measure(&Moment::now().unwrap());
+    ask_in(source, Duration::ZERO)
+}
+
+/// As [`ask`], by a monotonic clock that is that much ahead.
+fn ask_in(source: &mut SntpSource, ahead: Duration) -> Result<OffsetInterval, SourceError> {
+    let now = Moment::now().unwrap();
+    let base = Moment {
+        before: now.before + ahead,
+        wall: now.wall,
+        after: now.after + ahead,
+    };
+    let mut reports = source.measure(&base);
     assert_eq!(reports.len(), 1);
     reports.pop().unwrap().outcome
 }
@@ -188,19 +199,70 @@ fn a_server_that_leaves_more_than_a_second_open_is_not_used() {
 }
 
 #[test]
-fn a_server_that_denies_us_is_never_asked_again() {
-    let responder = Responder::start(|mut answer| {
-        answer[0] |= 0b1100_0000;
-        answer[1] = 0;
-        answer[12..16].copy_from_slice(b"DENY");
-        vec![answer.to_vec()]
-    });
-    let mut source = responder.source();
-    assert_eq!(ask(&mut source), Err(SourceError::Kiss(*b"DENY")));
-    for _ in 0..20 {
-        assert_eq!(ask(&mut source), Err(SourceError::Resting(*b"DENY")));
+fn a_server_that_denies_us_is_left_alone_for_four_hours_and_asked_again() {
+    for code in [b"DENY", b"RSTR"] {
+        let mut denies = true;
+        let responder = Responder::start(move |mut answer| {
+            if core::mem::take(&mut denies) {
+                answer[0] |= 0b1100_0000;
+                answer[1] = 0;
+                answer[12..16].copy_from_slice(code);
+            }
+            vec![answer.to_vec()]
+        });
+        let mut source = responder.source();
+        assert_eq!(ask(&mut source), Err(SourceError::Kiss(*code)));
+        let minute = Duration::from_secs(60);
+        for ahead in [Duration::ZERO, minute, DENIED_REST - minute] {
+            for _ in 0..20 {
+                let resting = Err(SourceError::Resting(*code));
+                assert_eq!(ask_in(&mut source, ahead), resting);
+            }
+        }
+        assert!(ask_in(&mut source, DENIED_REST + minute).is_ok());
+        assert!(ask_in(&mut source, DENIED_REST + minute).is_ok());
+        assert_eq!(responder.stop(), 3);
     }
-    assert_eq!(responder.stop(), 1);
+}
+
+/// Whoever can send us packets, but does not see our questions, silences no server.
+#[test]
+fn a_kiss_that_answers_no_question_of_ours_makes_no_server_rest() {
+    for code in [b"DENY", b"RSTR", b"RATE"] {
+        let responder = Responder::start(move |answer| {
+            let mut kiss = answer;
+            kiss[24] ^= 1;
+            kiss[1] = 0;
+            kiss[12..16].copy_from_slice(code);
+            vec![kiss.to_vec()]
+        });
+        let mut source = responder.source();
+        for _ in 0..2 {
+            assert_eq!(ask(&mut source), Err(SourceError::Bogus));
+        }
+        assert_eq!(responder.stop(), 2);
+    }
+}
+
+/// Three names of one wrong host would outvote nobody and be believed.
+#[test]
+fn a_host_has_one_vote_by_whatever_names_and_addresses_it_is_given() {
+    let responder = Responder::start(|answer| vec![answer.to_vec()]);
+    let port = responder.address.port();
+    let names = [
+        format!("127.0.0.1:{port}"),
+        format!("localhost:{port}"),
+        // Others than the first are not asked at all, on whatever port.
+        "[::ffff:127.0.0.1]:9".to_string(),
+    ];
+    let mut source = SntpSource(names.map(|name| Server::parse(&name).unwrap()).into());
+    for _ in 0..2 {
+        let reports = source.measure(&Moment::now().unwrap());
+        let outcomes: Vec<_> = reports.iter().map(|report| report.outcome).collect();
+        assert!(outcomes[0].is_ok(), "{outcomes:?}");
+        assert_eq!(outcomes[1..], [Err(SourceError::SameHost); 2]);
+    }
+    assert_eq!(responder.stop(), 2);
 }
 
 #[test]
@@ -221,8 +283,8 @@ fn a_server_that_is_asked_too_often_is_asked_less_and_less() {
 
 #[test]
 fn silence_and_a_closed_port_are_no_answer_and_do_not_delay_the_other_servers() {
-    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let closed = UdpSocket::bind("127.0.0.1:0")
+    let silent = UdpSocket::bind("127.0.0.2:0").unwrap();
+    let closed = UdpSocket::bind("127.0.0.3:0")
         .unwrap()
         .local_addr()
         .unwrap();
@@ -259,7 +321,9 @@ fn servers_are_named_once_and_in_a_form_that_can_be_asked() {
     for (text, shown) in [
         ("ntp.example.fr", "ntp.example.fr:123"),
         ("ntp.example.fr:1123", "ntp.example.fr:1123"),
+        ("NTP.Example.FR.", "ntp.example.fr:123"),
         ("192.0.2.1", "192.0.2.1:123"),
+        ("::ffff:192.0.2.1", "192.0.2.1:123"),
         ("192.0.2.1:11123", "192.0.2.1:11123"),
         ("2001:db8::1", "[2001:db8::1]:123"),
         ("[2001:db8::1]:11123", "[2001:db8::1]:11123"),
@@ -269,6 +333,7 @@ fn servers_are_named_once_and_in_a_form_that_can_be_asked() {
     for text in [
         "",
         ":123",
+        ".",
         "a b",
         "ntp.example.fr:",
         "ntp.example.fr:0",
@@ -278,11 +343,17 @@ fn servers_are_named_once_and_in_a_form_that_can_be_asked() {
         let outcome = SntpSource::new(&[text]).err();
         assert_eq!(outcome, Some(ServerAddressError::Malformed(text.into())));
     }
-    let twice = SntpSource::new(&["192.0.2.1", "192.0.2.1:123"]).err();
-    assert_eq!(
-        twice,
-        Some(ServerAddressError::Twice("192.0.2.1:123".into()))
-    );
+    for (one, other) in [
+        ("192.0.2.1", "192.0.2.1:123"),
+        ("192.0.2.1", "192.0.2.1:1123"),
+        ("192.0.2.1", "[::ffff:192.0.2.1]:123"),
+        ("2001:db8::1", "2001:DB8:0::1"),
+        ("localhost:4125", "LOCALHOST:4125"),
+        ("ntp.example.fr", "ntp.example.fr."),
+    ] {
+        let twice = SntpSource::new(&[one, other]).err();
+        assert_eq!(twice, Some(ServerAddressError::Twice(other.into())));
+    }
     let none = SntpSource::new::<&str>(&[]).err();
     assert_eq!(none, Some(ServerAddressError::None));
 }
