@@ -123,7 +123,7 @@ pub enum TsaError {
         /// The attribute of the subject that is missing.
         missing: &'static str,
     },
-    /// The instant lies outside the validity of the certificate or of its private key.
+    /// The instant lies outside the validity of a certificate of the chain or of the private key.
     NotValid {
         /// The instant.
         at: Time,
@@ -210,12 +210,12 @@ impl fmt::Display for TsaError {
             }
             Self::NotValid { at, not_before, .. } if at < not_before => write!(
                 f,
-                "at {at} the authority's certificate or key is not valid yet: it begins at {not_before}. Wait, or see whether the clock \
+                "at {at} the authority's certificate, chain or key is not valid yet: it begins at {not_before}. Wait, or see whether the clock \
                  is right (EN 319 421 §7.6.7)"
             ),
             Self::NotValid { at, not_after, .. } => write!(
                 f,
-                "at {at} the authority's certificate or key is not valid any more: it ended at {not_after}; renew it (EN 319 421 §7.6.7)"
+                "at {at} the authority's certificate, chain or key is not valid any more: it ended at {not_after}; renew it (EN 319 421 §7.6.7)"
             ),
             Self::Imprint => f.write_str("the imprint's hash algorithm or length is not accepted"),
             Self::Key(error) => write!(f, "the authority could not sign: {error}"),
@@ -243,11 +243,9 @@ pub struct Authority {
     accuracy: Duration,
     /// Why no log can hold its tokens.
     no_leaf: Option<TspError>,
-    /// Intersection of the certificate's validity and the private key's usage period.
+    /// Intersection of the chain's validities and the private key's usage period.
     not_before: Time,
     not_after: Time,
-    /// The earliest end among the certificates of the chain.
-    chain_ends: Time,
     template: Template,
 }
 
@@ -275,12 +273,18 @@ impl Authority {
         let certificate = Certificate::parse(first).map_err(TsaError::Certificate)?;
         let is_keys =
             |certificate: &Certificate| certificate.public_key_info() == signer.public_key_info();
-        let (mut chain_ends, mut has_root) = (Time::from_unix_nanos(i64::MAX), false);
+        // Nobody could verify a token of outside its issuers' validity.
+        let (mut chain_begins, mut chain_ends) = (
+            Time::from_unix_nanos(i64::MIN),
+            Time::from_unix_nanos(i64::MAX),
+        );
+        let mut has_root = false;
         for (position, der) in (1..).zip(&chain) {
             let one = Certificate::parse(der).map_err(TsaError::Certificate)?;
             if position > 1 && is_keys(&one) && !is_keys(&certificate) {
                 return Err(TsaError::ChainOrder { position });
             }
+            chain_begins = chain_begins.max(one.not_before());
             chain_ends = chain_ends.min(one.not_after());
             // Only the last one's answer stays.
             has_root = one.is_self_signed();
@@ -313,9 +317,7 @@ impl Authority {
         let (key_from, key_to) = certificate
             .private_key_usage_period()
             .map_err(TsaError::Certificate)?;
-        let not_before = certificate.not_before().max(key_from);
-        let not_after = certificate.not_after().min(key_to);
-        let chain_ends = chain_ends.min(not_after);
+        let (not_before, not_after) = (chain_begins.max(key_from), chain_ends.min(key_to));
         let template = Template::new(&certificate, &chain, &signer, stated);
         let names: Vec<String> = hashes.iter().map(ToString::to_string).collect();
         let mut authority = Self {
@@ -328,7 +330,6 @@ impl Authority {
             accuracy,
             not_before,
             not_after,
-            chain_ends,
             template,
         };
         authority.no_leaf = authority.self_test(&root, now)?.leaf_bytes().err();
@@ -387,7 +388,7 @@ impl Authority {
         certificates: bool,
     ) -> Result<Vec<u8>, TsaError> {
         let gen_time = gen_time.floor_to_millis();
-        // EN 319 421 §7.6.7: a TSU's key signs nothing outside its validity.
+        // EN 319 421 §7.6.7: a TSU's key signs nothing outside its validity, nor its chain's.
         if gen_time < self.not_before || gen_time.unix_secs() > self.not_after.unix_secs() {
             return Err(TsaError::NotValid {
                 at: gen_time,
@@ -535,7 +536,7 @@ impl Authority {
             _ => None,
         };
         rsa.into_iter()
-            .chain(AuthorityWarning::of_end(self.chain_ends, now))
+            .chain(AuthorityWarning::of_end(self.not_after, now))
             .collect()
     }
 }

@@ -726,6 +726,36 @@ fn outside_its_certificates_validity_an_authority_signs_nothing() {
 }
 
 #[test]
+fn after_the_end_of_an_issuer_in_its_chain_or_before_its_start_an_authority_signs_nothing() {
+    // The issuer's certificate is valid from 2026-01-01 until 2030-01-01, the signer's from 2025 until 2035.
+    let ca = Ca::new();
+    let (signer, der) = ca.issue(|params| {
+        params.not_before = rcgen::date_time_ymd(2025, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2035, 1, 1);
+    });
+    let authority = Authority::new(config(signer, vec![der, ca.der]), now()).unwrap();
+    let start = time("2026-01-01T00:00:00Z");
+    let end = time("2030-01-01T00:00:00Z");
+    assert_eq!(authority.validity(), (start, end));
+    let request = TimeStampReq::new(imprint()).to_der();
+    for (at, failure) in [
+        ("2025-12-31T23:59:59.999Z", true),
+        ("2026-01-01T00:00:00Z", false),
+        ("2030-01-01T00:00:00.999Z", false),
+        ("2030-01-01T00:00:01Z", true),
+    ] {
+        let response = answer(&authority, &request, &TestClock::at(time(at)));
+        let expected = failure.then_some(PkiFailureInfo::SystemFailure);
+        assert_eq!(response.fail_info(), expected, "{at}");
+        let serial = SerialNumber::from_epoch_and_counter(1, 1);
+        let issued = authority.issue(&imprint(), time(at), &serial, None, false);
+        let refused =
+            matches!(issued, Err(TsaError::NotValid { not_after, .. }) if not_after == end);
+        assert_eq!(refused, failure, "{at}");
+    }
+}
+
+#[test]
 fn nonces_of_any_size_and_sign_imprints_and_parameters_are_echoed() {
     let authority = authority();
     let clock = TestClock::at(now());
