@@ -183,6 +183,9 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
         TspError::TooManyCertificates { found } => {
             format!("le jeton porte {found} certificats, plus qu'il n'en est lu")
         }
+        TspError::TooManyExtensions { limit } => {
+            format!("plus de {limit} extensions dans une seule liste, trop pour être honnête")
+        }
         TspError::Status { found } => format!("l'état {found} de la réponse est inconnu"),
         TspError::FailureInfo => "le motif de refus est inconnu".to_string(),
         TspError::TokenPresence => {
@@ -1086,6 +1089,7 @@ mod tests {
             TspError::ContentType { structure },
             TspError::SignerInfos { found: 7 },
             TspError::TooManyCertificates { found: 7 },
+            TspError::TooManyExtensions { limit: 7 },
             TspError::Status { found: 7 },
             TspError::FailureInfo,
             TspError::TokenPresence,

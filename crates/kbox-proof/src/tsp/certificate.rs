@@ -16,6 +16,10 @@ use crate::time::Time;
 /// Larger than any honest certificate of an authority.
 const MAX_CERTIFICATE_BYTES: usize = 64 * 1024;
 
+/// Some thirty kinds are known; few certificates have more than ten. Each is compared with all before it, of bytes that
+/// nobody has signed yet.
+const MAX_EXTENSIONS: usize = 64;
+
 /// A certificate: parsed, nothing trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -463,6 +467,11 @@ pub(super) fn parse_extensions(mut list: Elements<'_>) -> Result<Vec<Extension>,
         let extension = parse_extension(&list.expect(der::SEQUENCE)?)?;
         if extensions.iter().any(|other| other.kind == extension.kind) {
             return Err(error);
+        }
+        if extensions.len() == MAX_EXTENSIONS {
+            return Err(TspError::TooManyExtensions {
+                limit: MAX_EXTENSIONS,
+            });
         }
         extensions.push(extension);
     }

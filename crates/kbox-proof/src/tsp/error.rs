@@ -64,6 +64,11 @@ pub enum TspError {
         /// Number found.
         found: usize,
     },
+    /// More extensions in one list than any honest certificate, revocation list, entry or response has.
+    TooManyExtensions {
+        /// Number allowed.
+        limit: usize,
+    },
     /// A status that RFC 3161 §2.4.2 does not know.
     Status {
         /// Status found.
@@ -117,6 +122,9 @@ impl fmt::Display for TspError {
             }
             Self::TooManyCertificates { found } => {
                 write!(f, "the token carries {found} certificates")
+            }
+            Self::TooManyExtensions { limit } => {
+                write!(f, "more than {limit} extensions in one list")
             }
             Self::Status { found } => write!(f, "unknown response status {found}"),
             Self::FailureInfo => f.write_str("unknown failure information"),

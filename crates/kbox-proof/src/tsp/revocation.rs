@@ -249,14 +249,14 @@ pub enum RevocationRejection {
     },
     /// RFC 3161 §4 (1): made after the revocation.
     Revoked {
-        /// The revocation date.
+        /// The revocation date, or the invalidityDate if earlier.
         at: Time,
         /// Why.
         reason: RevocationReason,
     },
     /// EN 319 102-1 REVOKED_NO_POE: said to be made before the revocation, but nothing shows it.
     RevokedNoPoe {
-        /// The revocation date.
+        /// The revocation date, or the invalidityDate if earlier.
         at: Time,
         /// Why.
         reason: RevocationReason,
@@ -581,15 +581,17 @@ pub fn crls_from_pem(text: &str) -> Result<Vec<Vec<u8>>, TspError> {
 struct Revoked {
     at: Time,
     reason: Option<RevocationReason>,
-    /// invalidityDate (RFC 5280 §5.3.2): since when the key is believed to be another's.
+    /// invalidityDate (RFC 5280 §5.3.2): since when the key is believed to be another's, or the certificate not to be valid.
     invalid_since: Option<Time>,
 }
 
 impl Revoked {
     fn judge(&self, made: Time, existed: Time) -> Result<(), RevocationRejection> {
+        // Whatever the reason: RFC 5280 §5.3.2 puts the date at which the certificate became invalid before the revocation's.
+        let since = self.invalid_since.map_or(self.at, |date| date.min(self.at));
         match self.reason {
             Some(reason) if reason.spares_the_key() => {
-                let at = self.at;
+                let at = since;
                 if existed < at {
                     Ok(())
                 } else if made >= at {
@@ -599,7 +601,6 @@ impl Revoked {
                 }
             }
             reason => {
-                let since = self.invalid_since.map_or(self.at, |date| date.min(self.at));
                 if existed < since {
                     return Ok(());
                 }
@@ -1232,7 +1233,8 @@ mod tests {
 
     /// RFC 3161 §4: which reasons leave the key beyond suspicion. Lists by OpenSSL cannot give all of them.
     #[test]
-    fn every_reason_but_four_and_none_at_all_counts_as_a_compromise_from_the_invalidity_date_on() {
+    fn from_the_invalidity_date_on_every_reason_counts_and_all_but_four_and_none_at_all_as_a_compromise()
+     {
         use RevocationReason as Reason;
         for (number, reason, spares) in [
             (0, Reason::Unspecified, true),
@@ -1255,7 +1257,7 @@ mod tests {
                 verdict.err().map(|rejection| rejection.code())
             });
             let expected = match spares {
-                true => [None, None, Some("tsp.revoked_no_poe")],
+                true => [None, Some("tsp.revoked_no_poe"), Some("tsp.revoked_no_poe")],
                 false => [
                     None,
                     Some("tsp.revoked_key_compromise"),
@@ -1263,6 +1265,21 @@ mod tests {
                 ],
             };
             assert_eq!([early, middle, late], expected, "{reason}");
+            // Made after that date, on its own word: nothing could save it.
+            let made = Time::from_unix_nanos(50);
+            let verdict = revoked(Some(reason)).judge(made, Time::from_unix_nanos(60));
+            let expected = match spares {
+                true => "tsp.revoked",
+                false => "tsp.revoked_key_compromise",
+            };
+            assert_eq!(verdict.map_err(|rejection| rejection.code()), Err(expected));
+            // A later date takes nothing back.
+            let later = Revoked {
+                invalid_since: Some(Time::from_unix_nanos(200)),
+                ..revoked(Some(reason))
+            };
+            assert!(later.judge(made, Time::from_unix_nanos(99)).is_ok());
+            assert!(later.judge(made, AT).is_err());
         }
         for number in [7, 8, 11] {
             let bytes = [der::ENUMERATED, 1, number];
@@ -1313,67 +1330,132 @@ mod tests {
         }
     }
 
-    /// OpenSSL writes neither; both are refused before any signature is looked at.
-    #[test]
-    fn a_critical_extension_of_one_entry_or_of_an_ocsp_response_makes_the_whole_unusable() {
-        let sequence = |parts: &[&[u8]]| der::element(der::SEQUENCE, parts);
-        let algorithm = sequence(&[&der::element(der::OID, &[known::ECDSA_SHA256])]);
-        let signature = der::element(der::BIT_STRING, &[&[0, 1]]);
-        let empty = sequence(&[]);
-        let serial = der::element(der::INTEGER, &[&[3]]);
-        let octets = der::element(der::OCTET_STRING, &[&[5, 0]]);
-        let extensions = |critical: &[u8]| {
-            let kind = der::element(der::OID, &[&[0x2a, 3]]);
-            sequence(&[&sequence(&[&kind, critical, &octets])])
-        };
-        let list = |critical: &[u8]| {
+    fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+        der::element(der::SEQUENCE, parts)
+    }
+
+    /// A list and a response that nobody signed, with these Extensions, or none where they are empty.
+    struct Unsigned<'a> {
+        entry: &'a [u8],
+        whole: &'a [u8],
+    }
+
+    impl Unsigned<'_> {
+        fn algorithm() -> Vec<u8> {
+            sequence(&[&der::element(der::OID, &[known::ECDSA_SHA256])])
+        }
+
+        fn wrapped(tag: u8, extensions: &[u8]) -> Vec<u8> {
+            match extensions {
+                [] => Vec::new(),
+                _ => der::element(tag, &[extensions]),
+            }
+        }
+
+        fn list(&self) -> Result<(), RevocationRejection> {
             let time = der::element(der::UTC_TIME, &[b"260601000000Z"]);
-            let entry = sequence(&[&serial, &time, &extensions(critical)]);
-            let version = der::element(der::INTEGER, &[&[1]]);
-            let tbs = [
-                &version,
-                &algorithm,
-                &empty,
+            let entry = sequence(&[&der::element(der::INTEGER, &[&[3]]), &time, self.entry]);
+            let tbs = sequence(&[
+                &der::element(der::INTEGER, &[&[1]]),
+                &Self::algorithm(),
+                &sequence(&[]),
                 &time,
                 &time,
                 &sequence(&[&entry]),
-            ];
-            let tbs = sequence(&tbs.map(Vec::as_slice));
-            CertificateList::parse(&sequence(&[&tbs, &algorithm, &signature])).map(|_| ())
-        };
-        let response = |critical: &[u8]| {
+                &Self::wrapped(0xa0, self.whole),
+            ]);
+            let signature = der::element(der::BIT_STRING, &[&[0, 1]]);
+            CertificateList::parse(&sequence(&[&tbs, &Self::algorithm(), &signature])).map(|_| ())
+        }
+
+        fn response(&self) -> Result<(), RevocationRejection> {
             let time = der::element(der::GENERALIZED_TIME, &[b"20260601000000Z"]);
-            let id = sequence(&[&algorithm, &octets, &octets, &serial]);
-            let single = sequence(&[&id, &[0x80, 0], &time]);
+            let octets = der::element(der::OCTET_STRING, &[&[5, 0]]);
+            let serial = der::element(der::INTEGER, &[&[3]]);
+            let id = sequence(&[&Self::algorithm(), &octets, &octets, &serial]);
+            let entry = Self::wrapped(0xa1, self.entry);
+            let single = sequence(&[&id, &[0x80, 0], &time, &entry]);
             let tbs = sequence(&[
-                &der::element(0xa1, &[&empty]),
+                &der::element(0xa1, &[&sequence(&[])]),
                 &time,
                 &sequence(&[&single]),
-                &der::element(0xa1, &[&extensions(critical)]),
+                &Self::wrapped(0xa1, self.whole),
             ]);
-            let basic = sequence(&[&tbs, &algorithm, &signature]);
+            let signature = der::element(der::BIT_STRING, &[&[0, 1]]);
+            let basic = sequence(&[&tbs, &Self::algorithm(), &signature]);
             let typed = sequence(&[
                 &der::element(der::OID, &[known::OCSP_BASIC]),
                 &der::element(der::OCTET_STRING, &[&basic]),
             ]);
             let status = der::element(der::ENUMERATED, &[&[0]]);
             OcspResponse::parse(&sequence(&[&status, &der::element(0xa0, &[&typed])])).map(|_| ())
-        };
-        let critical = der::element(der::BOOLEAN, &[&[0xff]]);
-        for parsed in [
-            &list as &dyn Fn(&[u8]) -> Result<(), RevocationRejection>,
-            &response,
+        }
+
+        fn both(&self) -> [Result<(), RevocationRejection>; 2] {
+            [self.list(), self.response()]
+        }
+    }
+
+    /// That many extensions, each of its own kind.
+    fn extensions(count: u8, critical: &[u8]) -> Vec<u8> {
+        let all: Vec<Vec<u8>> = (0..count)
+            .map(|kind| {
+                let kind = der::element(der::OID, &[&[0x2a, kind]]);
+                sequence(&[
+                    &kind,
+                    critical,
+                    &der::element(der::OCTET_STRING, &[&[5, 0]]),
+                ])
+            })
+            .collect();
+        sequence(&all.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// OpenSSL writes neither; both are refused before any signature is looked at.
+    #[test]
+    fn a_critical_extension_of_one_entry_or_of_the_whole_makes_a_list_or_response_unusable() {
+        let harmless = extensions(1, &[]);
+        let critical = extensions(1, &der::element(der::BOOLEAN, &[&[0xff]]));
+        for (entry, whole, usable) in [
+            (&harmless, &harmless, true),
+            (&critical, &harmless, false),
+            (&harmless, &critical, false),
         ] {
-            assert_eq!(parsed(&[]), Ok(()));
-            let refused = parsed(&critical).map_err(|rejection| rejection.code());
-            assert_eq!(refused, Err("tsp.revocation_unsupported"));
+            for parsed in (Unsigned { entry, whole }).both() {
+                let expected = match usable {
+                    true => Ok(()),
+                    false => Err("tsp.revocation_unsupported"),
+                };
+                assert_eq!(parsed.map_err(|rejection| rejection.code()), expected);
+            }
+        }
+    }
+
+    /// They are read before any signature is checked, and each is compared with all before it: a forged list of a megabyte of
+    /// them took seconds of work.
+    #[test]
+    fn a_list_or_response_with_more_than_64_extensions_in_one_place_is_not_read() {
+        let (most, more) = (extensions(64, &[]), extensions(65, &[]));
+        let refused = || {
+            Err(RevocationRejection::Unreadable(
+                TspError::TooManyExtensions { limit: 64 },
+            ))
+        };
+        for (entry, whole, expected) in [
+            (&most, &most, Ok(())),
+            (&more, &most, refused()),
+            (&most, &more, refused()),
+        ] {
+            assert_eq!(
+                Unsigned { entry, whole }.both(),
+                [expected.clone(), expected]
+            );
         }
     }
 
     /// Each could cost two signatures.
     #[test]
     fn an_ocsp_response_with_more_than_eight_certificates_is_not_read() {
-        let sequence = |parts: &[&[u8]]| der::element(der::SEQUENCE, parts);
         let root = include_bytes!("../../../../fixtures/revocation/root.pem");
         let root = core::str::from_utf8(root).map(|text| pem_blocks(text, "CERTIFICATE"));
         let Ok(Ok(root)) = root else {
