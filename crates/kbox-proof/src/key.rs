@@ -230,6 +230,13 @@ impl TokenSigner {
         Zeroizing::new(to_pem("PRIVATE KEY", &self.pkcs8))
     }
 
+    /// A pair that does not match, as a fault of memory would make it: no file gives one.
+    #[cfg(test)]
+    pub(crate) fn claiming(mut self, public_key: &[u8]) -> Self {
+        self.public_key = public_key.to_vec();
+        self
+    }
+
     /// The SubjectPublicKeyInfo, in DER.
     #[must_use]
     pub fn public_key_info(&self) -> &[u8] {

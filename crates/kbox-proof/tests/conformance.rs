@@ -28,23 +28,69 @@ fn ids() -> Vec<String> {
         .collect()
 }
 
-/// `fn name(` stands below `#[test]`, with nothing but attributes and comments between.
+/// What `make test` compiles in; it runs on Unix alone.
+fn is_compiled(condition: &str) -> bool {
+    matches!(
+        condition,
+        "test"
+            | "unix"
+            | "feature = \"issue\""
+            | "feature = \"std\""
+            | "all(test, feature = \"issue\")"
+    )
+}
+
+/// The condition of a `#[cfg(…)]` or `#![cfg(…)]`.
+fn condition(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("#[").or(line.strip_prefix("#!["))?;
+    line.strip_prefix("cfg(")?.strip_suffix(")]")
+}
+
+/// `fn name(` stands below `#[test]`, with nothing but attributes and comments between, under no condition that `make test` may
+/// leave unmet.
 fn has_test(source: &str, name: &str) -> bool {
     let mut is_test = false;
-    for line in source.lines().map(str::trim_start) {
+    let mut is_run = true;
+    // The line that ends a module under such a condition.
+    let mut left_out: Option<String> = None;
+    for whole in source.lines() {
+        let line = whole.trim_start();
+        if left_out.as_deref().is_some_and(|end| end != whole) {
+            continue;
+        }
+        left_out = None;
         match line {
             "#[test]" => is_test = true,
-            _ if line.starts_with("#[ignore") => is_test = false,
+            _ if line.starts_with("#![cfg(") => {
+                if !condition(line).is_some_and(is_compiled) {
+                    return false;
+                }
+            }
+            _ if line.starts_with("#[ignore") || line.starts_with("#[cfg_attr") => is_run = false,
+            _ if line.starts_with("#[cfg") => {
+                is_run &= condition(line).is_some_and(is_compiled);
+            }
             _ if line.starts_with("#[") || line.starts_with("//") => {}
             _ => {
-                if is_test && line.starts_with(&format!("fn {name}(")) {
+                if is_test && is_run && line.starts_with(&format!("fn {name}(")) {
                     return true;
                 }
-                is_test = false;
+                if !is_run && line.ends_with('{') {
+                    let indent = &whole[..whole.len() - line.len()];
+                    left_out = Some(format!("{indent}}}"));
+                }
+                (is_test, is_run) = (false, true);
             }
         }
     }
     false
+}
+
+/// The test reads vectors that lie outside the repository, and runs none where they are absent.
+fn rests_on_vectors(source: &str, name: &str) -> bool {
+    let body = source.split_once(&format!("fn {name}("));
+    body.and_then(|(_, rest)| rest.split_once("\n}\n"))
+        .is_some_and(|(body, _)| body.contains("vectors(\""))
 }
 
 /// The ids of a table's rows, and what is wrong with them; `source` gives a file of the repository.
@@ -70,6 +116,7 @@ fn complaints(table: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Strin
         }
         // Tests stand in backquotes; what is left may only be reasons.
         let mut tests = 0;
+        let mut outside = 0;
         let mut words = String::new();
         for (index, part) in how.split('`').enumerate() {
             match (index % 2, part.split_once("::")) {
@@ -82,7 +129,7 @@ fn complaints(table: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Strin
                         Some(source) if !has_test(&source, name) => {
                             found.push(format!("{id}: no test {name} in {file}"));
                         }
-                        Some(_) => {}
+                        Some(source) => outside += u32::from(rests_on_vectors(&source, name)),
                     }
                 }
             }
@@ -93,6 +140,9 @@ fn complaints(table: &str, source: impl Fn(&str) -> Option<String>) -> Vec<Strin
             .any(|start| words.starts_with(start));
         if tests == 0 && !is_reason {
             found.push(format!("{id}: neither a test nor a reason"));
+        }
+        if tests > 0 && tests == outside {
+            found.push(format!("{id}: only tests over vectors that may be absent"));
         }
         if !words.is_empty() && !is_reason {
             found.push(format!("{id}: {words:?} is no reason"));
@@ -187,7 +237,13 @@ fn the_practice_statement_says_what_the_code_does() {
 fn a_table_with_one_fault_is_told_so() {
     let source = |file: &str| {
         (file == "a.rs").then(|| {
-            "#[test]\n#[cfg(unix)]\nfn held() {}\nfn helper() {}\n#[test]\n#[ignore]\nfn off() {}\n"
+            "#[cfg(feature = \"issue\")]\n#[test]\n// words\nfn held() {}\nfn helper() {}\n\
+             #[test]\n#[ignore]\nfn off() {}\n#[test]\n#[cfg(windows)]\nfn elsewhere() {}\n\
+             #[cfg(feature = \"other\")]\n#[test]\nfn other() {}\n\
+             #[test]\n#[cfg_attr(unix, ignore)]\nfn perhaps() {}\n\
+             #[cfg(windows)]\nmod away {\n#[test]\nfn within() {}\n}\n\
+             #[cfg(test)]\nmod tests {\n#[test]\nfn inside() {}\n}\n\
+             #[test]\nfn outside() {\nlet Some(folder) = vectors(\"tsp\") else { return };\n}\n"
                 .to_string()
         })
     };
@@ -206,6 +262,8 @@ fn a_table_with_one_fault_is_told_so() {
         "| Q4 | c | r | not ours: reason |",
         "| Q4 | c | r | `a.rs::held`; not yet: what `else` is missing |",
         "| Q4 | c | r | `a.rs::held`, `a.rs::held` |",
+        "| Q4 | c | r | `a.rs::inside` |",
+        "| Q4 | c | r | `a.rs::outside`, `a.rs::held` |",
     ] {
         assert_eq!(with(row), [""; 0], "{row}");
     }
@@ -223,6 +281,11 @@ fn a_table_with_one_fault_is_told_so() {
         "| Q4 | c | r | `a.rs::hel` |",
         "| Q4 | c | r | `a.rs::helper` |",
         "| Q4 | c | r | `a.rs::off` |",
+        "| Q4 | c | r | `a.rs::elsewhere` |",
+        "| Q4 | c | r | `a.rs::other` |",
+        "| Q4 | c | r | `a.rs::perhaps` |",
+        "| Q4 | c | r | `a.rs::within` |",
+        "| Q4 | c | r | `a.rs::outside` |",
         "| Q4 | c | r | `b.rs::held` |",
     ] {
         assert_ne!(with(row), [""; 0], "{row}");

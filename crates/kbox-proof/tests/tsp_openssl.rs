@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! OpenSSL asks, we answer, OpenSSL verifies; and the other way round. Skipped where there is no `openssl`.
+//! OpenSSL asks, we answer, OpenSSL verifies; and the other way round. Without `openssl` they fail: `make setup` installs it.
 #![cfg(feature = "issue")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -41,7 +41,9 @@ impl Folder {
             .args(arguments.split_whitespace())
             .current_dir(&self.0)
             .output()
-            .unwrap()
+            .unwrap_or_else(|error| {
+                panic!("openssl cannot be run ({error}): `make setup` installs it")
+            })
     }
 
     fn openssl_ok(&self, arguments: &str) {
@@ -58,14 +60,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn has_openssl() -> bool {
-    let found = Command::new("openssl").arg("version").output().is_ok();
-    if !found {
-        println!("skipped: no openssl");
-    }
-    found
 }
 
 fn clock() -> SystemClock {
@@ -139,11 +133,9 @@ fn check_ours_by_openssl(folder: &Folder, authority: &Authority) {
 
 #[test]
 fn openssl_accepts_our_p256_tokens_for_every_hash_with_and_without_certificates() {
-    if has_openssl() {
-        let pki = DevPki::generate(now(), true).unwrap();
-        let authority = authority(pki.public.signer, pki.public.chain);
-        check_ours_by_openssl(&Folder::new("p256"), &authority);
-    }
+    let pki = DevPki::generate(now(), true).unwrap();
+    let authority = authority(pki.public.signer, pki.public.chain);
+    check_ours_by_openssl(&Folder::new("p256"), &authority);
 }
 
 /// A public authority of our own development PKI, with this key.
@@ -163,16 +155,14 @@ fn rsa(bits: usize) -> TokenSigner {
 
 #[test]
 fn openssl_accepts_our_p384_and_rsa_tokens_for_every_hash_with_and_without_certificates() {
-    if has_openssl() {
-        let p384 = TokenSigner::generate_kind(TokenKeyKind::P384).unwrap();
-        for (name, signer) in [
-            ("p384", p384),
-            ("rsa-2048", rsa(2048)),
-            ("rsa-3072", rsa(3072)),
-            ("rsa-4096", rsa(4096)),
-        ] {
-            check_ours_by_openssl(&Folder::new(name), &own_authority(signer));
-        }
+    let p384 = TokenSigner::generate_kind(TokenKeyKind::P384).unwrap();
+    for (name, signer) in [
+        ("p384", p384),
+        ("rsa-2048", rsa(2048)),
+        ("rsa-3072", rsa(3072)),
+        ("rsa-4096", rsa(4096)),
+    ] {
+        check_ours_by_openssl(&Folder::new(name), &own_authority(signer));
     }
 }
 
@@ -195,9 +185,6 @@ const TS_VERIFY: &str = "ts -verify -queryfile q.tsq -in r.tsr -CAfile root.pem"
 
 #[test]
 fn openssls_cms_accepts_our_pss_tokens() {
-    if !has_openssl() {
-        return;
-    }
     for bits in [2048, 3072] {
         let folder = Folder::new(&format!("pss-ours-{bits}"));
         answer_openssl(&folder, &own_authority(rsa(bits).with_pss().unwrap()));
@@ -211,9 +198,6 @@ fn openssls_cms_accepts_our_pss_tokens() {
 /// this list, and evidence could be signed by such keys as well.
 #[test]
 fn divergence_openssl_3_0_verifies_no_timestamps_by_pss_or_ed25519() {
-    if !has_openssl() {
-        return;
-    }
     let ed25519 = TokenSigner::generate_kind(TokenKeyKind::Ed25519).unwrap();
     for (name, signer, reason) in [
         // PKCS7_verify, under `ts`, knows PKCS#1 v1.5 alone.
@@ -295,9 +279,6 @@ fn check_openssls_reply(what: &str, folder: &Folder) -> VerifiedTimeStamp {
 
 #[test]
 fn we_accept_openssls_tokens_by_each_key_with_each_hash() {
-    if !has_openssl() {
-        return;
-    }
     for (name, key) in [
         ("p256", P256),
         ("p384", P384),
@@ -319,9 +300,6 @@ fn we_accept_openssls_tokens_by_each_key_with_each_hash() {
 
 #[test]
 fn we_accept_openssls_tokens_with_each_hash_of_the_signers_certificate_and_flag_sha1() {
-    if !has_openssl() {
-        return;
-    }
     for ess in ["sha1", "sha256", "sha384", "sha512"] {
         let folder = Folder::new(&format!("reply-ess-{ess}"));
         openssl_pki(&folder, P256, "sha256", ess);
@@ -335,9 +313,6 @@ fn we_accept_openssls_tokens_with_each_hash_of_the_signers_certificate_and_flag_
 
 #[test]
 fn we_accept_chains_that_openssl_signed_by_each_key_and_hash_and_by_pss_and_ed25519() {
-    if !has_openssl() {
-        return;
-    }
     const PSS_KEY: &str = "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048";
     const BOUND_PSS_KEY: &str = "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 \
         -pkeyopt rsa_pss_keygen_md:sha384 -pkeyopt rsa_pss_keygen_mgf1_md:sha384 -pkeyopt rsa_pss_keygen_saltlen:48";
@@ -403,9 +378,6 @@ fn refusal_of_openssls_reply(folder: &Folder) -> &'static str {
 /// Its `ts` signs by PKCS#1 v1.5 alone, its `cms` by PSS as well.
 #[test]
 fn we_accept_openssls_tokens_by_pss_with_each_hash_and_salt() {
-    if !has_openssl() {
-        return;
-    }
     let folder = Folder::new("pss-theirs");
     openssl_pki(&folder, RSA_2048, "sha256", "sha256");
     check_openssls_reply("PKCS#1 v1.5", &folder);
@@ -432,9 +404,6 @@ fn we_accept_openssls_tokens_by_pss_with_each_hash_and_salt() {
 
 #[test]
 fn an_rsa_key_below_2048_bits_is_no_token_key() {
-    if !has_openssl() {
-        return;
-    }
     let folder = Folder::new("small-rsa");
     for (bits, result) in [(1024, Err(KeyError::Unsupported)), (2048, Ok(2048))] {
         folder.openssl_ok(&format!(
@@ -451,9 +420,6 @@ fn an_rsa_key_below_2048_bits_is_no_token_key() {
 
 /// Our tokens by a key and certificates that OpenSSL made.
 fn check_ours_under_openssls_pki(name: &str, key: &str) {
-    if !has_openssl() {
-        return;
-    }
     let folder = Folder::new(name);
     openssl_pki(&folder, key, "sha256", "sha256");
     folder.openssl_ok("pkcs8 -topk8 -nocrypt -in tsa.key -out tsa.p8");
@@ -478,9 +444,6 @@ fn openssl_accepts_our_p384_tokens_under_its_own_certificates() {
 
 #[test]
 fn openssl_reads_our_refusals() {
-    if !has_openssl() {
-        return;
-    }
     let folder = Folder::new("refusal");
     let pki = DevPki::generate(now(), true).unwrap();
     let authority = authority(pki.public.signer, pki.public.chain);
@@ -502,9 +465,6 @@ fn openssl_reads_our_refusals() {
 
 #[test]
 fn the_dev_pki_passes_openssls_own_checks() {
-    if !has_openssl() {
-        return;
-    }
     let folder = Folder::new("pki");
     let pki = DevPki::generate(now(), true).unwrap();
     folder.write("root.pem", certificate_to_pem(&pki.root));

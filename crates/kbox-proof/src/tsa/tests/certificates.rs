@@ -4,7 +4,7 @@
 use rcgen::DnType;
 
 use super::*;
-use crate::key::TokenKeyKind;
+use crate::key::{KeyError, TokenKeyKind};
 
 /// Why an authority refuses a certificate changed in this way; `None` when it starts.
 fn refusal(change: impl FnOnce(&mut CertificateParams)) -> Option<TsaError> {
@@ -120,7 +120,7 @@ fn a_ca_a_broken_chain_and_an_expired_issuer_are_refused() {
     let late = time("2031-01-01T00:00:00Z");
     assert!(matches!(
         Authority::new(config(signer, vec![der, ca.der.clone()]), late).err(),
-        Some(TsaError::Unfit(TspRejection::ChainExpired { .. }))
+        Some(TsaError::NotValid { .. })
     ));
     // A CA that may not sign certificates.
     let mut no_signing = Ca::new();
@@ -235,6 +235,69 @@ fn tokens_by_every_kind_of_key_verify_and_evidence_is_by_those_with_a_leaf() {
             (_, other) => panic!("{kind:?}: {other:?}"),
         }
     }
+}
+
+/// The files: private half of one key, public half of another.
+#[test]
+fn a_key_file_whose_halves_do_not_belong_together_is_no_key() {
+    for kind in [
+        TokenKeyKind::P256,
+        TokenKeyKind::P384,
+        TokenKeyKind::Rsa { bits: 2048 },
+    ] {
+        let [one, other] = [(); 2].map(|()| TokenSigner::generate_kind(kind).unwrap());
+        let pkcs8 = |signer: &TokenSigner| {
+            let pem = signer.to_pkcs8_pem();
+            crate::tsp::pem_blocks(&pem, "PRIVATE KEY")
+                .unwrap()
+                .concat()
+        };
+        // The modulus stands in both forms of an RSA key, with the same octets before it; the point in both of an EC key.
+        let public = |signer: &TokenSigner| match kind {
+            TokenKeyKind::Rsa { .. } => signer.public_key_bits()[9..9 + 256].to_vec(),
+            _ => signer.public_key_bits(),
+        };
+        let (mut bytes, old, new) = (pkcs8(&one), public(&one), public(&other));
+        let at = bytes
+            .windows(old.len())
+            .position(|window| window == old)
+            .unwrap();
+        assert!(TokenSigner::from_pkcs8(&bytes).is_ok());
+        bytes[at..at + new.len()].copy_from_slice(&new);
+        let found = TokenSigner::from_pkcs8(&bytes).map(|signer| signer.kind());
+        assert_eq!(found, Err(KeyError::Unsupported), "{kind:?}");
+    }
+}
+
+/// Whatever the files say: the first signature must be one by the certificate's key.
+#[test]
+fn an_authority_whose_first_signature_is_not_by_its_certificates_key_does_not_start() {
+    let ca = Ca::new();
+    let (signer, der) = ca.issue(|_| {});
+    let chain = vec![der, ca.der];
+    let other = TokenSigner::generate().unwrap();
+    let other = other.claiming(signer.public_key_info());
+    let error = Authority::new(config(other, chain.clone()), now()).unwrap_err();
+    assert!(
+        matches!(&error, TsaError::Unfit(rejection) if rejection.code() == "tsp.signature"),
+        "{error:?}"
+    );
+    assert!(Authority::new(config(signer, chain), now()).is_ok());
+}
+
+#[test]
+fn a_certificate_with_more_than_64_extensions_is_not_read() {
+    let refused = |count| {
+        refusal(|params| {
+            for kind in 0..count {
+                let extension = CustomExtension::from_oid_content(&[1, 2, 3, kind], vec![5, 0]);
+                params.custom_extensions.push(extension);
+            }
+        })
+    };
+    assert_eq!(refused(40), None);
+    let error = TspError::TooManyExtensions { limit: 64 };
+    assert_eq!(refused(65), Some(TsaError::Certificate(error)));
 }
 
 #[test]
