@@ -16,20 +16,12 @@ const WARNINGS: [i64; 4] = [60, 30, 7, 0];
 /// What is known of an authority's key and certificate. It ends with the first of certificate, private key's usage, and
 /// issuers.
 pub(crate) fn signer(which: &str, authority: &Authority) -> Result<Signer, TsaError> {
-    let chain = authority.chain();
-    let (not_before, mut not_after) = authority.validity();
-    let mut key = None;
-    for der in chain {
-        let certificate = Certificate::parse(der).map_err(TsaError::Certificate)?;
-        not_after = not_after.min(certificate.not_after());
-        key.get_or_insert_with(|| Fingerprint::of(certificate.public_key_info()));
-    }
-    let (Some(first), Some(key)) = (chain.first(), key) else {
-        return Err(TsaError::NoCertificate);
-    };
+    let (not_before, not_after) = authority.validity();
+    let first = authority.chain().first().ok_or(TsaError::NoCertificate)?;
+    let certificate = Certificate::parse(first).map_err(TsaError::Certificate)?;
     Ok(Signer {
         name: which.to_string(),
-        key,
+        key: Fingerprint::of(certificate.public_key_info()),
         certificate: Some(Fingerprint::of(first)),
         policy: Some(authority.policy().to_string()),
         not_before: Some(not_before),
