@@ -112,6 +112,7 @@ pub fn unread_advice(error: &TspError, language: Language) -> &'static str {
         | TspError::Accuracy
         | TspError::SignerInfos { .. }
         | TspError::TooManyCertificates { .. }
+        | TspError::TooManyExtensions { .. }
         | TspError::Status { .. }
         | TspError::FailureInfo
         | TspError::TokenPresence => (
@@ -184,7 +185,7 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
             format!("le jeton porte {found} certificats, plus qu'il n'en est lu")
         }
         TspError::TooManyExtensions { limit } => {
-            format!("plus de {limit} extensions dans une seule liste, trop pour être honnête")
+            format!("plus de {limit} extensions dans une seule liste, plus qu'il n'en est lu")
         }
         TspError::Status { found } => format!("l'état {found} de la réponse est inconnu"),
         TspError::FailureInfo => "le motif de refus est inconnu".to_string(),
