@@ -475,9 +475,6 @@ fn the_dev_pki_passes_openssls_own_checks() {
 
 #[test]
 fn a_key_in_another_form_is_refused_with_the_command_that_writes_it_anew() {
-    if !has_openssl() {
-        return;
-    }
     let folder = Folder::new("key-forms");
     let read = |name: &str| {
         let text = String::from_utf8(folder.read(name)).unwrap();
