@@ -23,6 +23,8 @@ use crate::directory::{Directory, NewBackup, check_room};
 const WRITE_BUFFER_BYTES: usize = 32 << 20;
 const BLOCK_CACHE_BYTES: usize = 64 << 20;
 const OPENING_ATTEMPTS: u32 = 5;
+/// Tables that stay open: they must not grow into the descriptors that the server keeps for the log.
+const OPEN_TABLES: i32 = 128;
 /// Copied in one write.
 const COPY_BYTES: usize = 4 << 20;
 
@@ -81,7 +83,9 @@ impl RocksStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = Directory::take(path.as_ref())?;
         directory.check_room(0)?;
-        let db = DB::open(&options(), directory.database()).map_err(engine)?;
+        let mut options = options();
+        options.set_max_open_files(OPEN_TABLES);
+        let db = DB::open(&options, directory.database()).map_err(engine)?;
         Self::over(db, Some(directory))
     }
 
