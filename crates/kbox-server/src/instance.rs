@@ -958,4 +958,36 @@ mod tests {
         let text = clock_trouble(&ClockError::Unsynchronised, &other);
         assert!(!text.contains("rtcsync"), "{text}");
     }
+
+    #[test]
+    fn a_trust_bundle_changed_on_the_disk_is_neither_served_nor_started_with_nor_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: folder.path().join("data"),
+            ..Config::default()
+        };
+        let instance = Instance::open(&config).unwrap();
+        let bundle = instance.trust(None).unwrap().unwrap();
+        let text = String::from_utf8(bundle.clone()).unwrap();
+        let lowered = text.replace("journalise", "horodate");
+        assert_ne!(lowered, text);
+        let write = |instance: &Instance, version: u32, bytes: &[u8]| {
+            let mut records = RecordBatch::new();
+            records.put(trust_key(version), bytes.to_vec());
+            instance.ledger.record(Vec::new(), records).unwrap();
+        };
+        // Changed, and one of a version that the log never published.
+        for (version, bytes) in [(1, lowered.as_bytes()), (2, bundle.as_slice())] {
+            write(&instance, version, bytes);
+            for asked in [None, Some(version)] {
+                let damaged = matches!(instance.trust(asked), Err(StoreError::Damaged { .. }));
+                assert!(damaged, "version {version}, asked for {asked:?}");
+            }
+            write(&instance, 1, &bundle);
+        }
+        instance.ledger.close();
+        drop(instance);
+        assert!(Instance::open(&config).is_err());
+        assert!(!crate::upkeep::check(&config.data, None).is_ok_and(|sound| sound));
+    }
 }
