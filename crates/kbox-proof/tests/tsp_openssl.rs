@@ -214,8 +214,8 @@ fn divergence_openssl_3_0_verifies_no_timestamps_by_pss_or_ed25519() {
     }
 }
 
-const EXTENSIONS: &str = "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n\
-    [tsa]\nbasicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n\
+const EXTENSIONS: &str = "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n\
+    [tsa]\nauthorityKeyIdentifier=keyid\nbasicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n\
     [ts]\ndefault_tsa=t\n[t]\nserial=serial\nsigner_cert=tsa.pem\ncerts=ca.pem\nsigner_key=tsa.key\n\
     default_policy=1.2.3.4\ndigests=sha256,sha384,sha512\nsigner_digest=DIGEST\naccuracy=secs:1\n\
     ess_cert_id_alg=ESS\ncrypto_device=builtin\n";

@@ -191,7 +191,7 @@ impl fmt::Display for TsaError {
                     TspRejection::SignerIsCa => {
                         " (EN 319 422 §6.1). Have it issued with basicConstraints = critical, CA:FALSE"
                     }
-                    TspRejection::NoChain => {
+                    TspRejection::NoChain { .. } => {
                         " (EN 319 421 §7.6.4(c)). Give each certificate up to the root: the signer's first, then its issuer's, the root last"
                     }
                     _ => "",

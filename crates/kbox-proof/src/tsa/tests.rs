@@ -10,6 +10,7 @@
 mod budgets;
 mod certificates;
 mod facts;
+mod planting;
 mod remembering;
 mod requests;
 mod tokens;
@@ -473,8 +474,17 @@ fn every_rejection_code_has_a_token_that_earns_it() {
     let (signer, der) = ca.issue(|_| {});
     let token = Draft::new(&der).sign(&signer);
     found.push(("tsp.no_chain", verdict(&token, &[])));
-    // Another CA of the same name.
-    found.push(("tsp.chain_signature", verdict(&token, &[Ca::new().der])));
+    // Another CA of the same name says nothing; the very key that the certificate names does.
+    let others = verdict(&token, &[Ca::new().der]);
+    found.push(("tsp.no_chain", others));
+    let (forger, mut forged) =
+        ca.issue(|params| params.use_authority_key_identifier_extension = true);
+    *forged.last_mut().unwrap() ^= 1;
+    let forged = Draft::new(&forged).sign(&forger);
+    found.push((
+        "tsp.chain_signature",
+        verdict(&forged, core::slice::from_ref(&ca.der)),
+    ));
     found.push(("tsp.trust_malformed", verdict(&token, &[vec![0]])));
     let roots = [ca.der];
     let late = TokenTrust::new(&roots, ChainTime::At(time("2031-01-01T00:00:00Z")));
@@ -828,10 +838,10 @@ fn an_authority_does_not_start_on_an_unfit_certificate() {
         TsaError::KeyMismatch
     );
     let (signer, der) = ca.issue(|_| {});
-    assert_eq!(
+    assert!(matches!(
         refused(signer, vec![der, Ca::new().der], now()),
-        TsaError::Unfit(TspRejection::ChainSignature)
-    );
+        TsaError::Unfit(TspRejection::NoChain { .. })
+    ));
     let (signer, der) = ca.issue(|_| {});
     assert!(matches!(
         refused(

@@ -4,6 +4,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use sha2::Digest;
+
 use super::TspError;
 use super::algorithm::AlgorithmIdentifier;
 use super::der::{self, Element, Elements};
@@ -162,13 +164,7 @@ impl Certificate {
     /// The issuer's commonName, or else its organizationName, for people to read.
     #[must_use]
     pub fn issuer_name(&self) -> String {
-        [known::COMMON_NAME, known::ORGANIZATION_NAME]
-            .into_iter()
-            .find_map(|kind| name_attribute(&self.issuer, kind))
-            .map_or_else(
-                || "?".into(),
-                |text| String::from_utf8_lossy(text).into_owned(),
-            )
+        issuer_name(&self.issuer)
     }
 
     /// The serial number in hexadecimal, as other programs show it.
@@ -421,6 +417,20 @@ impl Certificate {
         Some(identifier.content.to_vec())
     }
 
+    /// It names `issuer`'s key as the one that signed it. Another authority may have the issuer's name, and the issuer other keys.
+    pub(super) fn names_key_of(&self, issuer: &Self) -> bool {
+        let Some(named) = self.authority_key_identifier() else {
+            return false;
+        };
+        match issuer.subject_key_identifier() {
+            Some(own) => named == own,
+            // RFC 5280 §4.2.1.2 (1)
+            None => issuer
+                .public_key_bits()
+                .is_ok_and(|bits| named == *sha1::Sha1::digest(bits)),
+        }
+    }
+
     /// Checks that `issuer`'s key signed this certificate.
     pub(crate) fn verify_issued_by(&self, issuer: &Self) -> Result<(), SignatureFailure> {
         verify_signature(
@@ -431,6 +441,17 @@ impl Certificate {
             &self.signature,
         )
     }
+}
+
+/// The commonName of a Name in DER, or else its organizationName.
+pub(super) fn issuer_name(name: &[u8]) -> String {
+    [known::COMMON_NAME, known::ORGANIZATION_NAME]
+        .into_iter()
+        .find_map(|kind| name_attribute(name, kind))
+        .map_or_else(
+            || "?".into(),
+            |text| String::from_utf8_lossy(text).into_owned(),
+        )
 }
 
 /// The content of the first attribute of this kind in a Name.

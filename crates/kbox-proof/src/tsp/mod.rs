@@ -8,6 +8,7 @@
 mod algorithm;
 mod budget;
 mod certificate;
+pub(crate) mod certificate_name;
 pub(crate) mod der;
 mod error;
 pub(crate) mod oid;
@@ -24,22 +25,23 @@ mod verify;
 pub use algorithm::{AlgorithmIdentifier, HashAlgorithm};
 pub use budget::Budget;
 pub use certificate::{Certificate, certificate_to_pem, certificates_from_pem};
+pub use certificate_name::CertificateName;
 pub use error::TspError;
 pub use oid::{Oid, OidError, TsaPolicyId};
 pub use request::{MAX_REQUEST_BYTES, TimeStampReq};
 pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};
 pub use revocation::{
-    CertificateRevocation, Revocation, RevocationEvidence, RevocationFindings, RevocationReason,
-    RevocationRejection, crls_from_pem,
+    CertificateRevocation, Revocation, RevocationEvidence, RevocationFindings, RevocationItem,
+    RevocationReason, RevocationRejection, crls_from_pem,
 };
 pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
 pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
 pub use verify::{
-    AlgorithmUse, CLOCK_TOLERANCE, ChainCache, ChainTime, Check, CheckOutcome, ProfileFinding,
-    ProfileReport, Purpose, RenewalRejection, Step, StoredToken, Timeliness, TokenFlag, TokenTrust,
-    TspRejection, VerifiedTimeStamp, order, verify_renewed_token, verify_requested_token,
-    verify_response, verify_token,
+    AlgorithmUse, CLOCK_TOLERANCE, ChainCache, ChainTime, Check, CheckOutcome, MissingSigner,
+    ProfileFinding, ProfileReport, Purpose, RenewalRejection, Step, StoredToken, Timeliness,
+    TokenFlag, TokenTrust, TspRejection, VerifiedTimeStamp, order, verify_renewed_token,
+    verify_requested_token, verify_response, verify_token,
 };
 
 #[cfg(feature = "issue")]

@@ -5,6 +5,7 @@
 //! and refused rather than read half: delta lists, indirect lists, and lists of some reasons or of attribute certificates only. Nothing is fetched, and the revocation of an OCSP responder itself is not looked at: its
 //! CA vouches for it for the life of its certificate.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,6 +17,7 @@ use super::algorithm::AlgorithmIdentifier;
 use super::certificate::{
     Certificate, Extension, bit_string, certificate_time, parse_extensions, pem_blocks,
 };
+use super::certificate_name::CertificateName;
 use super::der::{self, Element};
 use super::oid::{Oid, known};
 use super::signature::verify_signature;
@@ -224,6 +226,24 @@ pub struct CertificateRevocation {
     pub stale: Option<Time>,
 }
 
+/// A list or response, by its place among those given to [`RevocationEvidence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationItem {
+    /// The list that was added so many lists after the first.
+    Crl(usize),
+    /// The response, likewise.
+    Ocsp(usize),
+}
+
+impl fmt::Display for RevocationItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Crl(index) => write!(f, "revocation list {}", index + 1),
+            Self::Ocsp(index) => write!(f, "OCSP response {}", index + 1),
+        }
+    }
+}
+
 /// Why revocation stands against a token, or a list or response is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -237,7 +257,12 @@ pub enum RevocationRejection {
         what: String,
     },
     /// RFC 5280 §6.3.3, RFC 6960 §4.2.2.2: signed by the certificate's issuer, or by a responder that it authorised.
-    Signature,
+    Signature {
+        /// What is not.
+        item: RevocationItem,
+        /// The certificate that it speaks of.
+        certificate: Box<CertificateName>,
+    },
     /// RFC 3161 §4 (2): whoever has the key can write any genTime.
     KeyCompromise {
         /// The revocation date, or the invalidity date where that is earlier.
@@ -246,6 +271,8 @@ pub enum RevocationRejection {
         reason: Option<RevocationReason>,
         /// The token's proof of existence, or the time at which it is judged for want of one.
         existed: Time,
+        /// Which certificate is revoked.
+        certificate: Box<CertificateName>,
     },
     /// RFC 3161 §4 (1): made after the revocation.
     Revoked {
@@ -253,6 +280,8 @@ pub enum RevocationRejection {
         at: Time,
         /// Why.
         reason: RevocationReason,
+        /// Which certificate was revoked.
+        certificate: Box<CertificateName>,
     },
     /// EN 319 102-1 REVOKED_NO_POE: said to be made before the revocation, but nothing shows it.
     RevokedNoPoe {
@@ -260,6 +289,8 @@ pub enum RevocationRejection {
         at: Time,
         /// Why.
         reason: RevocationReason,
+        /// Which certificate was revoked.
+        certificate: Box<CertificateName>,
     },
     /// More lists and responses, or more bytes of them, than are read.
     BudgetSize {
@@ -294,7 +325,7 @@ impl RevocationRejection {
         match self {
             Self::Unreadable(_) => "RFC 5280 §5, RFC 6960 §4.2.1",
             Self::Unsupported { .. } => "RFC 5280 §5.2, RFC 6960 §4.1.2",
-            Self::Signature => "RFC 5280 §6.3.3, RFC 6960 §4.2.2.2",
+            Self::Signature { .. } => "RFC 5280 §6.3.3, RFC 6960 §4.2.2.2",
             Self::KeyCompromise { .. } => "RFC 3161 §4 (2)",
             Self::Revoked { .. } => "RFC 3161 §4 (1)",
             Self::RevokedNoPoe { .. } => "ETSI EN 319 102-1 §5.2.6, RFC 3161 §4 (1)",
@@ -308,7 +339,7 @@ impl RevocationRejection {
         match self {
             Self::Unreadable(_) => "tsp.revocation_unreadable",
             Self::Unsupported { .. } => "tsp.revocation_unsupported",
-            Self::Signature => "tsp.revocation_signature",
+            Self::Signature { .. } => "tsp.revocation_signature",
             Self::KeyCompromise { .. } => "tsp.revoked_key_compromise",
             Self::Revoked { .. } => "tsp.revoked",
             Self::RevokedNoPoe { .. } => "tsp.revoked_no_poe",
@@ -331,27 +362,37 @@ impl fmt::Display for RevocationRejection {
             Self::Unsupported { what } => {
                 write!(f, "a revocation list or response cannot be used: {what}")
             }
-            Self::Signature => f.write_str(
-                "a revocation list or response is not signed by the certificate's issuer or a responder that it authorised",
+            Self::Signature { item, certificate } => write!(
+                f,
+                "{item} is not signed by the issuer of the certificate that it speaks of or a responder that it authorised: {certificate}"
             ),
             Self::KeyCompromise {
                 since,
                 reason,
                 existed,
+                certificate,
             } => {
                 let reason = reason.map_or("no reason given", RevocationReason::word);
                 write!(
                     f,
-                    "a certificate of the chain is revoked since {since} ({reason}), and that the token existed is shown for {existed} only: its key may have signed any time"
+                    "a certificate of the chain is revoked since {since} ({reason}), and that the token existed is shown for {existed} only: its key may have signed any time: {certificate}"
                 )
             }
-            Self::Revoked { at, reason } => write!(
+            Self::Revoked {
+                at,
+                reason,
+                certificate,
+            } => write!(
                 f,
-                "the token was made after a certificate of its chain was revoked, at {at} ({reason})"
+                "the token was made after a certificate of its chain was revoked, at {at} ({reason}): {certificate}"
             ),
-            Self::RevokedNoPoe { at, reason } => write!(
+            Self::RevokedNoPoe {
+                at,
+                reason,
+                certificate,
+            } => write!(
                 f,
-                "a certificate of the chain was revoked at {at} ({reason}), and nothing shows that the token existed before"
+                "a certificate of the chain was revoked at {at} ({reason}), and nothing shows that the token existed before: {certificate}"
             ),
             Self::BudgetSize { what, limit } => write!(
                 f,
@@ -447,7 +488,7 @@ impl RevocationEvidence {
                 let counts = certificate.is_valid_at(as_of) && issuer.is_valid_at(as_of);
                 let found = match status {
                     Status::Revoked(revoked) => {
-                        revoked.judge(made, existed)?;
+                        revoked.judge(made, existed, || CertificateName::boxed(certificate))?;
                         if best.revoked_later().is_none_or(|at| revoked.at <= at) {
                             why = revoked.reason;
                         }
@@ -504,12 +545,18 @@ impl RevocationEvidence {
     ) -> Result<Vec<Statement>, RevocationRejection> {
         let mut found = Vec::new();
         let mut related = related.iter_mut();
-        for (list, is_related) in self.lists.iter().zip(related.by_ref()) {
+        let unsigned = |item| RevocationRejection::Signature {
+            item,
+            certificate: CertificateName::boxed(certificate),
+        };
+        for ((index, list), is_related) in self.lists.iter().enumerate().zip(related.by_ref()) {
             if !list.is_of(issuer) || !list.scope.covers(certificate) {
                 continue;
             }
             signatures.spend()?;
-            list.verify(issuer)?;
+            if !list.is_signed_by(issuer) {
+                return Err(unsigned(RevocationItem::Crl(index)));
+            }
             *is_related = true;
             found.push(Statement {
                 status: list.status(&certificate.serial),
@@ -517,15 +564,17 @@ impl RevocationEvidence {
                 until: Some(list.next_update),
             });
         }
-        for (response, is_related) in self.responses.iter().zip(related) {
+        for ((index, response), is_related) in self.responses.iter().enumerate().zip(related) {
             let mut is_verified = false;
             for single in &response.singles {
                 if !single.is_about(certificate, issuer) {
                     continue;
                 }
                 if !is_verified {
-                    response.verify(issuer, signatures)?;
-                    is_verified = true;
+                    is_verified = response.is_vouched_for_by(issuer, signatures)?;
+                    if !is_verified {
+                        return Err(unsigned(RevocationItem::Ocsp(index)));
+                    }
                 }
                 *is_related = true;
                 found.push(Statement {
@@ -586,7 +635,12 @@ struct Revoked {
 }
 
 impl Revoked {
-    fn judge(&self, made: Time, existed: Time) -> Result<(), RevocationRejection> {
+    fn judge(
+        &self,
+        made: Time,
+        existed: Time,
+        certificate: impl FnOnce() -> Box<CertificateName>,
+    ) -> Result<(), RevocationRejection> {
         // Whatever the reason: RFC 5280 §5.3.2 puts the date at which the certificate became invalid before the revocation's.
         let since = self.invalid_since.map_or(self.at, |date| date.min(self.at));
         match self.reason {
@@ -595,9 +649,17 @@ impl Revoked {
                 if existed < at {
                     Ok(())
                 } else if made >= at {
-                    Err(RevocationRejection::Revoked { at, reason })
+                    Err(RevocationRejection::Revoked {
+                        at,
+                        reason,
+                        certificate: certificate(),
+                    })
                 } else {
-                    Err(RevocationRejection::RevokedNoPoe { at, reason })
+                    Err(RevocationRejection::RevokedNoPoe {
+                        at,
+                        reason,
+                        certificate: certificate(),
+                    })
                 }
             }
             reason => {
@@ -608,6 +670,7 @@ impl Revoked {
                     since,
                     reason,
                     existed,
+                    certificate: certificate(),
                 })
             }
         }
@@ -904,22 +967,21 @@ impl CertificateList {
         self.issuer == issuer.subject && !other_key
     }
 
-    fn verify(&self, issuer: &Certificate) -> Result<(), RevocationRejection> {
+    fn is_signed_by(&self, issuer: &Certificate) -> bool {
         const CRL_SIGN: u8 = 0b0000_0010;
         let allowed = issuer
             .key_usage()
             .is_ok_and(|usage| usage.is_none_or(|usage| usage & CRL_SIGN != 0));
-        if !allowed {
-            return Err(RevocationRejection::Signature);
-        }
-        verify_signature(
-            &issuer.public_key,
-            &self.algorithm,
-            None,
-            &self.tbs,
-            &self.signature,
-        )
-        .map_err(|_| RevocationRejection::Signature)
+        let verified = || {
+            verify_signature(
+                &issuer.public_key,
+                &self.algorithm,
+                None,
+                &self.tbs,
+                &self.signature,
+            )
+        };
+        allowed && verified().is_ok()
     }
 
     fn status(&self, serial: &[u8]) -> Status {
@@ -1176,11 +1238,11 @@ impl OcspResponse {
     }
 
     /// RFC 6960 §4.2.2.2: signed by the issuer, or by whom the issuer itself gave a certificate for this.
-    fn verify(
+    fn is_vouched_for_by(
         &self,
         issuer: &Certificate,
         signatures: &mut SignatureBudget,
-    ) -> Result<(), RevocationRejection> {
+    ) -> Result<bool, RevocationRejection> {
         let is_signed_by = |signer: &Certificate| {
             verify_signature(
                 &signer.public_key,
@@ -1194,7 +1256,7 @@ impl OcspResponse {
         if self.responder.names(issuer) {
             signatures.spend()?;
             if is_signed_by(issuer) {
-                return Ok(());
+                return Ok(true);
             }
         }
         let delegated = self.certificates.iter().filter(|certificate| {
@@ -1209,11 +1271,11 @@ impl OcspResponse {
             if certificate.verify_issued_by(issuer).is_ok() {
                 signatures.spend()?;
                 if is_signed_by(certificate) {
-                    return Ok(());
+                    return Ok(true);
                 }
             }
         }
-        Err(RevocationRejection::Signature)
+        Ok(false)
     }
 }
 
@@ -1222,6 +1284,10 @@ mod tests {
     use super::*;
 
     const AT: Time = Time::from_unix_nanos(100);
+
+    fn name() -> Box<CertificateName> {
+        Box::new(CertificateName::of_missing(&[], &[1]))
+    }
 
     fn revoked(reason: Option<RevocationReason>) -> Revoked {
         Revoked {
@@ -1252,8 +1318,11 @@ mod tests {
                 .and_then(|element| Reason::from_element(&element));
             assert_eq!(read, Ok(reason));
             let [early, middle, late] = [49, 99, 100].map(|existed| {
-                let verdict = revoked(Some(reason))
-                    .judge(Time::from_unix_nanos(0), Time::from_unix_nanos(existed));
+                let verdict = revoked(Some(reason)).judge(
+                    Time::from_unix_nanos(0),
+                    Time::from_unix_nanos(existed),
+                    name,
+                );
                 verdict.err().map(|rejection| rejection.code())
             });
             let expected = match spares {
@@ -1267,7 +1336,7 @@ mod tests {
             assert_eq!([early, middle, late], expected, "{reason}");
             // Made after that date, on its own word: nothing could save it.
             let made = Time::from_unix_nanos(50);
-            let verdict = revoked(Some(reason)).judge(made, Time::from_unix_nanos(60));
+            let verdict = revoked(Some(reason)).judge(made, Time::from_unix_nanos(60), name);
             let expected = match spares {
                 true => "tsp.revoked",
                 false => "tsp.revoked_key_compromise",
@@ -1278,8 +1347,8 @@ mod tests {
                 invalid_since: Some(Time::from_unix_nanos(200)),
                 ..revoked(Some(reason))
             };
-            assert!(later.judge(made, Time::from_unix_nanos(99)).is_ok());
-            assert!(later.judge(made, AT).is_err());
+            assert!(later.judge(made, Time::from_unix_nanos(99), name).is_ok());
+            assert!(later.judge(made, AT, name).is_err());
         }
         for number in [7, 8, 11] {
             let bytes = [der::ENUMERATED, 1, number];
@@ -1287,7 +1356,7 @@ mod tests {
                 .and_then(|element| Reason::from_element(&element));
             assert!(read.is_err(), "{number}");
         }
-        let none = revoked(None).judge(Time::from_unix_nanos(0), Time::from_unix_nanos(99));
+        let none = revoked(None).judge(Time::from_unix_nanos(0), Time::from_unix_nanos(99), name);
         assert!(matches!(
             none,
             Err(RevocationRejection::KeyCompromise { reason: None, .. })

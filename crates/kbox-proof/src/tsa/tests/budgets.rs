@@ -25,7 +25,6 @@ fn undecided(result: Result<(), TspRejection>) -> &'static str {
     rejection.code()
 }
 
-/// Their signatures are false, so each would disprove; but the one that is right may be among those not tried.
 #[test]
 fn a_bag_of_like_named_authorities_ends_at_the_budget_of_signatures() {
     let ca = Ca::new();
@@ -36,7 +35,7 @@ fn a_bag_of_like_named_authorities_ends_at_the_budget_of_signatures() {
         "tsp.budget_signatures"
     );
     let few = verdict(&ca, &bag[..10], &stranger, Budget::DEFAULT);
-    assert_eq!(few, Err(TspRejection::ChainSignature));
+    assert!(matches!(few, Err(TspRejection::NoChain { .. })));
     // Trusted ones are tried first, so a bag does not hide them.
     assert_eq!(
         verdict(&ca, &bag, core::slice::from_ref(&ca.der), Budget::DEFAULT),
@@ -63,12 +62,32 @@ fn authorities_that_certify_each_other_in_circles_end_at_the_budget_of_signature
         }
     }
     let ca = Ca {
-        issuer: Issuer::new(params.clone(), keys.into_iter().next().unwrap()),
+        issuer: Issuer::new(
+            params.clone(),
+            KeyPair::from_pem(&keys[0].serialize_pem()).unwrap(),
+        ),
         der: Vec::new(),
     };
+    // What nobody trusts hangs from nothing and is not searched.
     let stranger = [Ca::new().der];
+    let budget = Budget {
+        path_steps: 0,
+        ..Budget::DEFAULT
+    };
+    assert!(matches!(
+        verdict(&ca, &circle, &stranger, budget),
+        Err(TspRejection::NoChain { .. })
+    ));
+    // One that lets no authority stand below what it issues: all ways are tried, and none will do.
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let mut root_params = params.clone();
+    root_params.distinguished_name = base_params("Root").distinguished_name;
+    root_params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let trusted = [root_params.self_signed(&key).unwrap().der().to_vec()];
+    let root = Issuer::new(root_params, key);
+    circle.push(params.signed_by(&keys[4], &root).unwrap().der().to_vec());
     assert_eq!(
-        undecided(verdict(&ca, &circle, &stranger, Budget::DEFAULT)),
+        undecided(verdict(&ca, &circle, &trusted, Budget::DEFAULT)),
         "tsp.budget_signatures"
     );
     // With signatures to spare the length of chains bounds it alone.
@@ -78,34 +97,41 @@ fn authorities_that_certify_each_other_in_circles_end_at_the_budget_of_signature
         ..Budget::DEFAULT
     };
     assert_eq!(
-        undecided(verdict(&ca, &circle, &stranger, budget)),
+        undecided(verdict(&ca, &circle, &trusted, budget)),
         "tsp.budget_chain_length"
     );
 }
 
 #[test]
 fn certificates_of_the_issuers_name_that_may_issue_nothing_end_at_the_budget_of_steps() {
-    let ca = Ca::new();
+    let root = Ca::new();
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
     let bag: Vec<Vec<u8>> = (0..5)
         .map(|_| {
-            let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
-            base_params("CA").self_signed(&key).unwrap().der().to_vec()
+            let certificate = base_params("Below").signed_by(&key, &root.issuer);
+            certificate.unwrap().der().to_vec()
         })
         .collect();
-    // None of them costs a signature.
+    let ca = Ca {
+        issuer: Issuer::new(base_params("Below"), key),
+        der: Vec::new(),
+    };
+    let trusted = [root.der];
     let budget = |path_steps| Budget {
         path_steps,
-        signatures: 1,
         ..Budget::DEFAULT
     };
+    // Five to find no chain, and each with its root to see that what is broken are chains.
     assert_eq!(
-        verdict(&ca, &bag, &[], budget(5)).unwrap_err().code(),
+        verdict(&ca, &bag, &trusted, budget(15)).unwrap_err().code(),
         "tsp.chain_constraint"
     );
-    assert_eq!(
-        undecided(verdict(&ca, &bag, &[], budget(4))),
-        "tsp.budget_path_steps"
-    );
+    for few in [4, 14] {
+        assert_eq!(
+            undecided(verdict(&ca, &bag, &trusted, budget(few))),
+            "tsp.budget_path_steps"
+        );
+    }
 }
 
 #[test]

@@ -111,10 +111,10 @@ fn a_ca_a_broken_chain_and_an_expired_issuer_are_refused() {
     let ca = Ca::new();
     let (signer, der) = ca.issue(|_| {});
     let pki = DevPki::generate(now(), false).unwrap();
-    assert_eq!(
+    assert!(matches!(
         Authority::new(config(signer, vec![der, pki.root]), now()).err(),
-        Some(TsaError::Unfit(TspRejection::NoChain))
-    );
+        Some(TsaError::Unfit(TspRejection::NoChain { .. }))
+    ));
     // Its own certificate outlives its issuer's.
     let (signer, der) = ca.issue(|params| params.not_after = rcgen::date_time_ymd(2035, 1, 1));
     let late = time("2031-01-01T00:00:00Z");

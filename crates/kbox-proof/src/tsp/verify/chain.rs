@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The way from the signer's certificate to a trusted one (RFC 5280 §6).
 
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::budget::Budget;
 use super::super::certificate::Certificate;
+use super::super::certificate_name::CertificateName;
 use super::super::signature::SignatureFailure;
 use super::super::token::TimeStampToken;
 use super::super::unsupported::unsupported;
@@ -13,20 +16,27 @@ use super::signer::EssCertificateId;
 use super::{TokenTrust, TspRejection};
 use crate::time::Time;
 
-/// One step of the search: the certificates so far, from the signer upwards.
+/// The signer's place among the certificates of a search.
+const SIGNER: usize = 0;
+
+/// A search among certificates, each known by its place: the signer's first, the trusted ones, then the others.
 struct Search<'a> {
-    roots: Vec<Certificate>,
-    candidates: Vec<Certificate>,
+    certificates: Vec<Certificate>,
+    is_trusted: Vec<bool>,
+    /// Of each, those that signed it and that a trusted certificate stands above, or is.
+    issuers: Vec<Vec<usize>>,
     /// The certificates named beside the signer's.
     named: &'a [EssCertificateId],
     at: Time,
     /// Trusted certificates that another issued are no goal, only a way.
     to_a_root: bool,
+    /// Goes through issuers that break a rule, to see whether what is broken is a chain.
+    only_diagnoses: bool,
     budget: Budget,
     path_steps: usize,
     signatures: usize,
-    /// The most telling failure of a chain that reached a root or broke.
-    failure: TspRejection,
+    /// The most telling failure.
+    failure: Option<TspRejection>,
     /// What was spent before everything was tried.
     exhausted: Option<TspRejection>,
 }
@@ -45,6 +55,9 @@ pub(super) struct Chain {
 /// The chain that most is checked of: one to a self-issued certificate if there is any, and otherwise as far up as trust goes.
 /// Trust in an intermediate or in the signer itself so never hides what the lists of its issuer say of it.
 ///
+/// Nobody signs a token's bag of certificates, so only what hangs by signatures from a trusted certificate tells against a token:
+/// whatever else is in the bag is passed over, and without a chain nothing is decided.
+///
 /// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`.
 pub(super) fn find_chain(
     signer: &Certificate,
@@ -53,66 +66,184 @@ pub(super) fn find_chain(
     trust: &TokenTrust<'_>,
     at: Time,
 ) -> Result<Chain, TspRejection> {
-    let mut roots = Vec::new();
+    let mut certificates = alloc::vec![signer.clone()];
+    let mut is_trusted = alloc::vec![false];
     for bytes in trust.roots {
-        roots.push(Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed)?);
+        let root = Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed)?;
+        match root == *signer {
+            true => is_trusted[SIGNER] = true,
+            false => certificates.push(root),
+        }
     }
-    let candidates = token
-        .certificates()
-        .iter()
-        .chain(trust.extra_certificates)
-        // The signer is below all others, and the roots are looked at before.
-        .filter(|bytes| *bytes != signer.to_der() && !trust.roots.contains(bytes))
-        .filter_map(|bytes| Certificate::parse(bytes).ok())
-        .collect();
+    is_trusted.resize(certificates.len(), true);
+    let others = token.certificates().iter().chain(trust.extra_certificates);
+    certificates.extend(
+        others
+            // The signer is below all others, and the roots are looked at before.
+            .filter(|bytes| *bytes != signer.to_der() && !trust.roots.contains(bytes))
+            .filter_map(|bytes| Certificate::parse(bytes).ok()),
+    );
+    is_trusted.resize(certificates.len(), false);
     let mut search = Search {
-        roots,
-        candidates,
+        issuers: alloc::vec![Vec::new(); certificates.len()],
+        certificates,
+        is_trusted,
         named,
         at,
         to_a_root: false,
+        only_diagnoses: false,
         budget: trust.budget,
         path_steps: 0,
         signatures: 0,
-        failure: TspRejection::NoChain,
+        failure: None,
         exhausted: None,
     };
-    let mut path = alloc::vec![signer.clone()];
-    search.to_a_root = search.roots.iter().any(Certificate::is_self_issued)
-        && !search.roots.iter().all(Certificate::is_self_issued);
-    let mut is_found = search.climb(&mut path);
-    if !is_found && search.to_a_root {
-        search.to_a_root = false;
-        is_found = search.climb(&mut path);
+    search.link();
+    let trusted = || (search.certificates.iter().zip(&search.is_trusted)).filter(|(_, is)| **is);
+    let has_root = trusted().any(|(one, _)| one.is_self_issued());
+    let has_only_roots = trusted().all(|(one, _)| one.is_self_issued());
+    for to_a_root in [true, false] {
+        search.to_a_root = to_a_root;
+        if to_a_root && (!has_root || has_only_roots) {
+            continue;
+        }
+        let mut path = alloc::vec![SIGNER];
+        if search.climb(&mut path, None) {
+            return Ok(search.chain(&path));
+        }
     }
-    if is_found {
-        let mut considered = search.roots;
-        considered.append(&mut search.candidates);
-        let der = path.iter().map(|certificate| certificate.to_der().to_vec());
-        return Ok(Chain {
-            der: der.collect(),
-            path,
-            considered,
-        });
+    if search.exhausted.is_none() {
+        search.only_diagnoses = true;
+        search.climb(&mut alloc::vec![SIGNER], None);
     }
     // A search that was cut short disproves nothing; a chain that only time stands against says more than either.
-    Err(match (search.failure, search.exhausted) {
-        (failure @ TspRejection::ChainExpired { .. }, _) | (failure, None) => failure,
+    Err(match (search.failure.take(), search.exhausted.take()) {
+        (Some(failure @ TspRejection::ChainExpired { .. }), _) | (Some(failure), None) => failure,
         (_, Some(exhausted)) => exhausted,
+        (None, None) => TspRejection::NoChain {
+            certificate: search.end(),
+        },
     })
 }
 
 impl Search<'_> {
-    /// Extends `path` to a root; leaves it as it was when there is no way.
-    fn climb(&mut self, path: &mut Vec<Certificate>) -> bool {
-        let Some(top) = path.last().cloned() else {
+    /// Finds who signed whom, from the trusted certificates downwards: certificates that hang from none cost no more than one
+    /// signature each, however they are arranged.
+    fn link(&mut self) {
+        let is_above = self.above_the_signer();
+        let mut hanging: VecDeque<usize> = (0..self.certificates.len())
+            .filter(|place| self.is_trusted[*place] && is_above[*place])
+            .collect();
+        let mut is_hanging = self.is_trusted.clone();
+        while let Some(issuer) = hanging.pop_front() {
+            for place in 0..self.certificates.len() {
+                let (below, above) = (&self.certificates[place], &self.certificates[issuer]);
+                if place == issuer
+                    || !is_above[place]
+                    || below.issuer != above.subject
+                    // Nothing is asked above a trusted root.
+                    || self.is_trusted[place] && below.is_self_issued()
+                {
+                    continue;
+                }
+                if self.signatures >= self.budget.signatures {
+                    self.exhausted = Some(TspRejection::BudgetSignatures {
+                        limit: self.budget.signatures,
+                    });
+                    return;
+                }
+                self.signatures += 1;
+                if let Err(rejection) = check_signature(below, above) {
+                    let is_undecided = rejection.is_undecided();
+                    if is_undecided || self.is_bound(place) && below.names_key_of(above) {
+                        self.note(rejection);
+                    }
+                    continue;
+                }
+                self.issuers[place].push(issuer);
+                if !is_hanging[place] {
+                    is_hanging[place] = true;
+                    hanging.push_back(place);
+                }
+            }
+        }
+        // Trusted ones first, then in the order given.
+        for issuers in &mut self.issuers {
+            issuers.sort_unstable();
+        }
+    }
+
+    /// Which certificates stand above the signer by their names, itself included.
+    fn above_the_signer(&self) -> Vec<bool> {
+        let mut is_above = alloc::vec![false; self.certificates.len()];
+        is_above[SIGNER] = true;
+        let mut open = alloc::vec![SIGNER];
+        while let Some(place) = open.pop() {
+            for (other, is_above) in is_above.iter_mut().enumerate() {
+                if !*is_above && self.certificates[other].subject == self.certificates[place].issuer
+                {
+                    *is_above = true;
+                    open.push(other);
+                }
+            }
+        }
+        is_above
+    }
+
+    /// The token's signature covers the certificate's hash.
+    fn is_bound(&self, place: usize) -> bool {
+        let is_named = |id: &EssCertificateId| id.matches(&self.certificates[place]);
+        place == SIGNER || self.named.iter().any(is_named)
+    }
+
+    fn chain(self, path: &[usize]) -> Chain {
+        let path: Vec<Certificate> = path
+            .iter()
+            .map(|place| self.certificates[*place].clone())
+            .collect();
+        let der = path.iter().map(|certificate| certificate.to_der().to_vec());
+        Chain {
+            der: der.collect(),
+            path,
+            considered: self.certificates,
+        }
+    }
+
+    /// The certificate at which the way up from the signer ends: none at hand signed it, or it is a root that is not trusted.
+    fn end(&self) -> Box<CertificateName> {
+        let mut path = alloc::vec![SIGNER];
+        let mut left = self.budget.signatures.saturating_sub(self.signatures);
+        'up: while let Some(place) = path.last().copied() {
+            let below = &self.certificates[place];
+            for (other, above) in self.certificates.iter().enumerate() {
+                if path.contains(&other) || above.subject != below.issuer || left == 0 {
+                    continue;
+                }
+                left -= 1;
+                if below.verify_issued_by(above).is_ok() {
+                    path.push(other);
+                    continue 'up;
+                }
+            }
+            break;
+        }
+        let last = path.last().copied().unwrap_or(SIGNER);
+        CertificateName::boxed(&self.certificates[last])
+    }
+
+    fn is_root(&self, place: usize) -> bool {
+        self.is_trusted[place] && self.certificates[place].is_self_issued()
+    }
+
+    /// Extends `path` to a trusted certificate; leaves it as it was when there is no way. `fault` is what an issuer on it breaks.
+    fn climb(&mut self, path: &mut Vec<usize>, fault: Option<&TspRejection>) -> bool {
+        let Some(top) = path.last().copied() else {
             return false;
         };
-        let is_trusted = self.roots.contains(&top);
-        if is_trusted && top.is_self_issued() {
-            return self.is_accepted(path);
+        if self.is_root(top) {
+            return self.is_accepted(path, fault);
         }
-        if self.extend(path, &top) {
+        if self.extend(path, top, fault) {
             return true;
         }
         // Of a search that was cut short nobody knows what it would have found above.
@@ -120,13 +251,18 @@ impl Search<'_> {
             self.exhausted,
             Some(TspRejection::BudgetSignatures { .. } | TspRejection::BudgetPathSteps { .. })
         );
-        is_trusted && !self.to_a_root && !is_cut_short && self.is_accepted(path)
+        self.is_trusted[top] && !self.to_a_root && !is_cut_short && self.is_accepted(path, fault)
     }
 
-    fn is_accepted(&mut self, path: &[Certificate]) -> bool {
-        if !self.is_as_named(path) {
+    fn is_accepted(&mut self, path: &[usize], fault: Option<&TspRejection>) -> bool {
+        if let Some(fault) = fault {
+            self.note(fault.clone());
+            return false;
+        }
+        if let Some(other) = self.other_than_named(path) {
             self.note(TspRejection::ChainConstraint {
                 rule: "a certificate other than those named under the signature",
+                certificate: other,
             });
             return false;
         }
@@ -134,36 +270,29 @@ impl Search<'_> {
     }
 
     /// Goes on from `top`, the last of `path`.
-    fn extend(&mut self, path: &mut Vec<Certificate>, top: &Certificate) -> bool {
+    fn extend(&mut self, path: &mut Vec<usize>, top: usize, fault: Option<&TspRejection>) -> bool {
+        let issuers: Vec<usize> = self.issuers[top]
+            .iter()
+            .filter(|issuer| !path.contains(issuer))
+            .copied()
+            .collect();
         let limit = self.budget.chain_length;
-        if path.len() >= limit {
+        if path.len() >= limit && !issuers.is_empty() {
             self.exhausted
                 .get_or_insert(TspRejection::BudgetChainLength { limit });
             return false;
         }
-        let issuers: Vec<Certificate> = self
-            .roots
-            .iter()
-            .chain(&self.candidates)
-            .filter(|issuer| issuer.subject == top.issuer && !path.contains(issuer))
-            .cloned()
-            .collect();
         for issuer in issuers {
             if !self.may_spend() {
                 return false;
             }
             self.path_steps += 1;
-            if let Err(rejection) = check_issuer(&issuer, path.len() - 1) {
-                self.note(rejection);
-                continue;
-            }
-            self.signatures += 1;
-            if let Err(rejection) = check_signature(top, &issuer) {
-                self.note(rejection);
+            let broken = check_issuer(&self.certificates[issuer], path.len() - 1).err();
+            if broken.is_some() && !self.only_diagnoses {
                 continue;
             }
             path.push(issuer);
-            if self.climb(path) {
+            if self.climb(path, fault.or(broken.as_ref())) {
                 return true;
             }
             path.pop();
@@ -172,64 +301,62 @@ impl Search<'_> {
     }
 
     fn may_spend(&mut self) -> bool {
-        let spent = if self.signatures >= self.budget.signatures {
-            TspRejection::BudgetSignatures {
-                limit: self.budget.signatures,
-            }
-        } else if self.path_steps >= self.budget.path_steps {
-            TspRejection::BudgetPathSteps {
-                limit: self.budget.path_steps,
-            }
-        } else {
+        let limit = self.budget.path_steps;
+        if self.path_steps < limit {
             return true;
-        };
-        self.exhausted = Some(spent);
+        }
+        self.exhausted = Some(TspRejection::BudgetPathSteps { limit });
         false
     }
 
-    /// The chain holds all that is named beside the signer, or nothing else. Neither alone would do: real authorities name
-    /// less than a chain by a cross-certificate, and whoever trusts an intermediate has less than they name.
-    fn is_as_named(&self, path: &[Certificate]) -> bool {
+    /// The chain holds all that is named beside the signer, or nothing else; otherwise the first that is not named. Neither alone
+    /// would do: real authorities name less than a chain by a cross-certificate, and whoever trusts an intermediate has less than
+    /// they name.
+    fn other_than_named(&self, path: &[usize]) -> Option<Box<CertificateName>> {
         let above = path.get(1..).unwrap_or_default();
         let below_root = above.split_last().map_or(above, |(_, rest)| rest);
-        let is_in_chain = |id: &EssCertificateId| above.iter().any(|other| id.matches(other));
-        self.named.iter().all(is_in_chain)
-            || below_root
-                .iter()
-                .all(|other| self.named.iter().any(|id| id.matches(other)))
+        let certificate = |place: &usize| &self.certificates[*place];
+        let is_in_chain =
+            |id: &EssCertificateId| above.iter().any(|other| id.matches(certificate(other)));
+        if self.named.iter().all(is_in_chain) {
+            return None;
+        }
+        let is_named = |other: &Certificate| self.named.iter().any(|id| id.matches(other));
+        let mut others = below_root.iter().map(certificate);
+        others
+            .find(|other| !is_named(other))
+            .map(CertificateName::boxed)
     }
 
-    fn is_valid_now(&mut self, path: &[Certificate]) -> bool {
-        if path
+    fn is_valid_now(&mut self, path: &[usize]) -> bool {
+        let path: Vec<&Certificate> = path
             .iter()
-            .all(|certificate| certificate.is_valid_at(self.at))
-        {
+            .map(|place| &self.certificates[*place])
+            .collect();
+        let invalid = path.iter().find(|one| !one.is_valid_at(self.at));
+        let Some(invalid) = invalid else {
             return true;
-        }
-        let last_start = path.iter().map(Certificate::not_before).max();
-        let first_end = path.iter().map(Certificate::not_after).min();
-        self.failure = TspRejection::ChainExpired {
+        };
+        let last_start = path.iter().map(|one| one.not_before()).max();
+        let first_end = path.iter().map(|one| one.not_after()).min();
+        self.failure = Some(TspRejection::ChainExpired {
             at: self.at,
             not_before: last_start.unwrap_or(self.at),
             not_after: first_end.unwrap_or(self.at),
-        };
+            certificate: CertificateName::boxed(invalid),
+        });
         false
     }
 
     /// An expired chain that is otherwise right says more than one that is wrong; one that cannot be judged disproves nothing.
     fn note(&mut self, rejection: TspRejection) {
-        let undecided = |one: &TspRejection| {
-            matches!(
-                one,
-                TspRejection::ChainUnsupported { .. } | TspRejection::UnsupportedAlgorithm { .. }
-            )
+        let tells_more = match &self.failure {
+            None => true,
+            Some(TspRejection::ChainExpired { .. }) => false,
+            Some(known) => rejection.is_undecided() && !known.is_undecided(),
         };
-        let is_first = self.failure == TspRejection::NoChain;
-        let tells_more = undecided(&rejection)
-            && !undecided(&self.failure)
-            && !matches!(self.failure, TspRejection::ChainExpired { .. });
-        if is_first || tells_more {
-            self.failure = rejection;
+        if tells_more {
+            self.failure = Some(rejection);
         }
     }
 }
@@ -237,6 +364,7 @@ impl Search<'_> {
 /// `issuer` may issue, with `below` CA certificates between it and the signer (RFC 5280 §6.1.4).
 fn check_issuer(issuer: &Certificate, below: usize) -> Result<(), TspRejection> {
     const KEY_CERT_SIGN: u8 = 0b0000_0100;
+    let broken = |rule| broken(rule, issuer);
     let malformed = |_| broken("unreadable extension");
     let (is_ca, path_len) = issuer.basic_constraints().map_err(malformed)?;
     if !is_ca {
@@ -260,13 +388,17 @@ fn check_issuer(issuer: &Certificate, below: usize) -> Result<(), TspRejection> 
     if let Some(extension) = issuer.unprocessed_extension() {
         return Err(TspRejection::ChainUnsupported {
             extension: extension.clone(),
+            certificate: CertificateName::boxed(issuer),
         });
     }
     Ok(())
 }
 
-fn broken(rule: &'static str) -> TspRejection {
-    TspRejection::ChainConstraint { rule }
+fn broken(rule: &'static str, certificate: &Certificate) -> TspRejection {
+    TspRejection::ChainConstraint {
+        rule,
+        certificate: CertificateName::boxed(certificate),
+    }
 }
 
 fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), TspRejection> {
@@ -276,9 +408,11 @@ fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Ts
             SignatureFailure::Algorithm => {
                 match unsupported(issuer.public_key_info(), subject.signature_algorithm()) {
                     Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
-                    None => broken("signature algorithm too weak"),
+                    None => broken("signature algorithm too weak", subject),
                 }
             }
-            SignatureFailure::Signature => TspRejection::ChainSignature,
+            SignatureFailure::Signature => TspRejection::ChainSignature {
+                certificate: CertificateName::boxed(subject),
+            },
         })
 }

@@ -34,7 +34,7 @@ use chain::find_chain;
 pub use checks::{Check, CheckOutcome, Step};
 pub use order::{Timeliness, order};
 pub use profile::{ProfileFinding, ProfileReport};
-pub use rejection::TspRejection;
+pub use rejection::{MissingSigner, TspRejection};
 pub use renewal::{RenewalRejection, StoredToken, verify_renewed_token};
 use signer::find_signer;
 #[cfg(feature = "issue")]

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Why a token is not accepted: each cause with its stable code.
 
+use alloc::boxed::Box;
+use alloc::string::String;
 use core::fmt;
 
+use super::super::certificate_name::CertificateName;
 use super::super::oid::{Oid, TsaPolicyId};
 use super::super::response::{PkiFailureInfo, PkiStatus};
 use super::super::revocation::RevocationRejection;
@@ -91,7 +94,10 @@ rejections! {
     /// RFC 5035 §4: the certificate's hash must be the one signed.
     EssMismatch = "tsp.ess_mismatch", "RFC 5035 §4", "the signer's certificate is not the one named under the signature";
     /// No certificate with the signer's issuer and serial number is at hand.
-    SignerCertificateMissing = "tsp.signer_certificate_missing", "RFC 3161 §2.4.1", "the signer's certificate is neither in the token nor given";
+    SignerCertificateMissing {
+        /// By what the token names it.
+        named: Box<MissingSigner>,
+    } = "tsp.signer_certificate_missing", "RFC 3161 §2.4.1", "the signer's certificate is neither in the token nor given: {named}";
     /// The signer's certificate cannot be read.
     SignerCertificateMalformed = "tsp.signer_certificate_malformed", "RFC 5280 §4", "the signer's certificate cannot be read";
     /// RFC 3161 §2.3: the extended key usage must be there.
@@ -127,7 +133,10 @@ rejections! {
         not_after: Time,
     } = "tsp.gen_time_outside_certificate", "RFC 5280 §4.1.2.5", "genTime {gen_time} lies outside the signer's certificate's validity, {not_before} to {not_after}";
     /// No chain leads to a trusted certificate.
-    NoChain = "tsp.no_chain", "RFC 5280 §6.1", "no chain leads from the signer's certificate to a trusted one";
+    NoChain {
+        /// Where the way up from the signer's certificate ends: nothing at hand signed this one, or it is a root that is not trusted.
+        certificate: Box<CertificateName>,
+    } = "tsp.no_chain", "RFC 5280 §6.1", "no chain leads from the signer's certificate to a trusted one: it ends at {certificate}";
     /// A certificate of the chain is not valid at the instant that counts.
     ChainExpired {
         /// The instant at which the chain was judged.
@@ -136,14 +145,22 @@ rejections! {
         not_before: Time,
         /// Last second at which the whole chain is valid.
         not_after: Time,
-    } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} the certificate chain is not valid ({not_before} to {not_after}) and nothing shows that the token existed before";
-    /// A chain exists, but one of its signatures is false.
-    ChainSignature = "tsp.chain_signature", "RFC 5280 §6.1.3", "a certificate of the chain is not signed by its issuer";
+        /// The first that is not, from the signer upwards.
+        certificate: Box<CertificateName>,
+    } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} the certificate chain is not valid ({not_before} to {not_after}; not so: {certificate}) and nothing shows that the token existed before";
+    /// The signer's certificate, or one that the token names beside it, was not signed by the key that it names as its issuer's,
+    /// and from there a chain leads to a trusted certificate.
+    ChainSignature {
+        /// The certificate that was not.
+        certificate: Box<CertificateName>,
+    } = "tsp.chain_signature", "RFC 5280 §6.1.3", "a certificate of the chain is not signed by its issuer: {certificate}";
     /// A certificate of the chain has an extension that must be processed, and that this program cannot process.
     ChainUnsupported {
         /// The extension.
         extension: Oid,
-    } = "tsp.chain_unsupported", "RFC 5280 §4.2, §6.1.5", "a certificate of the chain limits what it is good for by the extension {extension}, which this program cannot process";
+        /// The certificate that has it.
+        certificate: Box<CertificateName>,
+    } = "tsp.chain_unsupported", "RFC 5280 §4.2, §6.1.5", "a certificate of the chain limits what it is good for by the extension {extension}, which this program cannot process: {certificate}";
     /// The token is dated after the verifier's own clock.
     FromTheFuture {
         /// The token's.
@@ -155,7 +172,9 @@ rejections! {
     ChainConstraint {
         /// The rule.
         rule: &'static str,
-    } = "tsp.chain_constraint", "RFC 5280 §6.1.4", "the certificate chain breaks a rule: {rule}";
+        /// The certificate that breaks it.
+        certificate: Box<CertificateName>,
+    } = "tsp.chain_constraint", "RFC 5280 §6.1.4", "the certificate chain breaks a rule, {rule}: {certificate}";
     /// A trusted or given certificate cannot be read.
     TrustMalformed = "tsp.trust_malformed", "RFC 5280 §4", "a trusted certificate cannot be read";
     /// Strict: the accuracy must be stated.
@@ -204,6 +223,24 @@ rejections! {
 
 impl core::error::Error for TspRejection {}
 
+/// The signer's certificate, by what a token names it where it is not at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MissingSigner {
+    /// By issuer and serial number.
+    Certificate(CertificateName),
+    /// By its subject key identifier, in hexadecimal.
+    KeyIdentifier(String),
+}
+
+impl fmt::Display for MissingSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(name) => name.fmt(f),
+            Self::KeyIdentifier(identifier) => write!(f, "subject key identifier {identifier}"),
+        }
+    }
+}
+
 /// Not all that a chain can break is RFC 5280's.
 fn rule_source(rule: &str) -> &'static str {
     match rule {
@@ -220,7 +257,7 @@ impl TspRejection {
     #[must_use]
     pub fn source(&self) -> &'static str {
         match self {
-            Self::ChainConstraint { rule } => rule_source(rule),
+            Self::ChainConstraint { rule, .. } => rule_source(rule),
             other => other.clause(),
         }
     }
@@ -232,8 +269,8 @@ impl TspRejection {
             Self::Revocation(cause) => cause.is_undecided(),
             _ => matches!(
                 self,
-                Self::SignerCertificateMissing
-                    | Self::NoChain
+                Self::SignerCertificateMissing { .. }
+                    | Self::NoChain { .. }
                     | Self::ChainUnsupported { .. }
                     | Self::UnsupportedAlgorithm { .. }
                     | Self::FromTheFuture { .. }

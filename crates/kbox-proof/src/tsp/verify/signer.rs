@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Whose key signed: the certificate that the token names under its signature (RFC 5035, RFC 5816), and whether it may sign tokens.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -9,12 +10,13 @@ use sha2::Digest;
 use super::super::TspError;
 use super::super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
 use super::super::certificate::{Certificate, TimeStampingUsage, issuer_and_serial};
+use super::super::certificate_name::CertificateName;
 use super::super::der;
 use super::super::oid::known;
 use super::super::signature::VerifyingKey;
 use super::super::token::{SignerIdentifier, TimeStampToken};
-use super::super::unsupported::unsupported;
-use super::{TokenTrust, TspRejection, only_attribute, refused_algorithm};
+use super::super::unsupported::{unsupported, unsupported_hash};
+use super::{MissingSigner, TokenTrust, TspRejection, only_attribute, refused_algorithm};
 #[cfg(feature = "issue")]
 use crate::digest::Sha256Digest;
 
@@ -33,14 +35,18 @@ pub(super) struct EssCertificateId {
 
 impl EssCertificateId {
     pub(super) fn matches(&self, certificate: &Certificate) -> bool {
-        let digest = match self.hash {
-            Some(hash) => hash.digest(certificate.to_der()),
-            None => sha1::Sha1::digest(certificate.to_der()).to_vec(),
-        };
         let names_it = self.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
             *issuer == certificate.issuer && *serial == certificate.serial
         });
-        digest == self.value && names_it
+        names_it && self.has_digest_of(certificate.to_der())
+    }
+
+    fn has_digest_of(&self, certificate: &[u8]) -> bool {
+        self.value
+            == match self.hash {
+                Some(hash) => hash.digest(certificate),
+                None => sha1::Sha1::digest(certificate).to_vec(),
+            }
     }
 }
 
@@ -51,31 +57,46 @@ impl EssCertificateId {
 /// ```
 /// The first id is the signer's; further ones limit the certificates of its chain (RFC 5035 §3).
 fn parse_ess(value: &[u8], v2: bool) -> Result<Vec<EssCertificateId>, TspRejection> {
-    let read = || {
+    let mut unknown = None;
+    let mut read = || {
         let mut attribute = der::single(value, der::SEQUENCE)?.elements();
         let mut ids = attribute.expect(der::SEQUENCE)?.elements();
         attribute.optional(der::SEQUENCE)?;
         attribute.finish()?;
         let mut found = Vec::new();
         while !ids.is_empty() {
-            found.push(parse_ess_id(&ids.expect(der::SEQUENCE)?, v2)?);
+            found.push(parse_ess_id(&ids.expect(der::SEQUENCE)?, v2, &mut unknown)?);
         }
         Ok(found)
     };
     let found = read().map_err(|_: TspError| TspRejection::EssMalformed)?;
+    if let Some(algorithm) = unknown {
+        return Err(match unsupported_hash(&algorithm) {
+            Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+            None => TspRejection::EssMalformed,
+        });
+    }
     match found.is_empty() {
         true => Err(TspRejection::EssMalformed),
         false => Ok(found),
     }
 }
 
-fn parse_ess_id(element: &der::Element<'_>, v2: bool) -> Result<EssCertificateId, TspError> {
+/// A hash that is not known goes to `unknown`, and the id is then of no use.
+fn parse_ess_id(
+    element: &der::Element<'_>,
+    v2: bool,
+    unknown: &mut Option<AlgorithmIdentifier>,
+) -> Result<EssCertificateId, TspError> {
     let mut id = element.elements();
-    let error = id.error();
     let hash = match (v2, id.peek()) {
         (true, Some(der::SEQUENCE)) => {
             let algorithm = AlgorithmIdentifier::from_element(&id.any()?)?;
-            Some(algorithm.hash().ok_or(error)?)
+            let hash = algorithm.hash();
+            if hash.is_none() {
+                unknown.get_or_insert(algorithm);
+            }
+            hash
         }
         _ => v2.then_some(HashAlgorithm::Sha256),
     };
@@ -130,7 +151,6 @@ pub(super) fn find_signer(
         return Err(TspRejection::EssSha1);
     }
     // By sid first: position in the bag says nothing.
-    let mut missing = TspRejection::SignerCertificateMissing;
     let everywhere = token
         .certificates()
         .iter()
@@ -172,9 +192,44 @@ pub(super) fn find_signer(
             };
             return Ok((signer, ids.into_iter().skip(1).collect()));
         }
-        missing = TspRejection::EssMismatch;
     }
-    Err(missing)
+    let ids = [v1, v2].map(|ids| ids.and_then(|ids| ids.into_iter().next()));
+    Err(unfit_for_all(token, trust, &ids).unwrap_or_else(|| {
+        TspRejection::SignerCertificateMissing {
+            named: Box::new(match &token.sid {
+                SignerIdentifier::IssuerAndSerial { issuer, serial } => {
+                    MissingSigner::Certificate(CertificateName::of_missing(issuer, serial))
+                }
+                SignerIdentifier::SubjectKeyIdentifier(identifier) => {
+                    MissingSigner::KeyIdentifier(crate::digest::hex(identifier))
+                }
+            }),
+        }
+    }))
+}
+
+/// Why no certificate whatever is what the token says of its signer's, if that is so. One that has only the name which the token gives says
+/// nothing: anybody can put it into the bag, and the right one may be elsewhere.
+fn unfit_for_all(
+    token: &TimeStampToken,
+    trust: &TokenTrust<'_>,
+    ids: &[Option<EssCertificateId>; 2],
+) -> Option<TspRejection> {
+    let ids = || ids.iter().flatten();
+    if let SignerIdentifier::IssuerAndSerial { issuer, serial } = &token.sid {
+        let names = |(other, number): &(Vec<u8>, Vec<u8>)| other == issuer && number == serial;
+        if ids().any(|id| id.issuer_serial.as_ref().is_some_and(|pair| !names(pair))) {
+            return Some(TspRejection::EssMismatch);
+        }
+    }
+    // One hash has one certificate; where it is at hand and is not the signer's, none is.
+    let given = trust.extra_certificates.iter().chain(trust.roots);
+    let mut everywhere = token.certificates().iter().chain(given);
+    let named = everywhere.find(|bytes| ids().any(|id| id.has_digest_of(bytes)))?;
+    Some(match Certificate::parse(named) {
+        Ok(_) => TspRejection::EssMismatch,
+        Err(_) => TspRejection::SignerCertificateMalformed,
+    })
 }
 
 /// A certificate may sign tokens (RFC 3161 §2.3).
@@ -200,6 +255,7 @@ pub(crate) fn check_signer_fitness(signer: &Certificate) -> Result<(), TspReject
     if let Some(extension) = signer.unknown_critical_extension() {
         return Err(TspRejection::ChainUnsupported {
             extension: extension.clone(),
+            certificate: CertificateName::boxed(signer),
         });
     }
     Ok(())
