@@ -174,21 +174,31 @@ pub(crate) struct Answer {
     pub(crate) facts: Value,
 }
 
-fn finding(finding: &Finding) -> Value {
+fn finding(finding: &Finding, language: Language) -> Value {
     json!({
         "code": finding.rejection.code(),
         "receipt": finding.receipt,
         "undecided": finding.rejection.is_undecided(),
-        "message": finding.rejection.to_string(),
+        "message": report::finding_words(&finding.rejection, language),
+        "advice": report::finding_advice(&finding.rejection, language),
     })
 }
 
-fn answer(kind: &'static str, rejections: &[Finding], report: &Report, facts: Value) -> Answer {
+fn answer(
+    kind: &'static str,
+    rejections: &[Finding],
+    report: &Report,
+    facts: Value,
+    language: Language,
+) -> Answer {
     Answer {
         kind,
         outcome: Outcome::of(rejections.iter().map(|finding| &finding.rejection)),
         report: report.to_text(),
-        findings: rejections.iter().map(finding).collect(),
+        findings: rejections
+            .iter()
+            .map(|one| finding(one, language))
+            .collect(),
         facts,
     }
 }
@@ -415,7 +425,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
             Err(_) => Value::Null,
         };
         let findings = result.err().unwrap_or_default();
-        return Ok(answer("proof_file", &findings, &report, facts));
+        return Ok(answer("proof_file", &findings, &report, facts, language));
     }
     if bytes.trim_ascii_start().starts_with(b"{") {
         let receipt =
@@ -448,7 +458,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
             })
             .into_iter()
             .collect();
-        return Ok(answer("receipt", &findings, &report, facts));
+        return Ok(answer("receipt", &findings, &report, facts, language));
     }
     if bytes.starts_with(b"c2sp.org/tlog-proof@") {
         return tlog_proof(bytes, trust, options);

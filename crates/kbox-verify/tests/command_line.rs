@@ -201,6 +201,30 @@ fn each_spoiled_copy_fails_with_its_own_reason() {
 }
 
 #[test]
+fn findings_about_a_proof_file_say_what_to_do_in_the_readers_language() {
+    let (folder, operator) = folder();
+    folder.put("bad.asice", container(operator.receipts(), b"changed"));
+    for (language, words, advice, next) in [
+        ("fr", "la pièce ", "comparez cette pièce", "Que faire : "),
+        ("en", "the document ", "compare this paper", "What to do: "),
+    ] {
+        let arguments = ["--lang", language, "--trust", "trust.json", "bad.asice"];
+        let (code, out, _) = folder.run(&arguments);
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains(&format!("{next}{advice}")), "{out}");
+        let (_, out, _) = folder.run(&[&["--json"], arguments.as_slice()].concat());
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let findings = json["findings"].as_array().unwrap();
+        let finding = findings
+            .iter()
+            .find(|one| one["code"] == "document.unknown");
+        let told = |member: &str| finding.unwrap()[member].as_str().unwrap().to_string();
+        assert!(told("message").contains(words), "{json}");
+        assert!(told("advice").starts_with(advice), "{json}");
+    }
+}
+
+#[test]
 fn one_flipped_bit_anywhere_in_a_proof_file_never_proves_something_else() {
     let (folder, operator) = folder();
     let good = container(operator.receipts(), PAPER);

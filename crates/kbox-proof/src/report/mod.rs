@@ -3,6 +3,7 @@
 //!
 //! Every report says what was proven, what was not demanded, and what such evidence cannot prove.
 
+mod advice;
 mod english;
 mod french;
 mod token;
@@ -22,6 +23,7 @@ use crate::verify::{
     VerifiedSending,
 };
 
+pub use advice::{finding_advice, finding_words};
 pub use token::{
     TokenJudgement, profile_words, rejection_advice, rejection_words, token, unread_advice,
     unread_token, unread_words,
@@ -218,18 +220,24 @@ impl Writer {
     }
 
     fn findings(&mut self, findings: &[Finding]) {
+        let mut advices = Vec::new();
         for finding in findings {
-            let english = format!("[{}] {finding}", finding.rejection.code());
-            let french = format!(
-                "[{}] {}{}",
-                finding.rejection.code(),
-                finding
-                    .receipt
-                    .map(|index| format!("récépissé {index} : "))
-                    .unwrap_or_default(),
-                french::rejection(&finding.rejection)
-            );
-            self.item(&french, &english);
+            let receipt = match (finding.receipt, self.language) {
+                (None, _) => String::new(),
+                (Some(index), Language::French) => format!("récépissé {index} : "),
+                (Some(index), Language::English) => format!("receipt {index}: "),
+            };
+            let code = finding.rejection.code();
+            let words = finding_words(&finding.rejection, self.language);
+            let line = format!("[{code}] {receipt}{words}");
+            self.item(&line, &line);
+            let advice = finding_advice(&finding.rejection, self.language);
+            if !advices.contains(&advice) {
+                advices.push(advice);
+            }
+        }
+        for advice in advices {
+            self.advice(advice);
         }
     }
 

@@ -1012,6 +1012,9 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
 }
 
 #[cfg(test)]
+pub(super) use tests::causes;
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use alloc::boxed::Box;
@@ -1031,7 +1034,7 @@ mod tests {
     }
 
     /// One of each cause.
-    fn causes() -> Vec<TspRejection> {
+    pub(in crate::report) fn causes() -> Vec<TspRejection> {
         let at = Time::from_unix_nanos(0);
         let oid = || "1.2.3".parse().unwrap();
         let reason = RevocationReason::Superseded;
