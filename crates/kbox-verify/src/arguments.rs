@@ -26,7 +26,7 @@ complete the chain):
   --anchor FILE    a certificate that you trust although another issued it: nothing above it is looked at,
                    nor whether it is revoked
   --request FILE   the query (.tsq) that it answers: its nonce, policy and imprint must be that query's
-  --policy OID     a policy that you accept; without any, every one is
+  --policy OID     a policy that you accept, of the token and of its renewals; without any, every one is
   --existed-by TIME  you can show otherwise that it existed by then (RFC 3339);
                    its certificates and algorithms are judged at that time, and not now
   --renewed-by FILE  a later token over the file of the token, or of the renewal before: it proves
@@ -52,7 +52,8 @@ pour sûrs ; les autres ne font que compléter la chaîne) :
   --anchor FICHIER  un certificat auquel vous faites confiance bien qu'un autre l'ait émis : ni ce qui est
                    au-dessus de lui ni sa révocation ne sont examinés
   --request FICHIER  la requête (.tsq) à laquelle il répond : il doit en avoir le nonce, la politique et l'empreinte
-  --policy OID     une politique que vous acceptez ; toutes le sont, si vous n'en donnez aucune
+  --policy OID     une politique que vous acceptez, du jeton et de ses renouvellements ; toutes le sont, si vous
+                   n'en donnez aucune
   --existed-by INSTANT  vous pouvez montrer autrement que le jeton existait à cet instant (RFC 3339) : ses
                    certificats et ses algorithmes sont jugés à cet instant, et non maintenant
   --renewed-by FICHIER  un jeton postérieur, qui porte sur le fichier du jeton ou sur celui du renouvellement

@@ -50,26 +50,49 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
 #[derive(Default)]
 pub(crate) struct Trust {
     pub(crate) bundle: Option<TrustBundle>,
-    pub(crate) certificates: Vec<Vec<u8>>,
+    /// The bundle's file.
+    pub(crate) bundle_from: String,
+    pub(crate) certificates: Vec<Given>,
     /// In DER; used for receipts and tokens alike.
-    pub(crate) crls: Vec<Vec<u8>>,
+    pub(crate) crls: Vec<Given>,
     /// OCSP responses, likewise.
-    pub(crate) ocsp: Vec<Vec<u8>>,
+    pub(crate) ocsp: Vec<Given>,
     policies: Vec<TlogPolicy>,
+}
+
+/// Something in DER, and where it is from.
+#[derive(Clone)]
+pub(crate) struct Given {
+    pub(crate) der: Vec<u8>,
+    /// The file, and which in it where it holds several.
+    pub(crate) from: String,
+}
+
+fn given(path: &Path, what: &str, list: Vec<Vec<u8>>) -> impl Iterator<Item = Given> {
+    let file = path.display().to_string();
+    let (what, is_one) = (what.to_string(), list.len() == 1);
+    list.into_iter().enumerate().map(move |(index, der)| Given {
+        der,
+        from: match is_one {
+            true => file.clone(),
+            false => format!("{file}, {what}[{index}]"),
+        },
+    })
 }
 
 impl Trust {
     /// A certificate, a revocation list or an OCSP response, in DER.
-    fn add_der(&mut self, bytes: Vec<u8>) -> Result<(), Problem> {
+    fn add_der(&mut self, path: &Path, bytes: Vec<u8>) -> Result<(), Problem> {
+        let from = path.display().to_string();
         if Certificate::parse(&bytes).is_ok() {
-            self.certificates.push(bytes);
+            self.certificates.push(Given { der: bytes, from });
             return Ok(());
         }
         let as_list = RevocationEvidence::default().add_crl(&bytes);
         let as_response = RevocationEvidence::default().add_ocsp(&bytes);
         match (as_list, as_response) {
-            (Ok(()), _) => self.crls.push(bytes),
-            (_, Ok(())) => self.ocsp.push(bytes),
+            (Ok(()), _) => self.crls.push(Given { der: bytes, from }),
+            (_, Ok(())) => self.ocsp.push(Given { der: bytes, from }),
             // What is read and refused says more than what is not read.
             (Err(RevocationRejection::Unreadable(_)), Err(refused)) | (Err(refused), _) => {
                 return Err(Problem::revocation(refused).after(
@@ -95,6 +118,7 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
                 );
                 return Err(twice.in_file(path));
             }
+            trust.bundle_from = path.display().to_string();
             trust.bundle = Some(
                 TrustBundle::from_json(&bytes)
                     .map_err(|error| Problem::receipt(Kind::Trust, &error).in_file(path))?,
@@ -105,19 +129,23 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
         {
             let problem = |error: &TspError| Problem::tsp(Kind::Trust, error).in_file(path);
             let crls = crls_from_pem(text).map_err(|error| problem(&error))?;
-            for crl in &crls {
+            let count = crls.len();
+            let lists: Vec<Given> = given(path, "crls", crls).collect();
+            for list in &lists {
                 RevocationEvidence::default()
-                    .add_crl(crl)
-                    .map_err(|error| Problem::revocation(error).in_file(path))?;
+                    .add_crl(&list.der)
+                    .map_err(|error| Problem::revocation(error).after(&list.from, &list.from))?;
             }
-            if crls.is_empty() || text.contains("-----BEGIN CERTIFICATE-----") {
+            if count == 0 || text.contains("-----BEGIN CERTIFICATE-----") {
                 let certificates = certificates_from_pem(text).map_err(|error| problem(&error))?;
-                trust.certificates.extend(certificates);
+                trust
+                    .certificates
+                    .extend(given(path, "certificates", certificates));
             }
-            trust.crls.extend(crls);
+            trust.crls.extend(lists);
         } else if bytes.starts_with(&[0x30]) {
             trust
-                .add_der(bytes)
+                .add_der(path, bytes)
                 .map_err(|problem| problem.in_file(path))?;
         } else {
             trust
@@ -376,11 +404,15 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
     let policy = || match &trust.bundle {
         Some(bundle) => {
             let mut bundle = bundle.clone();
-            bundle.crls.extend(trust.crls.iter().cloned());
-            bundle.ocsp.extend(trust.ocsp.iter().cloned());
-            TrustPolicy::new(&bundle)
-                .map(Some)
-                .map_err(|problem| Problem::trust(&problem))
+            bundle
+                .crls
+                .extend(trust.crls.iter().map(|list| list.der.clone()));
+            bundle
+                .ocsp
+                .extend(trust.ocsp.iter().map(|response| response.der.clone()));
+            TrustPolicy::new(&bundle).map(Some).map_err(|problem| {
+                Problem::trust(&problem).after(&trust.bundle_from, &trust.bundle_from)
+            })
         }
         None => Ok(None),
     };

@@ -7,15 +7,16 @@ use kbox_proof::report::{self, Language, Outcome, TokenJudgement};
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
     Accuracy, Certificate, CertificateRevocation, ChainTime, HashAlgorithm, MessageImprint,
-    RenewalRejection, RevocationEvidence, RevocationRejection, StoredToken, Strength, TimeStampReq,
-    TimeStampResp, TimeStampToken, TokenTrust, TspError, TspRejection, TstInfo, VerifiedTimeStamp,
-    certificates_from_pem, verify_renewed_token, verify_requested_token,
+    RenewalRejection, RevocationEvidence, RevocationItem, RevocationRejection, StoredToken,
+    Strength, TimeStampReq, TimeStampResp, TimeStampToken, TokenTrust, TspError, TspRejection,
+    TstInfo, VerifiedTimeStamp, certificates_from_pem, verify_renewed_token,
+    verify_requested_token,
 };
 use serde_json::{Value, json};
 
 use crate::arguments::Options;
 use crate::check::{
-    Answer, Trust, document, no_document, no_trust, not_proven, now, read, read_trust,
+    Answer, Given, Trust, document, no_document, no_trust, not_proven, now, read, read_trust,
     revocation_facts, say,
 };
 use crate::problem::{Kind, Problem};
@@ -105,11 +106,13 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
             index: 0,
             rejection,
         };
-        return Ok(judged.answer(Err(&refused), options));
+        return Ok(judged.answer(Err(&refused), None, options));
     }
     let token = file.token()?;
-    let (roots, extra, revocation) = trusted(trust, &options.anchors)?;
-    if roots.is_empty() && extra.is_empty() {
+    let trusted = Trusted::new(trust, &options.anchors)?;
+    let revocation = trusted.revocation()?;
+    let roots: Vec<Vec<u8>> = trusted.roots.iter().map(|root| root.der.clone()).collect();
+    if roots.is_empty() && trusted.extra.is_empty() {
         return Ok(no_trust(KIND, language));
     }
     let request = match &options.request {
@@ -134,7 +137,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
         .collect::<Result<Vec<_>, Problem>>()?;
 
     let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
-    rule.extra_certificates = &extra;
+    rule.extra_certificates = &trusted.extra;
     rule.now = Some(judged.now);
     rule.revocation = Some(&revocation);
     rule.policies = Some(options.policies.as_slice()).filter(|list| !list.is_empty());
@@ -179,7 +182,11 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     if !disproven && judged.contradicts(newest.tst_info()) {
         return Ok(judged.contradiction(newest.tst_info().gen_time(), language));
     }
-    Ok(judged.answer(result.as_deref(), options))
+    let file = result
+        .as_ref()
+        .err()
+        .and_then(|refused| trusted.file(&refused.rejection));
+    Ok(judged.answer(result.as_deref(), file, options))
 }
 
 /// A limit of this program, and no fault of the token.
@@ -306,54 +313,104 @@ fn unread(error: &TspError, language: Language) -> Answer {
     }
 }
 
-type Trusted = (Vec<Vec<u8>>, Vec<Vec<u8>>, RevocationEvidence);
+/// Whom the auditor trusts for a lone token, and where each is from.
+struct Trusted {
+    roots: Vec<Given>,
+    /// Further certificates.
+    extra: Vec<Vec<u8>>,
+    crls: Vec<Given>,
+    ocsp: Vec<Given>,
+}
 
-/// Roots, further certificates, and what is known of revocation.
-fn trusted(trust: &Trust, anchors: &[PathBuf]) -> Result<Trusted, Problem> {
-    let pem = |error: &TspError| Problem::tsp(Kind::Trust, error);
-    // What cannot be read is no helper either, and is refused with the roots.
-    let (mut roots, mut extra): (Vec<_>, Vec<_>) =
-        trust.certificates.iter().cloned().partition(|bytes| {
-            Certificate::parse(bytes).map_or(true, |certificate| certificate.is_self_signed())
-        });
-    for path in anchors {
-        let given = read_trust(std::slice::from_ref(path))?.certificates;
-        if given.is_empty() {
-            let none = Problem::new(
-                Kind::Trust,
-                "ce fichier ne contient aucun certificat (--anchor)",
-                "no certificate (--anchor)",
-            );
-            return Err(none.in_file(path));
+impl Trusted {
+    fn new(trust: &Trust, anchors: &[PathBuf]) -> Result<Self, Problem> {
+        // What cannot be read is no helper either, and is refused with the roots.
+        let (mut roots, extra): (Vec<_>, Vec<_>) =
+            trust.certificates.iter().cloned().partition(|given| {
+                Certificate::parse(&given.der)
+                    .map_or(true, |certificate| certificate.is_self_signed())
+            });
+        let mut extra: Vec<Vec<u8>> = extra.into_iter().map(|given| given.der).collect();
+        for path in anchors {
+            let given = read_trust(std::slice::from_ref(path))?.certificates;
+            if given.is_empty() {
+                let none = Problem::new(
+                    Kind::Trust,
+                    "ce fichier ne contient aucun certificat (--anchor)",
+                    "no certificate (--anchor)",
+                );
+                return Err(none.in_file(path));
+            }
+            roots.extend(given);
         }
-        roots.extend(given);
+        let (mut crls, mut ocsp) = (trust.crls.clone(), trust.ocsp.clone());
+        if let Some(bundle) = &trust.bundle {
+            let place =
+                |list: &str, index: usize| format!("{}, {list}[{index}]", trust.bundle_from);
+            let named = |list: &'static str, ders: &[Vec<u8>]| -> Vec<Given> {
+                let ders = ders.iter().enumerate();
+                ders.map(|(index, der)| Given {
+                    der: der.clone(),
+                    from: place(list, index),
+                })
+                .collect()
+            };
+            crls.extend(named("crls", &bundle.crls));
+            ocsp.extend(named("ocsp", &bundle.ocsp));
+            let pem = |text: &str, from: &str| {
+                certificates_from_pem(text)
+                    .map_err(|error| Problem::tsp(Kind::Trust, &error).after(from, from))
+            };
+            for (index, text) in bundle.roots.iter().enumerate() {
+                let from = place("roots", index);
+                let found = pem(text, &from)?.into_iter();
+                roots.extend(found.map(|der| Given {
+                    der,
+                    from: from.clone(),
+                }));
+            }
+            for (index, authority) in bundle.authorities.iter().enumerate() {
+                let from = format!("{}.chain", place("authorities", index));
+                for text in &authority.chain {
+                    extra.extend(pem(text, &from)?);
+                }
+            }
+        }
+        Ok(Self {
+            roots,
+            extra,
+            crls,
+            ocsp,
+        })
     }
-    let mut revocation = RevocationEvidence::default();
-    for crl in &trust.crls {
-        revocation.add_crl(crl).map_err(Problem::revocation)?;
+
+    fn revocation(&self) -> Result<RevocationEvidence, Problem> {
+        let mut evidence = RevocationEvidence::default();
+        let problem =
+            |error, given: &Given| Problem::revocation(error).after(&given.from, &given.from);
+        for list in &self.crls {
+            let added = evidence.add_crl(&list.der);
+            added.map_err(|error| problem(error, list))?;
+        }
+        for response in &self.ocsp {
+            let added = evidence.add_ocsp(&response.der);
+            added.map_err(|error| problem(error, response))?;
+        }
+        Ok(evidence)
     }
-    for response in &trust.ocsp {
-        revocation.add_ocsp(response).map_err(Problem::revocation)?;
+
+    /// Which of the files given a rejection is about.
+    fn file(&self, rejection: &TspRejection) -> Option<&str> {
+        let given = match rejection {
+            TspRejection::TrustMalformed { place } => self.roots.get(*place),
+            TspRejection::Revocation(RevocationRejection::Signature { item, .. }) => match item {
+                RevocationItem::Crl(index) => self.crls.get(*index),
+                RevocationItem::Ocsp(index) => self.ocsp.get(*index),
+            },
+            _ => None,
+        };
+        given.map(|given| given.from.as_str())
     }
-    if let Some(bundle) = &trust.bundle {
-        for crl in &bundle.crls {
-            revocation.add_crl(crl).map_err(Problem::revocation)?;
-        }
-        for response in &bundle.ocsp {
-            revocation.add_ocsp(response).map_err(Problem::revocation)?;
-        }
-        for text in &bundle.roots {
-            roots.extend(certificates_from_pem(text).map_err(|error| pem(&error))?);
-        }
-        for text in bundle
-            .authorities
-            .iter()
-            .flat_map(|authority| &authority.chain)
-        {
-            extra.extend(certificates_from_pem(text).map_err(|error| pem(&error))?);
-        }
-    }
-    Ok((roots, extra, revocation))
 }
 
 /// What the token has to be over: the document, or else what the request says.
@@ -434,6 +491,7 @@ impl Judged {
     fn answer(
         &self,
         result: Result<&[VerifiedTimeStamp], &RenewalRejection>,
+        file: Option<&str>,
         options: &Options,
     ) -> Answer {
         let judgement = TokenJudgement {
@@ -442,6 +500,7 @@ impl Judged {
             stated: self.stated,
             now: self.now,
             policies: &options.policies,
+            file,
         };
         let text = report::token(&judgement, options.language).to_text();
         let mut facts = json!({"judged_at": self.at, "judged_by": self.by()});
@@ -459,6 +518,7 @@ impl Judged {
                     "code": rejection.code(),
                     "source": rejection.source(),
                     "renewal": refused.index.checked_sub(1),
+                    "file": file,
                     "undecided": undecided,
                     "message": report::rejection_words(rejection, options.language),
                     "advice": report::rejection_advice(rejection, options.language),
@@ -487,43 +547,17 @@ fn tell(
     renewals: &[VerifiedTimeStamp],
     judgement: &TokenJudgement<'_>,
 ) {
-    let (earliest, latest) = stamp.interval();
     let profile = stamp.profile(judgement.policies);
     let known = renewals
         .iter()
         .fold(stamp.revocation(), |known, one| known.and(one.revocation()));
-    facts["gen_time"] = json!(stamp.gen_time());
-    facts["earliest"] = json!(earliest);
-    facts["latest"] = json!(latest);
-    facts["accuracy_us"] = json!(
-        stamp
-            .accuracy()
-            .map(|accuracy| u64::try_from(accuracy.to_duration().as_micros()).unwrap_or(u64::MAX))
-    );
-    facts["policy"] = json!(stamp.policy().to_string());
+    if let (Some(facts), Value::Object(own)) = (facts.as_object_mut(), of_one(stamp)) {
+        facts.extend(own);
+    }
     let all = || std::iter::once(stamp).chain(renewals);
     if all().any(|stamp| stamp.policy().is_demonstration()) {
         facts["clock"] = json!("unverified");
     }
-    facts["serial"] = json!(stamp.serial().to_string());
-    facts["chain"] = chain(stamp);
-    facts["flags"] = stamp
-        .flags()
-        .iter()
-        .map(|flag| flag.code())
-        .collect::<Vec<_>>()
-        .into();
-    facts["checks"] = stamp
-        .checks()
-        .iter()
-        .map(|check| {
-            json!({
-                "step": check.step.code(),
-                "source": check.step.source(),
-                "outcome": check.outcome.code(),
-            })
-        })
-        .collect();
     facts["algorithms"] = algorithms(renewals.last().unwrap_or(stamp), judgement.now);
     facts["profile"] = json!({
         "conforms": profile.conforms(),
@@ -545,14 +579,38 @@ fn tell(
     facts["renewals"] = renewals
         .iter()
         .map(|renewal| {
-            json!({
-                "gen_time": renewal.gen_time(),
-                "latest": renewal.interval().1,
-                "policy": renewal.policy().to_string(),
-                "chain": chain(renewal),
-            })
+            let mut facts = of_one(renewal);
+            facts["algorithms"] = algorithms(renewal, judgement.now);
+            facts["revocation"] = revocation_facts(renewal.revocation());
+            facts["revocation"]["certificates"] = revocation_of(renewal).into();
+            facts
         })
         .collect();
+}
+
+/// What one token says, and what was checked of it.
+fn of_one(stamp: &VerifiedTimeStamp) -> Value {
+    let (earliest, latest) = stamp.interval();
+    let accuracy = stamp.accuracy().map(Accuracy::to_duration);
+    let flags: Vec<&str> = stamp.flags().iter().map(|flag| flag.code()).collect();
+    let checks = stamp.checks().iter().map(|check| {
+        json!({
+            "step": check.step.code(),
+            "source": check.step.source(),
+            "outcome": check.outcome.code(),
+        })
+    });
+    json!({
+        "gen_time": stamp.gen_time(),
+        "earliest": earliest,
+        "latest": latest,
+        "accuracy_us": accuracy.map(|accuracy| u64::try_from(accuracy.as_micros()).unwrap_or(u64::MAX)),
+        "policy": stamp.policy().to_string(),
+        "serial": stamp.serial().to_string(),
+        "chain": chain(stamp),
+        "flags": flags,
+        "checks": checks.collect::<Vec<_>>(),
+    })
 }
 
 /// What is known of each certificate of a chain.

@@ -577,11 +577,134 @@ fn a_renewed_token_is_proven_after_the_end_of_its_certificates() {
         );
     }
     let arguments = ["--trust", "root.pem", "--document", "data", "token.tst"];
-    let (_, out, _) = folder.run(&[&["--renewed-by", "later.tst"][..], &arguments].concat());
-    assert!(
-        out.contains("Renouvelé au plus tard le 2019-01-01"),
-        "{out}"
-    );
+    // Each token in its own block, the newest first, with what it proves of the one below.
+    for (language, headings, below, at, policy) in [
+        (
+            "fr",
+            ["\nRenouvellement 1\n", "\nJeton sur vos octets\n"],
+            "le jeton sur vos octets existait au plus tard le 2019-01-01",
+            "jugés au 2019-01-01",
+            "Politique : ",
+        ),
+        (
+            "en",
+            ["\nRenewal 1\n", "\nToken over your bytes\n"],
+            "the token over your bytes existed no later than 2019-01-01",
+            "judged at 2019-01-01",
+            "Policy: ",
+        ),
+    ] {
+        let more = ["--lang", language, "--renewed-by", "later.tst"];
+        let (_, out, _) = folder.run(&[&more[..], &arguments].concat());
+        let [renewal, token] = headings.map(|heading| out.find(heading).expect(&out));
+        assert!(renewal < token, "{out}");
+        let (of_renewal, of_token) = (&out[renewal..token], &out[token..]);
+        assert!(of_renewal.contains(below), "{out}");
+        assert!(
+            of_token.contains(at) && of_token.contains("2015-06-15"),
+            "{out}"
+        );
+        for block in [of_renewal, of_token] {
+            assert!(block.contains(policy), "{out}");
+            assert!(block.contains("SHA-256"), "{out}");
+        }
+    }
+    let (_, json) = folder.judge_token(&["--renewed-by", "later.tst"]);
+    let renewal = &json["facts"]["renewals"][0];
+    for member in [
+        "accuracy_us",
+        "serial",
+        "flags",
+        "checks",
+        "algorithms",
+        "revocation",
+    ] {
+        assert!(!renewal[member].is_null(), "{member}: {json}");
+    }
+}
+
+/// What the older token proves rests on the newer one, so whose policies are accepted is asked of both.
+#[test]
+fn the_policies_that_are_accepted_are_asked_of_renewals_too() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let start = "2026-01-01T00:00:00Z";
+    let pki = DevPki::generate(time(start), true).unwrap();
+    let made = |signer, chain, policy| {
+        Authority::new(AuthorityConfig::new(signer, chain, policy), time(start)).unwrap()
+    };
+    let public = TsaPolicyId::public_policy();
+    let first = made(pki.public.signer, pki.public.chain, public.clone());
+    let evidence = TsaPolicyId::evidence_policy();
+    let second = made(pki.evidence.signer, pki.evidence.chain, evidence.clone());
+    let stamp = |authority: &Authority, bytes: &[u8], at: &str| {
+        let imprint = MessageImprint::of(HashAlgorithm::Sha256, bytes);
+        let serial = SerialNumber::from_epoch_and_counter(2, 2);
+        authority
+            .issue(&imprint, time(at), &serial, None, true)
+            .unwrap()
+    };
+    let token = stamp(&first, b"data", "2026-01-02T00:00:00Z");
+    folder.put("later.tst", stamp(&second, &token, "2026-01-03T00:00:00Z"));
+    folder.put("token.tst", token);
+    folder.put("data", b"data");
+    folder.put("root.pem", certificate_to_pem(&pki.root));
+    let (public, evidence) = (public.to_string(), evidence.to_string());
+    for (policies, exit, renewal) in [
+        (vec![], 0, serde_json::Value::Null),
+        (vec![&public, &evidence], 0, serde_json::Value::Null),
+        (vec![&public], 1, 0.into()),
+        (vec![&evidence], 1, serde_json::Value::Null),
+    ] {
+        let mut more = vec!["--renewed-by", "later.tst"];
+        policies
+            .iter()
+            .for_each(|policy| more.extend(["--policy", policy]));
+        let (code, json) = folder.judge_token(&more);
+        let finding = &json["findings"][0];
+        assert_eq!((code, &finding["renewal"]), (exit, &renewal), "{json}");
+        if exit == 1 {
+            assert_eq!(finding["code"], "tsp.policy_not_accepted");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_whichever_it_is_in() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.put("token.tst", revocation_fixture("token.tst"));
+    folder.put("root.pem", revocation_fixture("root.pem"));
+    folder.put("data", revocation_fixture("data.txt"));
+    for name in ["ca-good", "forged"] {
+        folder.put(
+            &format!("{name}.crl"),
+            revocation_fixture(&format!("{name}.crl")),
+        );
+        folder.openssl(&format!("crl -inform DER -in {name}.crl -out {name}.pem"));
+    }
+    let text = |name: &str| fs::read_to_string(folder.0.path().join(name)).unwrap();
+    folder.put("both.pem", text("ca-good.pem") + &text("forged.pem"));
+    folder.put("broken.pem", certificate_to_pem(&[0x30, 0]));
+    for (given, code, file) in [
+        ("forged.crl", "tsp.revocation_signature", "forged.crl"),
+        ("both.pem", "tsp.revocation_signature", "both.pem, crls[1]"),
+        ("broken.pem", "tsp.trust_malformed", "broken.pem"),
+    ] {
+        let (exit, json) = folder.judge_token(&["--trust", given]);
+        let finding = &json["findings"][0];
+        assert_eq!((exit, &finding["code"]), (2, &code.into()), "{json}");
+        assert_eq!(finding["file"], file);
+        let arguments = [
+            "--trust",
+            "root.pem",
+            "--trust",
+            given,
+            "--document",
+            "data",
+            "token.tst",
+        ];
+        let (_, out, _) = folder.run(&arguments);
+        assert!(out.contains(&format!("Fichier : {file}.")), "{out}");
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn of_token(cause: &TspRejection, language: Language) -> &'static str {
     let (french, english) = match cause {
         TspRejection::NoChain { .. }
         | TspRejection::SignerCertificateMissing { .. }
-        | TspRejection::TrustMalformed
+        | TspRejection::TrustMalformed { .. }
         | TspRejection::PolicyNotAccepted { .. } => (
             "obtenez du service, hors de ces preuves, un trust.json plus récent : ses certificats ne sont pas ceux de l'autorité de ce jeton, ou sont illisibles.",
             "get a newer trust.json from the service, outside this evidence: its certificates are not those of this token's authority, or cannot be read.",

@@ -28,6 +28,8 @@ pub struct TokenJudgement<'a> {
     pub now: Time,
     /// Policies that the auditor accepts, and so knows.
     pub policies: &'a [TsaPolicyId],
+    /// Which of the auditor's own files a rejection is about, where it is about one.
+    pub file: Option<&'a str>,
 }
 
 /// The report on a lone token.
@@ -51,6 +53,9 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
             let line = format!("[{code}] {which}{words}");
             writer.item(&line, &line);
             let source = source_words(rejection.source(), language);
+            if let Some(file) = judgement.file {
+                writer.text(&format!("Fichier : {file}."), &format!("File: {file}."));
+            }
             writer.text(&format!("Règle : {source}."), &format!("Rule: {source}."));
             writer.advice(rejection_advice(rejection, language));
             // What to do about it has been said.
@@ -71,10 +76,19 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
                 );
             }
             if let Some((stamp, renewals)) = stamps.split_first() {
-                writer.stamp(stamp);
-                writer.renewals(renewals);
-                writer.judged(judgement, true);
-                writer.settled(judgement, stamp, renewals);
+                writer.renewals(judgement, renewals);
+                if !renewals.is_empty() {
+                    writer.heading("Jeton sur vos octets", "Token over your bytes");
+                }
+                let bytes = ("ces octets existaient", "these bytes existed");
+                writer.stamp(stamp, bytes.0, bytes.1);
+                match renewals.first() {
+                    None => writer.judged(judgement, true),
+                    Some(newer) => writer.judged_by_renewal(newer, 1),
+                }
+                writer.revocation_of(stamp);
+                writer.algorithms(stamp, judgement.now, renewals.is_empty());
+                writer.profile(judgement, stamp);
                 writer.checks(stamp);
             }
             writer.heading("Ce que cela ne prouve pas", "What this does not prove");
@@ -199,17 +213,18 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
 }
 
 impl Writer {
-    fn stamp(&mut self, stamp: &VerifiedTimeStamp) {
+    /// Of what the token is over it is told that it existed: `french` and `english`.
+    fn stamp(&mut self, stamp: &VerifiedTimeStamp, french: &str, english: &str) {
         let (earliest, until) = stamp.interval();
         let latest = instant(until, self.language);
         match stamp.accuracy() {
             Some(_) => self.text(
-                &format!("D'après l'autorité d'horodatage, ces octets existaient au plus tard le {latest}."),
-                &format!("The timestamp authority states that these bytes existed no later than {latest}."),
+                &format!("D'après l'autorité d'horodatage, {french} au plus tard le {latest}."),
+                &format!("The timestamp authority states that {english} no later than {latest}."),
             ),
             None => self.text(
-                &format!("D'après l'autorité d'horodatage, ces octets existaient vers le {latest} au plus tard, à une précision qu'elle n'indique pas."),
-                &format!("The timestamp authority states that these bytes existed no later than about {latest}, to an accuracy that it does not state."),
+                &format!("D'après l'autorité d'horodatage, {french} vers le {latest} au plus tard, à une précision qu'elle n'indique pas."),
+                &format!("The timestamp authority states that {english} no later than about {latest}, to an accuracy that it does not state."),
             ),
         }
         let stated = instant(stamp.gen_time(), self.language);
@@ -276,16 +291,34 @@ impl Writer {
         }
     }
 
-    fn renewals(&mut self, renewals: &[VerifiedTimeStamp]) {
-        for stamp in renewals {
-            let (time, signer) = (
-                instant(stamp.interval().1, self.language),
-                who(stamp.signer()),
+    /// Each in a block of its own, the newest first.
+    fn renewals(&mut self, judgement: &TokenJudgement<'_>, renewals: &[VerifiedTimeStamp]) {
+        for (index, stamp) in renewals.iter().enumerate().rev() {
+            let number = index + 1;
+            self.heading(
+                &format!("Renouvellement {number}"),
+                &format!("Renewal {number}"),
             );
-            self.text(
-                &format!("Renouvelé au plus tard le {time} par : {signer}."),
-                &format!("Renewed no later than {time} by: {signer}."),
-            );
+            match index {
+                0 => self.stamp(
+                    stamp,
+                    "le jeton sur vos octets existait",
+                    "the token over your bytes existed",
+                ),
+                below => self.stamp(
+                    stamp,
+                    &format!("le renouvellement {below} existait"),
+                    &format!("renewal {below} existed"),
+                ),
+            }
+            let newer = renewals.get(number);
+            match newer {
+                None => self.judged(judgement, true),
+                Some(newer) => self.judged_by_renewal(newer, number + 1),
+            }
+            self.revocation_of(stamp);
+            self.algorithms(stamp, judgement.now, newer.is_none());
+            self.checks(stamp);
         }
     }
 
@@ -308,20 +341,16 @@ impl Writer {
         }
     }
 
-    /// Revocation, algorithms, profile.
-    fn settled(
-        &mut self,
-        judgement: &TokenJudgement<'_>,
-        stamp: &VerifiedTimeStamp,
-        renewals: &[VerifiedTimeStamp],
-    ) {
-        self.revocation_of(stamp);
-        for renewal in renewals {
-            self.revocation_of(renewal);
-        }
-        // What a renewal holds up is the newest's to hold.
-        let newest = renewals.last().unwrap_or(stamp);
-        self.algorithms(newest, judgement.now);
+    /// The newest judged at the auditor's time, each other at that of the one over it.
+    fn judged_by_renewal(&mut self, newer: &VerifiedTimeStamp, number: usize) {
+        let at = instant(newer.interval().1, self.language);
+        self.text(
+            &format!("Certificats et algorithmes jugés au {at}, instant auquel le renouvellement {number} prouve que ce jeton existait."),
+            &format!("Certificates and algorithms judged at {at}, by when renewal {number} proves that this token existed."),
+        );
+    }
+
+    fn profile(&mut self, judgement: &TokenJudgement<'_>, stamp: &VerifiedTimeStamp) {
         let report = stamp.profile(judgement.policies);
         match report.conforms() {
             true if report.findings().is_empty() => self.text(
@@ -397,7 +426,8 @@ impl Writer {
         }
     }
 
-    fn algorithms(&mut self, stamp: &VerifiedTimeStamp, now: Time) {
+    /// Of the newest token also what will have to be renewed: what a renewal holds up is for the newest to hold.
+    fn algorithms(&mut self, stamp: &VerifiedTimeStamp, now: Time, is_newest: bool) {
         let mut names: Vec<String> = Vec::new();
         for one in stamp.algorithms() {
             let name = one.algorithm.to_string();
@@ -410,6 +440,9 @@ impl Writer {
             &format!("Algorithmes : {names}."),
             &format!("Algorithms: {names}."),
         );
+        if !is_newest {
+            return;
+        }
         let mut told = Vec::new();
         for AlgorithmUse { purpose, algorithm } in stamp.algorithms() {
             if *purpose == Purpose::SignerName || told.contains(algorithm) {
@@ -727,7 +760,7 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::ChainExpired { at, not_before, not_after, certificate } => format!("au {at} la chaîne de certificats n'est pas valable (elle l'est du {not_before} au {not_after} ; ne l'est pas : {}), et rien ne montre que le jeton existait pendant sa validité", certificate_words(certificate, Language::French)),
         TspRejection::ChainSignature { certificate } => format!("un certificat de la chaîne n'est pas signé par son émetteur : {}", certificate_words(certificate, Language::French)),
         TspRejection::ChainConstraint { rule, certificate } => format!("la chaîne de certificats enfreint une règle ({}) : {}", french_rule(rule), certificate_words(certificate, Language::French)),
-        TspRejection::TrustMalformed => "un certificat de confiance est illisible".to_string(),
+        TspRejection::TrustMalformed { place } => format!("un certificat de confiance est illisible : le numéro {place}, compté à partir de 0"),
         TspRejection::AccuracyMissing => "le jeton n'indique pas sa précision".to_string(),
         TspRejection::AlgorithmEnded { algorithm, since, at } => format!("{algorithm} ne prouve plus rien depuis le {since}, et rien ne montre que le jeton existait avant ; son existence n'est admise qu'au {at}"),
         TspRejection::BudgetCertificates { found, limit } => format!("{found} certificats sont fournis, plus que les {limit} qui sont examinés"),
@@ -898,7 +931,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "corrigez la requête selon le motif, s'il y en a un, et redemandez un jeton.",
             "mend the request by the reason, if there is one, and ask for a token again.",
         ),
-        TspRejection::TrustMalformed => (
+        TspRejection::TrustMalformed { .. } => (
             "remplacez le fichier donné avec --trust : un de ses certificats n'est pas du DER valable.",
             "replace the file given with --trust: one of its certificates is no valid DER.",
         ),
@@ -1098,7 +1131,7 @@ mod tests {
                 rule: "path length",
                 certificate: name(),
             },
-            TspRejection::TrustMalformed,
+            TspRejection::TrustMalformed { place: 7 },
             TspRejection::AccuracyMissing,
             TspRejection::AlgorithmEnded {
                 algorithm: Algorithm::Sha1,
@@ -1209,6 +1242,7 @@ mod tests {
                     stated: false,
                     now: Time::from_unix_nanos(0),
                     policies: &[],
+                    file: Some("trust.json, crls[2]"),
                 };
                 let text = token(&judgement, language).to_text();
                 assert!(text.contains(&format!("[{code}] {words}")), "{text}");
@@ -1220,6 +1254,7 @@ mod tests {
                     Language::French => "Que faire : ",
                     Language::English => "What to do: ",
                 };
+                assert!(text.contains(": trust.json, crls[2]."), "{text}");
                 let advice = rejection_advice(cause, language);
                 assert!(advice.ends_with('.'), "{code}: {advice}");
                 assert!(text.contains(&format!("{next}{advice}")), "{text}");

@@ -68,8 +68,8 @@ pub(super) fn find_chain(
 ) -> Result<Chain, TspRejection> {
     let mut certificates = alloc::vec![signer.clone()];
     let mut is_trusted = alloc::vec![false];
-    for bytes in trust.roots {
-        let root = Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed)?;
+    for (place, bytes) in trust.roots.iter().enumerate() {
+        let root = Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed { place })?;
         match root == *signer {
             true => is_trusted[SIGNER] = true,
             false => certificates.push(root),

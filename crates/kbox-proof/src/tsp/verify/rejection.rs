@@ -176,7 +176,10 @@ rejections! {
         certificate: Box<CertificateName>,
     } = "tsp.chain_constraint", "RFC 5280 §6.1.4", "the certificate chain breaks a rule, {rule}: {certificate}";
     /// A trusted or given certificate cannot be read.
-    TrustMalformed = "tsp.trust_malformed", "RFC 5280 §4", "a trusted certificate cannot be read";
+    TrustMalformed {
+        /// Its place among [`TokenTrust::roots`](super::TokenTrust::roots), from 0.
+        place: usize,
+    } = "tsp.trust_malformed", "RFC 5280 §4", "a trusted certificate cannot be read: number {place}, counted from 0";
     /// Strict: the accuracy must be stated.
     AccuracyMissing = "tsp.accuracy_missing", "ETSI EN 319 422 §5.2.2", "the token does not state its accuracy";
     /// An algorithm had ended, by the dated table, when the token is first known to have existed.
@@ -275,7 +278,7 @@ impl TspRejection {
                     | Self::UnsupportedAlgorithm { .. }
                     | Self::FromTheFuture { .. }
                     | Self::ChainExpired { .. }
-                    | Self::TrustMalformed
+                    | Self::TrustMalformed { .. }
                     | Self::AlgorithmEnded { .. }
                     | Self::BudgetCertificates { .. }
                     | Self::BudgetSignatures { .. }

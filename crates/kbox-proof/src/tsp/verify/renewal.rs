@@ -42,7 +42,7 @@ impl core::error::Error for RenewalRejection {}
 /// Checks `oldest` over `imprint`, and each of `renewals`, in their order in time, over the one before it.
 ///
 /// The newest is judged at `trust.chain_time`; each other at the latest instant that the one over it allows. `trust.policies`
-/// is asked of the oldest alone: renewals may come from any authority under the roots. The result is in the order given.
+/// is asked of all: what an older token proves rests on the newer one. The result is in the order given.
 ///
 /// # Errors
 /// [`RenewalRejection`], of the newest that is not accepted.
@@ -69,13 +69,10 @@ pub fn verify_renewed_token(
                 over(stored.token, below).ok_or_else(|| refused(TspRejection::RenewalMismatch))?
             }
         };
-        let mut trust = TokenTrust {
+        let trust = TokenTrust {
             chain_time,
             ..*trust
         };
-        if index > 0 {
-            trust.policies = None;
-        }
         let found = verify_token(stored.token, &over, &trust).map_err(refused)?;
         let (earliest, latest) = found.interval();
         if let Some(newer) = &newer
