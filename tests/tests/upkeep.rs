@@ -7,11 +7,13 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kbox_proof::digest::hex;
+use kbox_proof::event::{EvidenceEvent, event_digest};
 use kbox_proof::merkle::hash_leaf;
 use kbox_proof::receipt::{Receipt, TrustBundle};
 use kbox_proof::tlog::TlogProof;
 use kbox_proof::tsp::TimeStampToken;
 use kbox_tests::{Server, run, said, submission};
+use serde_json::json;
 
 /// The program of tests/peers/go, compiled once.
 fn go() -> PathBuf {
@@ -246,4 +248,173 @@ fn a_bundle_of_another_log_and_a_damaged_file_get_a_verdict_in_a_sentence() {
         text.contains("NOT SOUND. Do not continue this log"),
         "{text}"
     );
+}
+
+#[test]
+fn personal_data_are_erased_beside_a_server_in_its_backups_and_without_one_unless_a_hold_forbids() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |name: &str| folder.path().join(name);
+    let (data, backup, exported) = (in_folder("data"), in_folder("backup"), in_folder("export"));
+    let server = Server::start(&data);
+    let key = server.key(&data);
+    let admin = std::fs::read_to_string(data.join("admin-key")).unwrap();
+    let admin = admin.trim().to_string();
+    let siren = "218002533";
+    let made = json!({"role": "secretariat", "collectivite": siren});
+    let made = server.post("/api/v1/keys", Some(&admin), &made).json();
+    let secretariat = made["key"].as_str().unwrap().to_string();
+    let sent = server.post("/api/v1/events", Some(&key), &submission("un"));
+    let sent = event_digest(&Receipt::from_json(&sent.body).unwrap().event);
+    // No four letters of one stand elsewhere, so that compression leaves each as it is.
+    let addresses = ["Wq7zKx2Vm5Hb9TgR", "Yp3cNs8Ld4Fj6GwE", "Uo1aXv0Bk7Qi5MrZ"];
+    let record = |n: usize| {
+        server.post(
+            "/api/v1/events",
+            Some(&key),
+            &json!({
+                "request_id": format!("consigned-{n}"),
+                "body": {
+                    "claimed_time": "2026-11-24T09:00:00Z",
+                    "refers_to": sent,
+                    "detail": {"event": "ContentConsignment", "content": {"recipient": 0}}
+                },
+                "personal": {"address": addresses[n]}
+            }),
+        )
+    };
+    let receipts: Vec<_> = (0..3)
+        .map(|n| Receipt::from_json(&record(n).body).unwrap())
+        .collect();
+    let ids: Vec<String> = receipts
+        .iter()
+        .map(|receipt| {
+            let event = EvidenceEvent::from_der(&receipt.event).unwrap();
+            event.header.event_id.to_string()
+        })
+        .collect();
+    let holds_address = |path: &Path, n: usize| {
+        let mut folders = vec![path.to_path_buf()];
+        let wanted = addresses[n].as_bytes();
+        while let Some(folder) = folders.pop() {
+            for file in std::fs::read_dir(folder).unwrap() {
+                let path = file.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if std::fs::read(&path)
+                    .unwrap()
+                    .windows(wanted.len())
+                    .any(|window| window == wanted)
+                {
+                    return true;
+                }
+            }
+        }
+        false
+    };
+    let copied = tool("backup", &data, &["--to", shown(&backup)]);
+    assert!(copied.status.success(), "{}", said(&copied));
+
+    // Whoever may not erase does not, and a hold forbids it to whoever may.
+    let decision = json!({"basis": "objection", "decision": "Registre 2026-17", "by": "DPO"});
+    let erasure = |n: usize| format!("/api/v1/events/{}/erasure", ids[n]);
+    assert_eq!(server.post(&erasure(0), Some(&key), &decision).status, 403);
+    assert_eq!(server.post(&erasure(0), None, &decision).status, 401);
+    let nobodys = format!("/api/v1/events/{}/erasure", "0".repeat(32));
+    assert_eq!(server.post(&nobodys, Some(&admin), &decision).status, 404);
+    let order =
+        json!({"seance": "un", "by": "Tribunal administratif", "reason": "requête 2604512"});
+    let hold = server.post("/api/v1/holds", Some(&secretariat), &order);
+    assert_eq!(hold.status, 201, "{}", hold.text());
+    let hold = hold.json()["id"].as_str().unwrap().to_string();
+    let refused = server.post(&erasure(0), Some(&admin), &decision);
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (409, "legal_hold")
+    );
+    assert_eq!(refused.json()["hold"]["reason"], "requête 2604512");
+    let release = format!("/api/v1/holds/{hold}/release");
+    let end = json!({"by": "Greffe", "reason": "jugement définitif"});
+    assert_eq!(server.post(&release, Some(&key), &end).status, 403);
+    assert_eq!(server.post(&release, Some(&secretariat), &end).status, 200);
+    let listed = server.get("/api/v1/holds", Some(&admin)).json();
+    assert_eq!(listed["holds"][0]["released"]["by"], "Greffe");
+
+    // By each of the two who may.
+    for (n, who) in [(0, &admin), (1, &secretariat)] {
+        let done = server.post(&erasure(n), Some(who), &decision);
+        assert_eq!(done.status, 201, "{}", done.text());
+        assert_eq!(server.post(&erasure(n), Some(who), &decision).status, 201);
+        assert!(!holds_address(&data, n));
+        assert_eq!(record(n).status, 410);
+    }
+    // A trace is not recorded alone.
+    let alone = json!({"request_id": "trace", "body": {"claimed_time": "2026-11-24T09:00:00Z", "refers_to": sent,
+        "detail": {"event": "PersonalDataErasure", "content": decision}}});
+    let alone = server.post("/api/v1/events", Some(&key), &alone);
+    assert_eq!(
+        (alone.status, alone.code().as_str()),
+        (422, "erasure_alone")
+    );
+
+    // The backup made before, while the server runs; then a third event, without it.
+    assert!(holds_address(&backup, 0) && holds_address(&backup, 1));
+    let erased = tool("erase", &data, &["--backup", shown(&backup)]);
+    assert!(erased.status.success(), "{}", said(&erased));
+    assert!(
+        said(&erased).contains("2 events erased"),
+        "{}",
+        said(&erased)
+    );
+    assert!(server.terminate().success());
+    let decided = [
+        "--basis",
+        "c",
+        "--decision",
+        "Registre 2026-18",
+        "--by",
+        "DPO",
+    ];
+    let third = tool("erase", &data, &[&[ids[2].as_str()][..], &decided].concat());
+    assert!(third.status.success(), "{}", said(&third));
+    let erased = tool("erase", &data, &["--backup", shown(&backup)]);
+    assert!(
+        said(&erased).contains("1 event erased"),
+        "{}",
+        said(&erased)
+    );
+    let out = tool("export", &data, &["--to", shown(&exported)]);
+    assert!(out.status.success(), "{}", said(&out));
+    for n in 0..3 {
+        for path in [&data, &backup, &exported] {
+            assert!(!holds_address(path, n), "{n} in {}", path.display());
+        }
+    }
+    for (path, sound) in [(&data, "3 erased"), (&backup, "3 erased")] {
+        let checked = tool("fsck", path, &[]);
+        assert!(checked.status.success(), "{}", said(&checked));
+        assert!(said(&checked).contains(sound), "{}", said(&checked));
+    }
+    let log = said(&tool("audit", &data, &[]));
+    for (event, times) in [
+        ("erasure_asked", 6),
+        ("hold_placed", 1),
+        ("hold_release_asked", 1),
+    ] {
+        assert_eq!(
+            log.matches(&format!("\"event\":\"{event}\"")).count(),
+            times,
+            "{log}"
+        );
+    }
+
+    // What somebody holds proves what it proved.
+    let trust = exported.join("trust/1.json");
+    let held = in_folder("held.kbox.json");
+    std::fs::write(&held, receipts[0].to_json()).unwrap();
+    let verified = run(
+        "kbox-verify",
+        &["--lang", "fr", "--trust", shown(&trust), shown(&held)],
+    );
+    assert!(said(&verified).contains("PROUVÉ"), "{}", said(&verified));
+    assert!(receipts[0].personal.is_some());
 }

@@ -9,6 +9,7 @@ use kbox_proof::event::{
     RecipientIdentity, RecipientStep, RosterOpening, Salt, Submission, Text,
 };
 use kbox_proof::receipt::{Document, ProofFile, Receipt};
+use kbox_proof::store::{Entry, RecordBatch, Store, StoreError};
 use kbox_proof::time::Time;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -183,6 +184,13 @@ impl Council {
     /// later call goes on from there.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Runs `change` while nothing else changes the records of a collectivité: what erases in them must.
+    pub fn exclusively<T>(&self, siren: &str, change: impl FnOnce() -> T) -> T {
+        let state = self.state.of(siren);
+        let _held = hold(&state);
+        change()
     }
 
     fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, CouncilError> {
@@ -555,6 +563,7 @@ impl Council {
                 body,
                 personal: None,
                 trace: None,
+                effacement: None,
             },
             papers,
             destinataires: u32::try_from(elus.len()).unwrap_or(u32::MAX),
@@ -593,7 +602,8 @@ impl Council {
                 .steps
                 .iter()
                 .enumerate()
-                .filter(|(_, step)| step.trace.is_none());
+                // One that was erased before its trace was kept cannot be asked for again.
+                .filter(|(_, step)| step.trace.is_none() && step.effacement.is_none());
             let before = places.len();
             places.extend(open.map(|(number, _)| (place, number)));
             if places.len() > before {
@@ -663,6 +673,7 @@ impl Council {
             },
             personal: Some(personal),
             trace: None,
+            effacement: None,
         })
     }
 
@@ -770,7 +781,8 @@ impl Council {
                 .consignation()
                 .cloned()
                 .ok_or(CouncilError::NotConsigned)?;
-            if destinataire.elu.canal == Channel::Papier
+            if destinataire.est_efface()
+                || destinataire.elu.canal == Channel::Papier
                 || destinataire.avis().is_some()
                 || refused_for_good(destinataire)
             {
@@ -892,12 +904,16 @@ impl Council {
         let envoi = self
             .envoi(&link.siren, &link.seance)?
             .ok_or(CouncilError::NotSealed)?;
+        let destinataire: Destinataire = self
+            .load(&key_destinataire(&link.siren, &link.seance, link.index))?
+            .ok_or(CouncilError::UnknownLink)?;
+        if destinataire.est_efface() {
+            return Err(CouncilError::UnknownLink);
+        }
         Ok(MemberView {
             collectivite: self.collectivite(&link.siren)?,
             seance: self.seance(&link.siren, &link.seance)?,
-            destinataire: self
-                .load(&key_destinataire(&link.siren, &link.seance, link.index))?
-                .ok_or(CouncilError::UnknownLink)?,
+            destinataire,
             papers: envoi.papers,
         })
     }
@@ -1042,8 +1058,10 @@ impl Council {
         let own: BTreeSet<u64> = all
             .iter()
             .flat_map(|destinataire| &destinataire.steps)
-            .filter_map(|step| step.trace.as_ref())
-            .map(|trace| trace.rank)
+            .flat_map(|step| {
+                let rank = step.trace.as_ref().map(|trace| trace.rank);
+                rank.into_iter().chain(step.effacement)
+            })
             .chain([depot.rank])
             .collect();
         let last = own.last().copied().unwrap_or(depot.rank);
@@ -1068,6 +1086,41 @@ impl Council {
             report: None,
         })
     }
+}
+
+/// What the workflow keeps of the persons of an event, written anew without it: the recipient's copy of the event's personal
+/// part, and with the last of them the recipient's name, address and roster salt. A [`Scrub`](kbox_proof::ledger::Scrub).
+///
+/// # Errors
+/// The store's, or [`StoreError::Damaged`] for a record that cannot be read.
+pub fn scrub(
+    store: &dyn Store,
+    erased: &Entry,
+    trace: Option<&Entry>,
+) -> Result<RecordBatch, StoreError> {
+    let mut batch = RecordBatch::new();
+    let mut words = erased.request_id.as_str().split('/');
+    // As in `step`; others' events, and a sending itself, have nothing personal here.
+    let (Some("seance"), Some(seance), Some("v1"), Some(Ok(index))) = (
+        words.next(),
+        words.next(),
+        words.next(),
+        words.next().map(str::parse),
+    ) else {
+        return Ok(batch);
+    };
+    let key = key_destinataire(erased.collectivite.as_str(), seance, index);
+    let damaged = |_| StoreError::Damaged {
+        what: "a recipient's record",
+    };
+    if let Some(bytes) = store.get(key.as_bytes())? {
+        let mut destinataire: Destinataire = read(key.as_bytes(), &bytes).map_err(damaged)?;
+        if destinataire.effacer(erased.request_id.as_str(), trace.map(|trace| trace.rank)) {
+            let (key, value) = json(&key, &destinataire).map_err(damaged)?;
+            batch.put(key, value);
+        }
+    }
+    Ok(batch)
 }
 
 fn is_relay(detail: &Detail) -> bool {

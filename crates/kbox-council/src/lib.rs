@@ -16,7 +16,7 @@ mod evidence;
 mod mail;
 mod model;
 
-pub use council::{Council, CouncilConfig};
+pub use council::{Council, CouncilConfig, scrub};
 pub use dashboard::{Dashboard, Ligne, Total};
 pub use droit::Delai;
 pub use error::CouncilError;

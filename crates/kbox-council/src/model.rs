@@ -140,6 +140,9 @@ pub struct Step {
     /// The receipt's facts.
     #[serde(default)]
     pub trace: Option<Trace>,
+    /// Rank of the `PersonalDataErasure` by which `personal` went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effacement: Option<u64>,
 }
 
 /// A sealed sending.
@@ -171,6 +174,34 @@ pub struct Destinataire {
 }
 
 impl Destinataire {
+    /// What identified the person was erased from every step: who it is is known no longer.
+    #[must_use]
+    pub fn est_efface(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(|step| step.personal.is_none())
+    }
+
+    /// Takes a step's personal part away, and with the last one the person.
+    pub(crate) fn effacer(&mut self, request_id: &str, rank: Option<u64>) -> bool {
+        let Some(step) = self
+            .steps
+            .iter_mut()
+            .find(|step| step.request_id == request_id)
+        else {
+            return false;
+        };
+        step.personal = None;
+        step.effacement = step.effacement.or(rank);
+        if self.est_efface() {
+            self.sel = Salt::from_bytes([0; 32]);
+            let elu = &mut self.elu;
+            elu.id = "efface".to_string();
+            elu.nom = "Données effacées".to_string();
+            elu.fonction = "—".to_string();
+            elu.courriel = String::new();
+        }
+        true
+    }
+
     /// The first recorded step whose detail satisfies `wanted`.
     fn first(&self, wanted: impl Fn(&Detail) -> bool) -> Option<&Trace> {
         self.steps

@@ -11,10 +11,12 @@ use kbox_council::{
 };
 use kbox_proof::clock::{ClockError, TestClock};
 use kbox_proof::digest::Sha256Digest;
-use kbox_proof::event::{Channel, Environment, Origin, PaperNature};
+use kbox_proof::event::{
+    Channel, Environment, ErasureBasis, EventId, Origin, PaperNature, PersonalDataErasure,
+};
 use kbox_proof::key::LogSigner;
 use kbox_proof::law::Verdict;
-use kbox_proof::ledger::{Ledger, LedgerConfig};
+use kbox_proof::ledger::{Erasure, Ledger, LedgerConfig};
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::{Demand, ProofFile, Shard, TrustBundle, TrustedAuthority};
 use kbox_proof::store::MemoryStore;
@@ -70,9 +72,11 @@ fn scene(members: u8) -> Scene {
     );
     let authority = AuthorityConfig::new(pki.evidence.signer, pki.evidence.chain, policy);
     let clock = Arc::new(TestClock::at(now()));
+    let mut settings = LedgerConfig::new(origin, Environment::Demonstration);
+    settings.scrub = Arc::new(kbox_council::scrub);
     let ledger = Arc::new(
         Ledger::open(
-            LedgerConfig::new(origin, Environment::Demonstration),
+            settings,
             Arc::new(MemoryStore::new()),
             Authority::new(authority, now()).unwrap(),
             log,
@@ -277,4 +281,91 @@ fn without_trusted_time_nothing_is_recorded_or_sent() {
     );
     assert_eq!(scene.ledger.size(), size);
     assert!(scene.inbox.mails.lock().unwrap().is_empty());
+}
+
+#[test]
+fn an_erased_recipient_is_nowhere_in_the_records_and_the_proof_file_says_by_whose_decision() {
+    let scene = scene(3);
+    let council = &scene.council;
+    scene.seance("un");
+    council.seal(SIREN, "un").unwrap();
+    council.consign(SIREN, "un").unwrap();
+    council.notify(SIREN, "un", &mut |_| ()).unwrap();
+    let links = tokens(&scene.inbox);
+    for token in &links {
+        council.open(token, Some("192.0.2.7")).unwrap();
+    }
+    let before = scene.proven("un");
+    let erase = |event_id: &str| {
+        let erasure = Erasure {
+            event_id: EventId::parse(event_id).unwrap(),
+            content: PersonalDataErasure::new(
+                ErasureBasis::NoLongerNecessary,
+                "Registre 2026-17",
+                "DPO",
+            )
+            .unwrap(),
+            claimed_time: now(),
+        };
+        council.exclusively(SIREN, || scene.ledger.erase(erasure).unwrap().unwrap())
+    };
+    let records = || {
+        let kept = scene.ledger.store().scan(b"council/destinataire/").unwrap();
+        let text: Vec<_> = kept
+            .iter()
+            .map(|(_, value)| String::from_utf8(value.clone()).unwrap())
+            .collect();
+        text.join("\n")
+    };
+    let destinataire = council.destinataires(SIREN, "un").unwrap().remove(1);
+    let salt = serde_json::to_string(&destinataire.sel).unwrap();
+    let events: Vec<_> = destinataire
+        .steps
+        .iter()
+        .map(|step| step.trace.clone().unwrap().event_id)
+        .collect();
+    assert_eq!(events.len(), 3);
+    let (last, first) = events.split_last().unwrap();
+    for event in first {
+        erase(event);
+        // One event of the person still needs the name.
+        assert!(records().contains("elu1@example.invalid"));
+        council.member(&links[1]).unwrap();
+    }
+    erase(last);
+    for gone in ["elu1@example.invalid", "Élu 1", "elu-01", &salt] {
+        assert!(!records().contains(gone), "{gone}");
+    }
+    assert!(records().contains("elu2@example.invalid"));
+    assert!(council.member(&links[1]).is_err());
+    assert!(council.open(&links[1], None).is_err());
+    council.member(&links[2]).unwrap();
+    // Nobody is told again.
+    let mails = scene.inbox.mails.lock().unwrap().len();
+    council.notify(SIREN, "un", &mut |_| ()).unwrap();
+    assert_eq!(scene.inbox.mails.lock().unwrap().len(), mails);
+    let dashboard = council.dashboard(SIREN, "un").unwrap();
+    assert_eq!(dashboard.lignes[1].nom, "Données effacées");
+
+    let after = scene.proven("un");
+    let (was, is) = (&before.sendings()[0], &after.sendings()[0]);
+    for (was, is) in was.recipients.iter().zip(&is.recipients) {
+        assert_eq!(
+            (was.consigned, was.notified, was.opened),
+            (is.consigned, is.notified, is.opened)
+        );
+        assert_eq!(is.identity.is_none(), is.recipient == 1);
+    }
+    assert_eq!(
+        was.verdict().unwrap().by_gen_time,
+        is.verdict().unwrap().by_gen_time
+    );
+    let erased: Vec<_> = after.erasures().iter().map(|one| one.erased).collect();
+    let ranks: Vec<_> = destinataire
+        .steps
+        .iter()
+        .map(|step| step.trace.as_ref().unwrap().rank)
+        .collect();
+    assert_eq!(erased, ranks);
+    assert!(after.erasures().iter().all(|one| !one.still_here));
 }

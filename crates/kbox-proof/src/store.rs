@@ -301,6 +301,11 @@ pub enum StoreError {
         /// The directory.
         path: String,
     },
+    /// A directory that is no backup.
+    NoBackup {
+        /// The directory.
+        path: String,
+    },
     /// It was opened to be read.
     ReadOnly,
     /// The head is not the one that the batch continues: somebody else wrote.
@@ -351,6 +356,10 @@ impl fmt::Display for StoreError {
                 f,
                 "{path} is a backup, and an old log is never continued: entries made since may be in others' hands. \
                  `kbox-server fsck` and `export` read it; this version cannot restore it into a new log"
+            ),
+            Self::NoBackup { path } => write!(
+                f,
+                "{path} is no backup: name a directory that `kbox-server backup` made"
             ),
             Self::ReadOnly => {
                 f.write_str("the log was opened to be read, and nothing may be written to it")
@@ -543,10 +552,11 @@ pub trait Store: Records {
     /// [`StoreError`].
     fn census(&self) -> Result<Census, StoreError>;
 
-    /// Destroys an event's personal part and the key that compares retries (RGPD art. 17), durably. `false` when there
-    /// is no such event.
+    /// Destroys an event's personal part and the key that compares retries (RGPD art. 17), and writes `records` in the same
+    /// step; once it returns, neither they nor what those records held before is in any file of the store. `false` when there
+    /// is no such event: nothing is written then.
     ///
     /// # Errors
     /// [`CommitError`].
-    fn erase(&self, event_id: &EventId) -> Result<bool, CommitError>;
+    fn erase(&self, event_id: &EventId, records: &RecordBatch) -> Result<bool, CommitError>;
 }

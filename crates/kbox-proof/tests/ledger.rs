@@ -9,6 +9,7 @@ mod harness;
 mod sending;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -17,13 +18,15 @@ use kbox_proof::clock::{ClockError, ClockReading, TestClock};
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
 use kbox_proof::key::{LogSigner, TokenKeyKind, TokenSigner};
-use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError};
+use kbox_proof::ledger::fsck::{FsckReport, Problem, fsck};
+use kbox_proof::ledger::{EventRequest, HoldRelease, HoldScope, Ledger, LedgerConfig, LedgerError};
 use kbox_proof::merkle::LeafIndex;
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::Receipt;
 use kbox_proof::store::{MemoryStore, RecordBatch, Records, Store, StoreError};
+use kbox_proof::tlog::VerifierKey;
 use kbox_proof::tsa::{Authority, AuthorityConfig};
-use sending::{ORIGIN, PAPER, at, body, personal, start, step, submission, text};
+use sending::{ORIGIN, PAPER, at, body, erasure, personal, start, step, submission, text};
 
 fn reading(after: Duration, accuracy: Duration) -> Result<ClockReading, ClockError> {
     Ok(ClockReading {
@@ -102,7 +105,7 @@ fn a_failed_commit_stops_the_log_and_reopened_each_request_is_one_event_under_on
         // Nothing of it leaves the process, and nothing more is written to that store.
         assert_eq!(ledger.checkpoint(), before);
         let id = &event.event().header.event_id;
-        assert_eq!(ledger.erase(id), Err(LedgerError::Stopped));
+        assert_eq!(ledger.erase(erasing(*id)), Err(LedgerError::Stopped));
         ledger.close();
         assert_eq!(log.fatal(), [LedgerError::Store(disk_error())]);
         drop(ledger);
@@ -442,7 +445,7 @@ fn closing_under_load_records_what_was_taken_refuses_the_rest_and_loses_no_answe
     // Closed is no failure, and stays the answer once the threads have ended.
     assert_eq!(record(&ledger, sending("late")), Err(LedgerError::Closed));
     let unknown = EventId::from_bytes([0; 16]);
-    assert_eq!(ledger.erase(&unknown), Err(LedgerError::Closed));
+    assert_eq!(ledger.erase(erasing(unknown)), Err(LedgerError::Closed));
     assert_eq!(log.fatal(), []);
     drop(ledger);
 
@@ -467,7 +470,7 @@ fn a_commit_that_fails_while_closing_loses_no_answer() {
     std::thread::scope(|scope| {
         scope.spawn(|| ledger.close());
         let unknown = EventId::from_bytes([0; 16]);
-        while ledger.erase(&unknown) != Err(LedgerError::Closed) {
+        while ledger.erase(erasing(unknown)) != Err(LedgerError::Closed) {
             std::thread::yield_now();
         }
         log.store.gate.open();
@@ -496,15 +499,26 @@ fn an_erased_personal_part_is_gone_and_the_rest_still_verifies() {
     let verified = log.verify(&whole);
     assert_eq!(verified.personal(), Some(&personal(0).data));
     let id = verified.event().header.event_id;
-    assert_eq!(ledger.erase(&EventId::from_bytes([0; 16])), Ok(false));
+    assert_eq!(
+        ledger.erase(erasing(EventId::from_bytes([0; 16]))),
+        Ok(None)
+    );
     assert_eq!(record(&ledger, consignment()).unwrap(), whole);
 
-    assert_eq!(ledger.erase(&id), Ok(true));
-    let check = |ledger: &kbox_proof::ledger::Ledger| {
+    let trace = ledger.erase(erasing(id)).unwrap().unwrap();
+    let said = log.verify(&trace);
+    assert_eq!(said.event().body.refers_to, Some(verified.digest()));
+    assert_eq!(
+        said.event().body.detail,
+        Detail::PersonalDataErasure(erasure())
+    );
+    let check = |ledger: &Ledger| {
         let rest = ledger.receipt(&id).unwrap().unwrap();
         assert_eq!(rest.personal, None);
         assert_eq!((&rest.event, &rest.token), (&whole.event, &whole.token));
         assert!(log.verify(&rest).is_personal_part_missing());
+        // Who holds the receipt with the personal part keeps a proof of both.
+        assert_eq!(log.verify(&whole).personal(), Some(&personal(0).data));
         // Neither the same content nor other content is compared with anything any more.
         let gone = LedgerError::Gone {
             request_id: request_id("consignment"),
@@ -516,7 +530,7 @@ fn an_erased_personal_part_is_gone_and_the_rest_still_verifies() {
         // Nor is anything recorded beside it.
         let both = vec![sending("beside"), consignment()];
         assert_eq!(ledger.record(both, records("beside")), Err(gone));
-        assert_eq!(ledger.size().get(), 2);
+        assert_eq!(ledger.size().get(), 3);
         assert_eq!(log.store.get(b"beside").unwrap(), None);
     };
     check(&ledger);
@@ -524,11 +538,211 @@ fn an_erased_personal_part_is_gone_and_the_rest_still_verifies() {
     assert_eq!(stored.personal, None);
     let request = log.store.find(&commune(), &stored.request_id).unwrap();
     assert_eq!(request.unwrap().content, None);
-    // Others' are as before, and erasing twice is no error.
+    // Others' are as before, and erasing twice, for whatever reason, gives the one trace again.
     assert_eq!(record(&ledger, sending("sending")).unwrap(), sent);
-    assert_eq!(ledger.erase(&id), Ok(true));
+    let mut again = erasing(id);
+    again.content.basis = ErasureBasis::ConsentWithdrawn;
+    assert_eq!(ledger.erase(again).unwrap().unwrap(), trace);
+    // The trace itself cannot be erased.
+    let kind = LedgerError::ReferenceKind {
+        expected: "event other than PersonalDataErasure",
+    };
+    let itself = erasing(said.event().header.event_id);
+    assert_eq!(ledger.erase(itself), Err(kind));
     drop(ledger);
     check(&log.open());
+    log.assert_whole();
+}
+
+/// A consignment with a personal part, of its own sending; its event id.
+fn consigned(log: &Log, ledger: &Ledger, id: &str) -> EventId {
+    let sent = record(ledger, sending(&format!("{id}/sending"))).unwrap();
+    let request = EventRequest {
+        request_id: request_id(id),
+        collectivite: commune(),
+        body: body(
+            Detail::ContentConsignment(step(0)),
+            Some(event_digest(&sent.event)),
+        ),
+        personal: Some(personal(0).data),
+    };
+    let receipt = record(ledger, request).unwrap();
+    log.verify(&receipt).event().header.event_id
+}
+
+fn part(log: &Log, id: &EventId) -> Option<Vec<u8>> {
+    let index = log.store.index_of_event(id).unwrap().unwrap();
+    log.store.entry(index).unwrap().unwrap().personal
+}
+
+fn check_all(log: &Log) -> FsckReport {
+    let key = LogSigner::from_seed(&[LOG_KEY; 32]).unwrap().vkey(ORIGIN);
+    fsck(
+        log.store.as_ref(),
+        &Origin::parse(ORIGIN).unwrap(),
+        Environment::Demonstration,
+        &VerifierKey::parse(&key).unwrap(),
+        &mut |_, _| {},
+    )
+    .unwrap()
+}
+
+#[test]
+fn an_erasure_cannot_be_recorded_without_its_destruction() {
+    let log = Log::new();
+    let ledger = log.open();
+    let id = consigned(&log, &ledger, "kept");
+    let index = log.store.index_of_event(&id).unwrap().unwrap();
+    let entry = log.store.entry(index).unwrap().unwrap();
+    let mut request = sending("false-trace");
+    request.body = body(
+        Detail::PersonalDataErasure(erasure()),
+        Some(event_digest(&entry.event)),
+    );
+    let alone = Err(LedgerError::ErasureAlone);
+    assert_eq!(record(&ledger, request.clone()), alone);
+    let (done, _) = answer();
+    let submitted = ledger.submit(vec![request], RecordBatch::new(), done);
+    assert_eq!(submitted, Err(LedgerError::ErasureAlone));
+    // Nor is the name of a trace taken by something else.
+    let taken = sending(&format!("erasure/{id}"));
+    assert_eq!(record(&ledger, taken), alone);
+    assert!(part(&log, &id).is_some());
+    ledger.erase(erasing(id)).unwrap().unwrap();
+    assert_eq!(part(&log, &id), None);
+}
+
+#[test]
+fn a_destruction_that_failed_after_its_trace_is_done_by_the_next_call_or_the_next_opening() {
+    let log = Log::new();
+    let broken = Arc::new(AtomicBool::new(true));
+    let scrub = |broken: Arc<AtomicBool>| {
+        move |config: &mut LedgerConfig| {
+            config.scrub = Arc::new(move |_, _, trace| {
+                assert!(trace.is_some(), "the trace comes first");
+                match broken.load(Ordering::SeqCst) {
+                    true => Err(disk_error()),
+                    false => Ok(records("scrubbed")),
+                }
+            });
+        }
+    };
+    let ledger = log.open_with(scrub(Arc::clone(&broken)));
+    let ids = ["one", "two"].map(|id| consigned(&log, &ledger, id));
+    for id in ids {
+        let pending = ledger.erase(erasing(id));
+        assert!(matches!(pending, Err(LedgerError::ErasurePending(_))));
+        assert!(part(&log, &id).is_some());
+    }
+    let report = check_all(&log);
+    assert_eq!(
+        (report.findings, report.erased, report.pending),
+        (vec![], 0, 2)
+    );
+
+    broken.store(false, Ordering::SeqCst);
+    ledger.erase(erasing(ids[0])).unwrap().unwrap();
+    assert_eq!(part(&log, &ids[0]), None);
+    assert!(part(&log, &ids[1]).is_some());
+    drop(ledger);
+    // Not opened without it.
+    broken.store(true, Ordering::SeqCst);
+    let refused = log.try_open(ORIGIN, LOG_KEY, scrub(Arc::clone(&broken)));
+    assert!(matches!(refused, Err(LedgerError::ErasurePending(_))));
+    broken.store(false, Ordering::SeqCst);
+    let ledger = log.open_with(scrub(broken));
+    assert_eq!(part(&log, &ids[1]), None);
+    assert!(log.store.get(b"scrubbed").unwrap().is_some());
+    let report = check_all(&log);
+    assert_eq!(
+        (report.findings, report.erased, report.pending),
+        (vec![], 2, 0)
+    );
+    assert_eq!(log.store.scan(b"ledger/erasing/").unwrap(), []);
+    // One trace each, whatever failed in between.
+    assert_eq!(ledger.size().get(), 6);
+    log.assert_whole();
+}
+
+#[test]
+fn a_failed_destruction_ends_the_log_and_is_done_when_it_is_opened_again() {
+    let log = Log::new();
+    let ledger = log.open();
+    let id = consigned(&log, &ledger, "one");
+    log.store.erasing_fails.store(true, Ordering::SeqCst);
+    assert_eq!(ledger.erase(erasing(id)), Err(LedgerError::Stopped));
+    assert_eq!(log.fatal(), [LedgerError::Store(disk_error())]);
+    assert_eq!(record(&ledger, sending("later")), Err(LedgerError::Stopped));
+    drop(ledger);
+    log.store.erasing_fails.store(false, Ordering::SeqCst);
+    let ledger = log.open();
+    assert_eq!(part(&log, &id), None);
+    assert_eq!(ledger.size().get(), 3);
+    assert_eq!(check_all(&log).findings, []);
+}
+
+#[test]
+fn a_personal_part_that_vanished_without_a_trace_is_found() {
+    let log = Log::new();
+    let ledger = log.open();
+    let id = consigned(&log, &ledger, "one");
+    assert_eq!(log.store.erase(&id, &RecordBatch::new()), Ok(true));
+    let report = check_all(&log);
+    let [finding] = report.findings.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert_eq!(finding.problem, Problem::NoTrace);
+    // Nor does a record of whatever content stand for a trace.
+    let mut false_trace = RecordBatch::new();
+    false_trace.put(format!("ledger/erased/{id}"), "{}");
+    ledger.record(vec![], false_trace).unwrap();
+    assert!(!check_all(&log).is_sound());
+}
+
+#[test]
+fn a_legal_hold_on_an_event_its_seance_or_its_collectivite_blocks_an_erasure_until_it_is_released()
+{
+    let log = Log::new();
+    let ledger = log.open();
+    let id = consigned(&log, &ledger, "one");
+    let other = Collectivite::parse("200000172").unwrap();
+    let seance = || HoldScope::Seance(text("2026-12-02"));
+    let place = |whose: &Collectivite, scope: HoldScope| {
+        let by = text("Tribunal administratif d'Amiens");
+        let reason = text("requête n° 2604512");
+        ledger.hold(whose, scope, by, reason, start()).unwrap()
+    };
+    // What does not concern it holds nothing up: this is asked for before each of those that do.
+    place(&other, HoldScope::Collectivite);
+    place(&other, seance());
+    place(&commune(), HoldScope::Seance(text("2027-01-01")));
+    place(&commune(), HoldScope::Event(EventId::from_bytes([1; 16])));
+    for scope in [HoldScope::Event(id), seance(), HoldScope::Collectivite] {
+        let hold = place(&commune(), scope);
+        let held = LedgerError::Held(Box::new(hold.clone()));
+        assert!(held.to_string().contains("requête n° 2604512"), "{held}");
+        let before = ledger.size();
+        assert_eq!(ledger.erase(erasing(id)), Err(held));
+        // Not even its trace.
+        assert_eq!(ledger.size(), before);
+        assert!(part(&log, &id).is_some());
+        let release = HoldRelease {
+            by: text("Greffe"),
+            reason: text("jugement définitif"),
+            at: start(),
+        };
+        let foreign = ledger.release(&other, &hold.id, release.clone());
+        assert_eq!(foreign, Ok(None));
+        let released = ledger.release(&commune(), &hold.id, release).unwrap();
+        assert_eq!(released.unwrap().released.unwrap().by, text("Greffe"));
+    }
+    drop(ledger);
+    let ledger = log.open();
+    // Released ones stay on record.
+    assert_eq!(ledger.holds(Some(&commune())).unwrap().len(), 5);
+    assert_eq!(ledger.holds(None).unwrap().len(), 7);
+    ledger.erase(erasing(id)).unwrap().unwrap();
+    assert_eq!(part(&log, &id), None);
 }
 
 #[test]

@@ -96,6 +96,52 @@ fn proves_a_whole_sending_and_judges_its_period() {
     );
 }
 
+#[test]
+fn a_missing_personal_part_is_told_with_the_decision_by_which_it_was_erased() {
+    let mut operator = sent();
+    let erased = event_digest(&operator.events[1].0);
+    operator.record(
+        body(Detail::PersonalDataErasure(erasure()), Some(erased)),
+        None,
+    );
+    // Whoever made the file kept the personal part first, and then did not.
+    for still_here in [true, false] {
+        if !still_here {
+            operator.events[1].1 = None;
+        }
+        let (file, reports) = file_and_reports(&operator);
+        let [one] = file.erasures() else {
+            panic!("{:?}", file.erasures());
+        };
+        assert_eq!((one.erased, &one.content), (1, &erasure()));
+        assert_eq!(one.still_here, still_here);
+        let french = &reports[0];
+        for words in [
+            "RGPD, article 17, paragraphe 1, c)",
+            "opposition de la personne",
+            "Déléguée à la protection des données",
+            "Registre RGPD, n° 2026-17",
+            "mise à disposition",
+        ] {
+            assert!(french.contains(words), "{words}: {french}");
+        }
+        assert!(reports[2].contains("GDPR art. 17(1)(c)"), "{}", reports[2]);
+        assert_eq!(french.contains("les avait conservées"), still_here);
+    }
+    // Of an event that is not there, nothing can be said: a file from the first rank on does not hold.
+    let mut other = sent();
+    let unknown = Sha256Digest::of(b"unknown");
+    other.record(
+        body(Detail::PersonalDataErasure(erasure()), Some(unknown)),
+        None,
+    );
+    let trust = other.trust(Demand::Journalise);
+    assert_eq!(
+        codes(&other.receipts(), DOCUMENTS, &trust),
+        ["file.reference"]
+    );
+}
+
 /// The file of an operator who may have logged anything, and its report in French and English, text and HTML.
 fn file_and_reports(operator: &Operator) -> (VerifiedProofFile, [String; 4]) {
     let policy = TrustPolicy::new(&operator.trust(Demand::Journalise)).unwrap();

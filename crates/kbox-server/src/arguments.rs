@@ -3,10 +3,12 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use kbox_proof::event::Collectivite;
+use kbox_proof::event::{Collectivite, EventId, PersonalDataErasure, Text};
+use kbox_proof::ledger::HoldScope;
 use lexopt::prelude::*;
 
 use crate::access::keyring::Role;
+use crate::erasing::{self, Order};
 
 pub(crate) const USAGE: &str = "\
 kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
@@ -15,6 +17,9 @@ kbox-server audit [--config FILE] [--data DIR]
 kbox-server fsck   [--trust FILE] [--config FILE] [--data DIR]
 kbox-server backup --to DIR [--without-keys] [--config FILE] [--data DIR]
 kbox-server export --to DIR [--config FILE] [--data DIR]
+kbox-server erase   EVENT --basis LETTER --decision TEXT --by TEXT | --backup DIR   [--config FILE] [--data DIR]
+kbox-server hold    --collectivite SIREN [--event ID | --seance ID] --by TEXT --reason TEXT   [--config FILE] [--data DIR]
+kbox-server release HOLD --collectivite SIREN --by TEXT --reason TEXT | holds   [--config FILE] [--data DIR]
 kbox-server keys  add --role ROLE [--collectivite SIREN] | list | remove ID   [--config FILE] [--data DIR]
 
 serve   proof API, secretariat's pages and members' papers over DIR (default kbox-data). The first start makes
@@ -25,6 +30,9 @@ fsck    derives the whole log again: tree, tokens, serials, times, events; the s
 backup  a consistent copy, which fsck and export read and serve refuses; the server may run meanwhile. This
         version cannot restore one into a new log.
 export  the log as a C2SP tlog-tiles directory, which other people's tools read; no events, no keys.
+erase   what identifies a person in EVENT, of a server that does not run (a running one takes POST
+        /api/v1/events/EVENT/erasure); with --backup, all that the log in --data has erased, in a backup of it.
+hold    forbids erasing, and release ends that; of a server that does not run (a running one: /api/v1/holds).
 keys    API keys of a server that does not run (a running one takes POST /api/v1/keys).
 
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
@@ -35,6 +43,11 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For
   --commune INSEE  the commune of the demonstration (default 80253, Doullens)
   --role ROLE      administrateur, supervision, secretariat or integration
+  --basis LETTER   a to f: the ground of RGPD art. 17(1)
+  --decision TEXT  where the decision is filed; names no person
+  --by TEXT        function of whoever decided; names no person
+  --reason TEXT    why erasing is forbidden, or no longer
+  --backup DIR     what `kbox-server backup` made
   --quiet          no line per request
   --data DIR       the data directory (default kbox-data, or what the configuration says)
   --to DIR         where to write: a new or empty directory
@@ -42,7 +55,8 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
 Exit: 0 done, 1 failed or not sound, 2 usage.
 ";
 
-const COMMANDS: &str = "serve, demo, fsck, backup, export, audit or keys";
+const COMMANDS: &str =
+    "serve, demo, fsck, backup, export, audit, erase, hold, release, holds or keys";
 
 /// Where to find the settings, and what overrides them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -78,6 +92,11 @@ pub(crate) enum Command {
     },
     Keys(Overrides, KeysCommand),
     Audit(Overrides),
+    Erasing(Overrides, Order),
+    EraseBackup {
+        config: Overrides,
+        backup: PathBuf,
+    },
     Fsck {
         config: Overrides,
         trust: Option<PathBuf>,
@@ -99,6 +118,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let mut overrides = Overrides::default();
     let (mut words, mut commune, mut role, mut collectivite) = (Vec::new(), None, None, None);
     let (mut to, mut trust, mut without_keys) = (None, None, false);
+    let (mut basis, mut decision, mut by, mut reason) = (None, None, None, None);
+    let (mut event, mut seance, mut backup) = (None, None, None);
     let text = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(text)? {
         let value = |parser: &mut lexopt::Parser| -> Result<String, String> {
@@ -122,6 +143,13 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("behind-proxy") => overrides.behind_proxy = true,
             Long("quiet") => overrides.quiet = true,
             Long("to") => to = Some(PathBuf::from(parser.value().map_err(text)?)),
+            Long("backup") => backup = Some(PathBuf::from(parser.value().map_err(text)?)),
+            Long("basis") => basis = Some(erasing::basis(&value(&mut parser)?)?),
+            Long("decision") => decision = Some(words_of("decision", value(&mut parser)?)?),
+            Long("by") => by = Some(words_of("by", value(&mut parser)?)?),
+            Long("reason") => reason = Some(words_of("reason", value(&mut parser)?)?),
+            Long("event") => event = Some(event_id(&value(&mut parser)?)?),
+            Long("seance") => seance = Some(words_of("seance", value(&mut parser)?)?),
             Long("trust") => trust = Some(PathBuf::from(parser.value().map_err(text)?)),
             Long("without-keys") => without_keys = true,
             Long("commune") => commune = Some(value(&mut parser)?),
@@ -167,6 +195,47 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         ["keys", "list"] => Command::Keys(overrides, KeysCommand::List),
         ["keys", "remove", id] => Command::Keys(overrides, KeysCommand::Remove((*id).to_string())),
         ["keys", ..] => return Err("keys takes add, list or remove ID".into()),
+        ["erase"] => Command::EraseBackup {
+            config: overrides,
+            backup: backup
+                .take()
+                .ok_or("erase needs an event's id, or --backup DIR")?,
+        },
+        ["erase", id] => Command::Erasing(
+            overrides,
+            Order::Erase {
+                event: event_id(id)?,
+                content: PersonalDataErasure {
+                    basis: basis.take().ok_or("erase needs --basis")?,
+                    decision: decision.take().ok_or("erase needs --decision")?,
+                    by: by.take().ok_or("erase needs --by")?,
+                },
+            },
+        ),
+        ["hold"] => Command::Erasing(
+            overrides,
+            Order::Hold {
+                collectivite: collectivite.take().ok_or("hold needs --collectivite")?,
+                scope: match (event.take(), seance.take()) {
+                    (None, None) => HoldScope::Collectivite,
+                    (Some(event), None) => HoldScope::Event(event),
+                    (None, Some(seance)) => HoldScope::Seance(seance),
+                    _ => return Err("--event and --seance exclude each other".into()),
+                },
+                by: by.take().ok_or("hold needs --by")?,
+                reason: reason.take().ok_or("hold needs --reason")?,
+            },
+        ),
+        ["release", id] => Command::Erasing(
+            overrides,
+            Order::Release {
+                collectivite: collectivite.take().ok_or("release needs --collectivite")?,
+                id: (*id).to_string(),
+                by: by.take().ok_or("release needs --by")?,
+                reason: reason.take().ok_or("release needs --reason")?,
+            },
+        ),
+        ["holds"] => Command::Erasing(overrides, Order::Holds),
         ["fsck"] => Command::Fsck {
             config: overrides,
             trust: trust.take(),
@@ -188,10 +257,30 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             "--to belongs to backup and export, --without-keys to backup, --trust to fsck".into(),
         );
     }
+    if basis.is_some() || decision.is_some() || by.is_some() || reason.is_some() {
+        return Err("--basis and --decision belong to erase, --reason to hold and release, --by to all three".into());
+    }
+    if event.is_some() || seance.is_some() || backup.is_some() {
+        return Err(
+            "--event and --seance belong to hold, --backup to erase, without an event".into(),
+        );
+    }
     if commune.is_some() || role.is_some() || collectivite.is_some() {
-        return Err("--commune belongs to demo, --role and --collectivite to keys add".into());
+        return Err("--commune belongs to demo, --role to keys add, --collectivite to keys add, hold and release".into());
     }
     Ok(command)
+}
+
+fn words_of(option: &str, text: String) -> Result<Text, String> {
+    Text::new(text).map_err(|error| format!("--{option}: {error}"))
+}
+
+fn event_id(text: &str) -> Result<EventId, String> {
+    EventId::parse(text).ok_or_else(|| {
+        format!(
+            "{text:?} is no event: 32 hexadecimal digits are expected, as in /api/v1/receipts/ID"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -245,6 +334,15 @@ mod tests {
             "backup",
             "export --trust trust.json --to copy",
             "serve --to copy",
+            "erase",
+            "erase 00000000000000000000000000000000 --basis a --by DPO",
+            "erase 00000000000000000000000000000000 --basis g --by DPO --decision 1",
+            "erase 00000000000000000000000000000000 --basis a --by DPO --decision 1 --backup copy",
+            "erase élu --basis a --by DPO --decision 1",
+            "hold --by TA --reason requête",
+            "hold --collectivite 218002533 --by TA",
+            "release --collectivite 218002533 --by TA --reason jugement",
+            "serve --by DPO",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -208,6 +208,18 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    /// Opens a directory that a server made: a mistyped path must not become a new log with keys of its own.
+    pub(crate) fn open_existing(config: &Config) -> Result<Self, Box<dyn std::error::Error>> {
+        if !kbox_store::is_data_directory(&config.data) {
+            let data = config.data.display();
+            return Err(format!(
+                "{data} is not a data directory: give the one of your server with --data, or start it once with `kbox-server serve`"
+            )
+            .into());
+        }
+        Ok(Self::open(config)?)
+    }
+
     /// Opens the directory, or makes it.
     pub(crate) fn open(config: &Config) -> Result<Self, StartError> {
         let audit = Arc::new(Audit::default());
@@ -244,8 +256,10 @@ impl Instance {
             },
         ];
         take_up(&audit, &signers, |name| keys.made_here.contains(&name))?;
+        let mut settings = LedgerConfig::new(keys.origin, config.environment);
+        settings.scrub = Arc::new(kbox_council::scrub);
         let ledger = Arc::new(Ledger::open(
-            LedgerConfig::new(keys.origin, config.environment),
+            settings,
             store,
             evidence,
             keys.log,

@@ -14,6 +14,7 @@ mod authorities;
 mod config;
 mod demo;
 mod descriptors;
+mod erasing;
 mod expiry;
 mod http;
 mod instance;
@@ -75,6 +76,12 @@ fn main() -> ExitCode {
             to,
             with_keys,
         }) => settings(&config).and_then(|config| upkeep::backup(&config.data, &to, with_keys)),
+        Ok(Command::Erasing(config, order)) => {
+            settings(&config).and_then(|config| erasing::carry_out(&config, order))
+        }
+        Ok(Command::EraseBackup { config, backup }) => {
+            settings(&config).and_then(|config| erasing::in_backup(&config.data, &backup))
+        }
         Ok(Command::Export { config, to }) => {
             settings(&config).and_then(|config| upkeep::export(&config.data, &to))
         }
@@ -240,15 +247,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 
 fn keys(overrides: &Overrides, command: KeysCommand) -> Result<(), Box<dyn Error>> {
     let config = settings(overrides)?;
-    // A mistyped path must not become a new log with keys of its own.
-    if !kbox_store::is_data_directory(&config.data) {
-        let data = config.data.display();
-        return Err(format!(
-            "{data} is not a data directory: give the one of your server with --data, or start it once with `kbox-server serve`"
-        )
-        .into());
-    }
-    let instance = Instance::open(&config)?;
+    let instance = Instance::open_existing(&config)?;
     let now = instance.clock.read()?.time;
     match command {
         KeysCommand::Add { role, collectivite } => {

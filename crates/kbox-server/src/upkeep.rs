@@ -48,14 +48,14 @@ impl Identity {
 }
 
 /// How far a long task is, on a terminal as a bar, elsewhere as a few lines.
-struct Progress {
+pub(crate) struct Progress {
     what: &'static str,
     terminal: bool,
     shown: Option<u64>,
 }
 
 impl Progress {
-    fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         Self {
             what,
             terminal: io::stderr().is_terminal(),
@@ -63,7 +63,7 @@ impl Progress {
         }
     }
 
-    fn show(&mut self, done: u64, of: u64) {
+    pub(crate) fn show(&mut self, done: u64, of: u64) {
         let percent = done.saturating_mul(100).checked_div(of).unwrap_or(100);
         let step = if self.terminal { percent } else { percent / 10 };
         if self.shown.replace(step) == Some(step) {
@@ -86,7 +86,7 @@ impl Progress {
 }
 
 /// A number of things, in the singular where it is one.
-fn count(number: u64, one: &str, more: &str) -> String {
+pub(crate) fn count(number: u64, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
 
@@ -99,7 +99,7 @@ const NOT_SOUND: &str = "NOT SOUND. Do not continue this log: keep a copy as it 
     `fsck` and `export` read a backup of it";
 
 /// The log's name, by the checkpoint that it signed last.
-fn held(store: &RocksStore) -> Result<Option<String>, StoreError> {
+pub(crate) fn held(store: &RocksStore) -> Result<Option<String>, StoreError> {
     let head = store.head()?;
     Ok(head.and_then(|head| head.checkpoint.lines().next().map(str::to_string)))
 }
@@ -166,6 +166,12 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
             sound = false;
         }
     }
+    if report.pending > 0 {
+        println!(
+            "{} recorded, and not carried out yet: start the server, or ask for the same again",
+            count(report.pending, "erasure", "erasures")
+        );
+    }
     println!(
         "{} of {}, {} erased, {}: {}",
         entries(report.size),
@@ -228,8 +234,8 @@ pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<
         }
     })?;
     eprintln!(
-        "{} in {}, {}. What was erased before is not in it; what is erased from now on stays in it, so erase \
-         old backups too",
+        "{} in {}, {}. What was erased before is not in it; what is erased from now on stays in it until \
+         `kbox-server erase --backup` takes it out",
         entries(size),
         to.display(),
         if with_keys {

@@ -30,6 +30,7 @@ pub fn is_data_directory(path: &Path) -> bool {
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
+    is_backup: bool,
     /// Locked while it is open.
     _lock: File,
 }
@@ -72,26 +73,35 @@ impl Directory {
             }
             Err(error) => return Err(problem(error)),
         };
-        let mut options = File::options();
-        let lock = options
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join(LOCK_FILE));
-        let lock = lock.map_err(problem)?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => StoreError::Held {
-                path: path.display().to_string(),
-            },
-            TryLockError::Error(error) => problem(error),
-        })?;
+        let lock = lock(path)?;
         if is_new {
             write_version(path, VERSION)?;
         }
         Ok(Self {
             path: path.to_path_buf(),
+            is_backup: false,
             _lock: lock,
         })
+    }
+
+    /// Takes a backup, to erase in it.
+    pub(crate) fn take_backup(path: &Path) -> Result<Self, StoreError> {
+        match fs::read_to_string(path.join(VERSION_FILE)) {
+            Ok(found) if found.trim_end() == BACKUP => Ok(Self {
+                path: path.to_path_buf(),
+                is_backup: true,
+                _lock: lock(path)?,
+            }),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(problem(path, &error)),
+            _ => Err(StoreError::NoBackup {
+                path: path.display().to_string(),
+            }),
+        }
+    }
+
+    /// Where it is, if it is a backup.
+    pub(crate) fn backup(&self) -> Option<String> {
+        self.is_backup.then(|| self.path.display().to_string())
     }
 
     /// The database of a data directory or backup, untaken.
@@ -160,6 +170,24 @@ impl<'a> NewBackup<'a> {
     pub(crate) fn finish(self) -> Result<(), StoreError> {
         write_version(self.0, BACKUP)
     }
+}
+
+/// For this process alone, as long as the file is open.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut options = File::options();
+    let lock = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.join(LOCK_FILE));
+    let lock = lock.map_err(|error| problem(path, &error))?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => StoreError::Held {
+            path: path.display().to_string(),
+        },
+        TryLockError::Error(error) => problem(path, &error),
+    })?;
+    Ok(lock)
 }
 
 fn problem(path: &Path, error: &io::Error) -> StoreError {

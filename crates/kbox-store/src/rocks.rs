@@ -8,8 +8,8 @@ use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId};
 use kbox_proof::merkle::{LeafHash, LeafIndex, Tile, TreeSize};
 use kbox_proof::store::{
-    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
-    StoredRequest, chain_id, decode_chain, encode_chain,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, RecordBatch, Records, RequestId,
+    Store, StoreError, StoredRequest, chain_id, decode_chain, encode_chain,
 };
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, CompactOptions, DB, DBCompressionType,
@@ -74,6 +74,15 @@ fn synced() -> WriteOptions {
     options
 }
 
+fn write_records(batch: &mut WriteBatch, records: &RecordBatch) {
+    for (key, value) in &records.puts {
+        batch.put(codec::record_key(key), value);
+    }
+    for key in &records.deletes {
+        batch.delete(codec::record_key(key));
+    }
+}
+
 impl RocksStore {
     /// Opens the log in `path`, making it in a new or empty directory.
     ///
@@ -84,6 +93,20 @@ impl RocksStore {
         let directory = Directory::take(path.as_ref())?;
         directory.check_room(0)?;
         let mut options = options();
+        options.set_max_open_files(OPEN_TABLES);
+        let db = DB::open(&options, directory.database()).map_err(engine)?;
+        Self::over(db, Some(directory))
+    }
+
+    /// Opens a backup, to destroy in it what the log has erased since. Commits to it are refused: an old log is not continued.
+    ///
+    /// # Errors
+    /// [`StoreError::NotData`] when it is no backup, [`StoreError::Held`] while another process does this, or the engine's own.
+    pub fn open_backup(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let directory = Directory::take_backup(path.as_ref())?;
+        directory.check_room(0)?;
+        let mut options = options();
+        options.create_if_missing(false);
         options.set_max_open_files(OPEN_TABLES);
         let db = DB::open(&options, directory.database()).map_err(engine)?;
         Self::over(db, Some(directory))
@@ -219,6 +242,9 @@ impl Store for RocksStore {
     }
 
     fn commit(&self, commit: &CommitBatch, expected: Option<&Head>) -> Result<(), CommitError> {
+        if let Some(path) = self.directory()?.backup() {
+            return Err(CommitError::Refused(StoreError::Backup { path }));
+        }
         let mut head = self.lock_head();
         if head.as_ref().map(|head| (head.size, head.root))
             != expected.map(|head| (head.size, head.root))
@@ -265,12 +291,7 @@ impl Store for RocksStore {
             batch.put(codec::chain_key(&chain_id(chain)), encode_chain(chain));
         }
         for records in &commit.records {
-            for (key, value) in &records.puts {
-                batch.put(codec::record_key(key), value);
-            }
-            for key in &records.deletes {
-                batch.delete(codec::record_key(key));
-            }
+            write_records(&mut batch, records);
         }
         batch.put(
             codec::checkpoint_key(commit.head.size),
@@ -382,7 +403,7 @@ impl Store for RocksStore {
         Ok(census)
     }
 
-    fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {
+    fn erase(&self, event_id: &EventId, records: &RecordBatch) -> Result<bool, CommitError> {
         self.directory()?;
         let refused = CommitError::Refused;
         let Some(index) = self.index_of_event(event_id).map_err(refused)? else {
@@ -404,13 +425,23 @@ impl Store for RocksStore {
                 content: None,
             }),
         );
+        write_records(&mut batch, records);
+        let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
+        self.directory()?.check_room(bytes).map_err(refused)?;
         let failed = |error| CommitError::Failed(engine(error));
         self.db.write_opt(batch, &synced()).map_err(failed)?;
         // A delete only hides: the bytes go when the write-ahead log is retired and the tables are rewritten.
         self.db.flush().map_err(failed)?;
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        for key in [personal, request] {
+        let puts = records.puts.iter().map(|(key, _)| key);
+        let beside = puts
+            .chain(&records.deletes)
+            .map(|key| codec::record_key(key));
+        for key in [personal.to_vec(), request.to_vec()]
+            .into_iter()
+            .chain(beside)
+        {
             self.db.compact_range_opt(Some(&key), Some(&key), &options);
         }
         Ok(true)

@@ -78,7 +78,7 @@ fn fill(path: &Path, keys: &Keys, many: usize) -> u64 {
             .collect();
         ledger.record(many, RecordBatch::new()).unwrap();
         if round == 1 {
-            assert!(ledger.erase(&erased.unwrap()).unwrap());
+            ledger.erase(erasing(erased.unwrap())).unwrap().unwrap();
         }
     }
     let store = RocksStore::open_to_read(path).unwrap();

@@ -13,10 +13,11 @@ use std::time::Duration;
 use kbox_proof::clock::ClockReading;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
-use kbox_proof::ledger::{Ledger, LedgerError};
+use kbox_proof::ledger::fsck::fsck;
+use kbox_proof::ledger::{Ledger, LedgerError, Scrub, replay_erasures};
 use kbox_proof::receipt::*;
 use kbox_proof::store::{RecordBatch, RequestId, Store, StoreError};
-use kbox_proof::tlog::{Checkpoint, Note, TlogProof};
+use kbox_proof::tlog::{Checkpoint, Note, TlogProof, VerifierKey};
 use kbox_store::RocksStore;
 use support::sending::*;
 use support::*;
@@ -108,17 +109,101 @@ fn a_directory_held_by_another_ledger_is_refused() {
     assert!(RocksStore::open(&path).is_err());
 }
 
-fn files_with(folder: &Path, wanted: &str) -> Vec<String> {
+fn files_with(folder: &Path, wanted: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         if path.is_dir() {
             found.extend(files_with(&path, wanted));
-        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(wanted) {
+        } else if std::fs::read(&path)
+            .unwrap()
+            .windows(wanted.len())
+            .any(|window| window == wanted)
+        {
             found.push(path.display().to_string());
         }
     }
     found
+}
+
+/// The nth address. No four letters of one stand elsewhere, so that compression leaves each as it is.
+fn address(n: usize) -> &'static str {
+    ["Wq7zKx2Vm5Hb9TgR", "Yp3cNs8Ld4Fj6GwE", "Uo1aXv0Bk7Qi5MrZ"][n]
+}
+
+/// The personal data of the nth event.
+fn persons(n: usize) -> PersonalData {
+    PersonalData {
+        address: Some(text(address(n))),
+        ..personal(0).data
+    }
+}
+
+/// Where a service keeps a copy of an address.
+fn beside(n: usize) -> String {
+    format!("service/person/{n}")
+}
+
+fn consign(ledger: &Ledger, sent: &Receipt, n: usize) -> Result<Vec<Receipt>, LedgerError> {
+    let mut request = request(&format!("consigned-{n}"), 1);
+    request.collectivite = Collectivite::parse("218002533").unwrap();
+    let detail = Detail::ContentConsignment(step(0));
+    request.body = body(detail, Some(event_digest(&sent.event)));
+    request.personal = Some(persons(n));
+    let mut records = RecordBatch::new();
+    records.put(beside(n), address(n));
+    ledger.record(vec![request], records)
+}
+
+/// A sending and the consignments of it with these numbers.
+fn consignments<const N: usize>(
+    ledger: &Ledger,
+    keys: &Keys,
+    numbers: [usize; N],
+) -> (Receipt, [EventId; N]) {
+    let mut sending = request("sending", 1);
+    sending.collectivite = Collectivite::parse("218002533").unwrap();
+    sending.body = body(Detail::SubmissionAcceptance(submission()), None);
+    let sent = ledger.record(vec![sending], RecordBatch::new()).unwrap();
+    let ids = numbers.map(|n| {
+        let receipt = consign(ledger, &sent[0], n).unwrap().remove(0);
+        keys.verify(&receipt).event().header.event_id
+    });
+    (sent[0].clone(), ids)
+}
+
+/// What a service does that keeps copies of addresses.
+fn scrub() -> Scrub {
+    Arc::new(|_, erased, _| {
+        let mut records = RecordBatch::new();
+        if let Some(n) = erased.request_id.as_str().strip_prefix("consigned-") {
+            records.put(format!("service/person/{n}"), "erased");
+        }
+        Ok(records)
+    })
+}
+
+fn open(keys: &Keys, path: &Path) -> Ledger {
+    let store = Arc::new(RocksStore::open(path).unwrap());
+    keys.open_over(store, clock(), |config| config.scrub = scrub())
+}
+
+/// Neither the address, nor what identifies by comparison: digests of the address, of the person and of the data without their
+/// salt, as bytes and in letters.
+fn assert_gone(folder: &Path, n: usize) {
+    assert_eq!(files_with(folder, address(n).as_bytes()), [""; 0]);
+    let data = persons(n);
+    let identity = data.recipient.as_ref().unwrap().identity.name.as_str();
+    for guess in [
+        address(n).as_bytes().to_vec(),
+        identity.as_bytes().to_vec(),
+        data.to_der().unwrap(),
+    ] {
+        let digest = Sha256Digest::of(&guess);
+        for form in [digest.as_bytes().to_vec(), digest.to_hex().into_bytes()] {
+            assert_eq!(files_with(folder, &form), [""; 0]);
+        }
+    }
 }
 
 #[test]
@@ -126,52 +211,168 @@ fn erased_personal_data_are_in_no_file_of_the_data_directory() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
     let keys = Keys::new();
-    // No four letters of one stand elsewhere, so that compression leaves each as it is.
-    let address = |n: usize| ["Wq7zKx2Vm5Hb9TgR", "Yp3cNs8Ld4Fj6GwE", "Uo1aXv0Bk7Qi5MrZ"][n];
-    let consign = |ledger: &Ledger, sent: &Receipt, n: usize| {
-        let mut request = request(&format!("consigned-{n}"), 1);
-        request.collectivite = Collectivite::parse("218002533").unwrap();
-        let detail = Detail::ContentConsignment(step(0));
-        request.body = body(detail, Some(event_digest(&sent.event)));
-        request.personal = Some(PersonalData {
-            address: Some(text(address(n))),
-            ..personal(0).data
-        });
-        ledger.record(vec![request], RecordBatch::new())
-    };
-    let id = |receipt: Result<Vec<Receipt>, _>| {
-        let verified = keys.verify(&receipt.unwrap()[0]);
-        verified.event().header.event_id
-    };
-    let ledger = keys.open(&path, clock());
-    let mut sending = request("sending", 1);
-    sending.collectivite = Collectivite::parse("218002533").unwrap();
-    sending.body = body(Detail::SubmissionAcceptance(submission()), None);
-    let sent = ledger.record(vec![sending], RecordBatch::new()).unwrap();
-    let [in_a_table, kept] = [0, 1].map(|n| id(consign(&ledger, &sent[0], n)));
+    let ledger = open(&keys, &path);
+    let (sent, [in_a_table, kept]) = consignments(&ledger, &keys, [0, 1]);
+    let held = ledger.receipt(&in_a_table).unwrap().unwrap();
     drop(ledger);
     // What the write-ahead log held is in a table once it is opened again.
-    let ledger = keys.open(&path, clock());
-    let in_the_log = id(consign(&ledger, &sent[0], 2));
+    let ledger = open(&keys, &path);
+    let in_the_log = consign(&ledger, &sent, 2).unwrap().remove(0);
+    let in_the_log = keys.verify(&in_the_log).event().header.event_id;
+    let stored = |id| {
+        let index = ledger.store().index_of_event(&id).unwrap().unwrap();
+        ledger.store().entry(index).unwrap().unwrap()
+    };
     for (n, erased) in [(0, in_a_table), (2, in_the_log)] {
-        assert!(!files_with(&path, address(n)).is_empty());
-        assert_eq!(ledger.erase(&erased), Ok(true));
-        assert_eq!(files_with(&path, address(n)), Vec::<String>::new());
+        assert!(!files_with(&path, address(n).as_bytes()).is_empty());
+        let request_id = RequestId::parse(&format!("consigned-{n}")).unwrap();
+        let owner = Collectivite::parse("218002533").unwrap();
+        let compared = ledger.store().find(&owner, &request_id).unwrap().unwrap();
+        let compared = compared.content.unwrap();
+        let part = ErasablePart::from_der(&stored(erased).personal.unwrap()).unwrap();
+        let salt = part.salt.as_bytes();
+        for secret in [salt, &compared.key, &compared.digest] {
+            assert!(!files_with(&path, secret).is_empty());
+        }
+        ledger.erase(erasing(erased)).unwrap().unwrap();
+        assert_gone(&path, n);
+        for secret in [salt, &compared.key, &compared.digest] {
+            assert_eq!(files_with(&path, secret), [""; 0]);
+        }
     }
     drop(ledger);
 
-    let ledger = keys.open(&path, clock());
+    let ledger = open(&keys, &path);
     for (n, erased) in [(0, in_a_table), (2, in_the_log)] {
-        assert_eq!(files_with(&path, address(n)), Vec::<String>::new());
+        assert_gone(&path, n);
         let rest = ledger.receipt(&erased).unwrap().unwrap();
         assert!(keys.verify(&rest).is_personal_part_missing());
         let request_id = RequestId::parse(&format!("consigned-{n}")).unwrap();
         let gone = Err(LedgerError::Gone { request_id });
-        assert_eq!(consign(&ledger, &sent[0], n), gone);
+        assert_eq!(consign(&ledger, &sent, n), gone);
     }
+    // The receipt that somebody holds proves what it proved.
+    assert_eq!(keys.verify(&held).personal(), Some(&persons(0)));
     let other = keys.verify(&ledger.receipt(&kept).unwrap().unwrap());
     let expected = text(address(1));
     assert_eq!(other.personal().unwrap().address, Some(expected));
+}
+
+#[test]
+fn backups_hold_nothing_erased_before_and_an_older_one_loses_it_when_the_erasures_are_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let (older, newer) = (folder.path().join("older"), folder.path().join("newer"));
+    let keys = Keys::new();
+    let ledger = open(&keys, &path);
+    let (_, [erased, kept]) = consignments(&ledger, &keys, [0, 1]);
+    let copy = |to: &Path| {
+        let store = RocksStore::open_to_read(&path).unwrap();
+        store.copy_to(to, &mut |_| ()).unwrap();
+    };
+    copy(&older);
+    ledger.erase(erasing(erased)).unwrap().unwrap();
+    copy(&newer);
+    assert_gone(&newer, 0);
+    assert!(!files_with(&older, address(0).as_bytes()).is_empty());
+
+    // Applied twice, the second time finds nothing more to destroy.
+    for destroyed in [1, 0] {
+        let known = RocksStore::open_to_read(&path).unwrap();
+        let backup = RocksStore::open_backup(&older).unwrap();
+        assert!(matches!(
+            RocksStore::open_backup(&older),
+            Err(StoreError::Held { .. })
+        ));
+        let done = replay_erasures(&known, &backup, &scrub(), &mut |_, _| ()).unwrap();
+        assert_eq!(done, destroyed);
+        drop(backup);
+        assert_gone(&older, 0);
+    }
+    assert!(!files_with(&older, address(1).as_bytes()).is_empty());
+    // It is still a backup, sound, and says by whose decision something is missing.
+    let store = RocksStore::open_to_read(&older).unwrap();
+    let key = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
+    let origin = Origin::parse(ORIGIN).unwrap();
+    let report = fsck(
+        &store,
+        &origin,
+        Environment::Demonstration,
+        &key,
+        &mut |_, _| (),
+    )
+    .unwrap();
+    assert_eq!((report.findings, report.erased), (vec![], 1));
+    assert!(matches!(
+        RocksStore::open(&older),
+        Err(StoreError::Backup { .. })
+    ));
+    // No erasure is applied to a log that goes on, nor is a backup continued.
+    drop(ledger);
+    assert!(matches!(
+        RocksStore::open_backup(&path),
+        Err(StoreError::NoBackup { .. })
+    ));
+    let ledger = open(&keys, &path);
+    let other = keys.verify(&ledger.receipt(&kept).unwrap().unwrap());
+    assert!(!other.is_personal_part_missing());
+}
+
+const ERASING_CHILD: &str = "KBOX_TEST_ERASING_CHILD";
+
+/// Not a test of its own: the process that the next test kills between trace and destruction.
+#[test]
+fn erasing_child() {
+    let Some(folder) = std::env::var_os(ERASING_CHILD) else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let keys = Keys::load(folder);
+    let store = Arc::new(RocksStore::open(folder.join("data")).unwrap());
+    let ledger = keys.open_over(store, clock(), |config| {
+        config.scrub = Arc::new(|_, _, trace| {
+            assert!(trace.is_some());
+            println!("the trace is durable");
+            loop {
+                std::thread::park();
+            }
+        });
+    });
+    let id = std::fs::read_to_string(folder.join("erase")).unwrap();
+    let _ = ledger.erase(erasing(EventId::parse(&id).unwrap()));
+}
+
+#[test]
+fn an_erasure_that_sigkill_broke_off_after_its_trace_is_completed_when_the_log_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let keys = Keys::new();
+    keys.save(folder.path());
+    let ledger = open(&keys, &path);
+    let (_, [id]) = consignments(&ledger, &keys, [0]);
+    drop(ledger);
+    std::fs::write(folder.path().join("erase"), id.to_string()).unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["erasing_child", "--exact", "--nocapture"])
+        .env(ERASING_CHILD, folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("the trace is durable")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!files_with(&path, address(0).as_bytes()).is_empty());
+
+    let ledger = open(&keys, &path);
+    assert_gone(&path, 0);
+    let rest = ledger.receipt(&id).unwrap().unwrap();
+    assert!(keys.verify(&rest).is_personal_part_missing());
+    // Sending, consignment, one trace.
+    assert_eq!(ledger.size().get(), 3);
+    let trace = ledger.erase(erasing(id)).unwrap().unwrap();
+    assert_eq!(keys.verify(&trace).event().header.rank, 2);
+    assert_eq!(ledger.size().get(), 3);
 }
 
 #[test]

@@ -430,6 +430,15 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
                 "receipts": file.receipts().len(),
                 "level": file.level(),
                 "revocation": revocation_facts(file.revocation()),
+                "erasures": file.erasures().iter().map(|erasure| json!({
+                    "rank": erasure.rank,
+                    "at": erasure.at,
+                    "erased": erasure.erased,
+                    "basis": erasure.content.basis,
+                    "decision": erasure.content.decision,
+                    "by": erasure.content.by,
+                    "still_here": erasure.still_here,
+                })).collect::<Vec<_>>(),
                 "sendings": file.sendings().iter().map(|sending| json!({
                     "verdict": sending.verdict().map(|verdict| verdict.by_gen_time),
                     "verdict_by_existence": sending.verdict().and_then(|verdict| verdict.by_existence),

@@ -39,6 +39,7 @@ pub const MAX_REASONS: usize = 16;
 const ETSI_EVENT: &str = "http://uri.etsi.org/19522/Event/";
 /// Under the same arc as the timestamp policies, since ETSI has no name for it.
 const TRUST_BUNDLE_PUBLICATION: &str = "urn:oid:2.25.51118242154837226066215980302773697965.2.1";
+const PERSONAL_DATA_ERASURE: &str = "urn:oid:2.25.51118242154837226066215980302773697965.2.2";
 
 /// 32 random bytes of the ledger's generator, one an event and one a personal part.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,8 @@ impl<'de> Deserialize<'de> for Salt {
 }
 
 /// A random UUID of the ledger's, 16 bytes; written as 32 hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct EventId([u8; 16]);
 
 impl EventId {
@@ -95,6 +97,18 @@ impl EventId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         crate::digest::from_hex(text)?.try_into().ok().map(Self)
+    }
+}
+
+impl TryFrom<String> for EventId {
+    type Error = EventError;
+    fn try_from(text: String) -> Result<Self, EventError> {
+        Self::parse(&text).ok_or(EventError::Length { field: "eventId" })
+    }
+}
+impl From<EventId> for String {
+    fn from(id: EventId) -> Self {
+        id.to_string()
     }
 }
 
@@ -272,6 +286,61 @@ pub struct TrustBundlePublication {
     pub bundle: Sha256Digest,
 }
 
+/// The ground of RGPD art. 17(1) on which personal data are erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureBasis {
+    /// (a): no longer necessary for what they were collected for.
+    NoLongerNecessary,
+    /// (b): consent was withdrawn, and there is no other ground.
+    ConsentWithdrawn,
+    /// (c): the person objects.
+    Objection,
+    /// (d): they were processed unlawfully.
+    UnlawfulProcessing,
+    /// (e): a law demands it.
+    LegalObligation,
+    /// (f): collected from a child for a service of the information society.
+    ChildsData,
+}
+
+impl ErasureBasis {
+    /// All, in the order of their letters.
+    pub const ALL: [Self; 6] = [
+        Self::NoLongerNecessary,
+        Self::ConsentWithdrawn,
+        Self::Objection,
+        Self::UnlawfulProcessing,
+        Self::LegalObligation,
+        Self::ChildsData,
+    ];
+
+    /// The letter in art. 17(1).
+    #[must_use]
+    pub const fn letter(self) -> char {
+        match self {
+            Self::NoLongerNecessary => 'a',
+            Self::ConsentWithdrawn => 'b',
+            Self::Objection => 'c',
+            Self::UnlawfulProcessing => 'd',
+            Self::LegalObligation => 'e',
+            Self::ChildsData => 'f',
+        }
+    }
+}
+
+/// The personal part of the event referred to is destroyed, and what compares its retries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonalDataErasure {
+    /// Why it must be.
+    pub basis: ErasureBasis,
+    /// Where the decision is filed, such as a register's number. Must not identify a person.
+    pub decision: Text,
+    /// Function of whoever decided, such as « Déléguée à la protection des données ». Must not identify a person.
+    pub by: Text,
+}
+
 /// What an event says, one alternative an event type, so that none can be read as another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "content")]
@@ -303,6 +372,8 @@ pub enum Detail {
     ConsignmentAcceptance(RecipientStep),
     /// A version of the trust bundle was published by the log's operator.
     TrustBundlePublication(TrustBundlePublication),
+    /// What identifies a person in an event is erased; recorded before it is destroyed.
+    PersonalDataErasure(PersonalDataErasure),
 }
 
 impl Detail {
@@ -321,6 +392,7 @@ impl Detail {
             Self::ContentHandover(_) => "ContentHandover",
             Self::ConsignmentAcceptance(_) => "ConsignmentAcceptance",
             Self::TrustBundlePublication(_) => "TrustBundlePublication",
+            Self::PersonalDataErasure(_) => "PersonalDataErasure",
         }
     }
 
@@ -329,6 +401,7 @@ impl Detail {
     pub fn uri(&self) -> String {
         match self {
             Self::TrustBundlePublication(_) => TRUST_BUNDLE_PUBLICATION.to_string(),
+            Self::PersonalDataErasure(_) => PERSONAL_DATA_ERASURE.to_string(),
             _ => alloc::format!("{ETSI_EVENT}{}", self.name()),
         }
     }
@@ -348,7 +421,9 @@ impl Detail {
     #[must_use]
     pub const fn recipient(&self) -> Option<u32> {
         match self {
-            Self::SubmissionAcceptance(_) | Self::TrustBundlePublication(_) => None,
+            Self::SubmissionAcceptance(_)
+            | Self::TrustBundlePublication(_)
+            | Self::PersonalDataErasure(_) => None,
             Self::ContentHandover(handover) => Some(handover.recipient),
             Self::ContentConsignment(step)
             | Self::ContentConsignmentFailure(step)
@@ -366,6 +441,7 @@ impl Detail {
     pub const fn refers_to(&self) -> Reference {
         match self {
             Self::TrustBundlePublication(_) => Reference::Nothing,
+            Self::PersonalDataErasure(_) => Reference::Erased,
             Self::SubmissionAcceptance(submission) if submission.version <= 1 => Reference::Nothing,
             Self::SubmissionAcceptance(_)
             | Self::ContentConsignment(_)
@@ -384,6 +460,8 @@ pub enum Reference {
     Submission,
     /// The same recipient's `ContentConsignment`.
     Consignment,
+    /// The event whose personal part is erased: any but an erasure.
+    Erased,
 }
 
 impl Body {
@@ -409,7 +487,7 @@ impl Body {
                     event: self.detail.name(),
                 });
             }
-            (Reference::Submission | Reference::Consignment, None) => {
+            (Reference::Submission | Reference::Consignment | Reference::Erased, None) => {
                 return Err(EventError::ReferenceMissing {
                     event: self.detail.name(),
                 });

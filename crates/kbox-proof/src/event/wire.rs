@@ -77,6 +77,24 @@ struct TrustBundlePublication {
     bundle: OctetString,
 }
 
+#[derive(AsnType, Encode, Decode, Clone, Copy, PartialEq, Eq, Debug)]
+#[rasn(enumerated)]
+enum ErasureBasis {
+    NoLongerNecessary = 0,
+    ConsentWithdrawn = 1,
+    Objection = 2,
+    UnlawfulProcessing = 3,
+    LegalObligation = 4,
+    ChildsData = 5,
+}
+
+#[derive(AsnType, Encode, Decode)]
+struct PersonalDataErasure {
+    basis: ErasureBasis,
+    decision: Utf8String,
+    by: Utf8String,
+}
+
 #[derive(AsnType, Encode, Decode)]
 #[rasn(choice)]
 enum Detail {
@@ -102,6 +120,8 @@ enum Detail {
     ConsignmentAcceptance(RecipientStep),
     #[rasn(tag(context, 10))]
     TrustBundlePublication(TrustBundlePublication),
+    #[rasn(tag(context, 11))]
+    PersonalDataErasure(PersonalDataErasure),
 }
 
 #[derive(AsnType, Encode, Decode)]
@@ -395,6 +415,20 @@ fn detail(value: &event::Detail) -> Detail {
                 bundle: octets(value.bundle.as_bytes()),
             })
         }
+        event::Detail::PersonalDataErasure(value) => {
+            Detail::PersonalDataErasure(PersonalDataErasure {
+                basis: match value.basis {
+                    event::ErasureBasis::NoLongerNecessary => ErasureBasis::NoLongerNecessary,
+                    event::ErasureBasis::ConsentWithdrawn => ErasureBasis::ConsentWithdrawn,
+                    event::ErasureBasis::Objection => ErasureBasis::Objection,
+                    event::ErasureBasis::UnlawfulProcessing => ErasureBasis::UnlawfulProcessing,
+                    event::ErasureBasis::LegalObligation => ErasureBasis::LegalObligation,
+                    event::ErasureBasis::ChildsData => ErasureBasis::ChildsData,
+                },
+                decision: text(&value.decision),
+                by: text(&value.by),
+            })
+        }
     }
 }
 
@@ -428,6 +462,20 @@ fn read_detail(wire: Detail) -> Result<event::Detail, EventError> {
             event::Detail::TrustBundlePublication(event::TrustBundlePublication {
                 version: value.version,
                 bundle: digest(&value.bundle, "bundle")?,
+            })
+        }
+        Detail::PersonalDataErasure(value) => {
+            event::Detail::PersonalDataErasure(event::PersonalDataErasure {
+                basis: match value.basis {
+                    ErasureBasis::NoLongerNecessary => event::ErasureBasis::NoLongerNecessary,
+                    ErasureBasis::ConsentWithdrawn => event::ErasureBasis::ConsentWithdrawn,
+                    ErasureBasis::Objection => event::ErasureBasis::Objection,
+                    ErasureBasis::UnlawfulProcessing => event::ErasureBasis::UnlawfulProcessing,
+                    ErasureBasis::LegalObligation => event::ErasureBasis::LegalObligation,
+                    ErasureBasis::ChildsData => event::ErasureBasis::ChildsData,
+                },
+                decision: event::Text::new(value.decision)?,
+                by: event::Text::new(value.by)?,
             })
         }
     })

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
+use super::erasure::Hold;
 use crate::clock::{ClockError, millis_up};
 use crate::digest::Sha256Digest;
 use crate::event::EventError;
@@ -78,6 +80,12 @@ pub enum LedgerError {
     },
     /// Trust bundles are published by the log's operator, who records nothing else.
     OperatorsEvent,
+    /// Erasures are recorded by `Ledger::erase` alone, which also destroys.
+    ErasureAlone,
+    /// A legal hold forbids to erase it.
+    Held(Box<Hold>),
+    /// The erasure is recorded, and its destruction not done yet: the same call completes it, or the next opening.
+    ErasurePending(String),
     /// The clock cannot be trusted now.
     TimeNotAvailable(ClockError),
     /// The clock is less exact than what the tokens state.
@@ -161,6 +169,20 @@ impl fmt::Display for LedgerError {
             ),
             Self::OperatorsEvent => f.write_str(
                 "the collectivité \"kbox\" records TrustBundlePublication and nothing else, and no other records it",
+            ),
+            Self::ErasureAlone => f.write_str(
+                "PersonalDataErasure, and request ids that begin with \"erasure/\", are recorded only with the destruction itself: ask \
+                 for the erasure of the event",
+            ),
+            Self::Held(hold) => write!(
+                f,
+                "a legal hold forbids to erase it: {} ({}, since {}); release hold {} first",
+                hold.reason, hold.by, hold.since, hold.id
+            ),
+            Self::ErasurePending(problem) => write!(
+                f,
+                "the erasure is recorded, but what it names is not destroyed yet: {problem}. Ask for the same erasure again, or \
+                 restart: it is completed then"
             ),
             Self::TimeNotAvailable(error) => write!(f, "no trusted time, so no token: {error}"),
             Self::ClockInaccurate { clock, stated } => write!(

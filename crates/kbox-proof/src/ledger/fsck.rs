@@ -6,11 +6,11 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::seal;
+use super::{erasure, seal};
 use crate::digest::Sha256Digest;
 use crate::event::{
-    Collectivite, Environment, ErasablePart, EventError, EvidenceEvent, Origin, PersonalData,
-    event_digest,
+    Collectivite, Detail, Environment, ErasablePart, EventError, EvidenceEvent, Origin,
+    PersonalData, event_digest,
 };
 use crate::merkle::{Edge, LeafHash, LeafIndex, RootHash, TILE_WIDTH, Tile, TreeSize, hash_leaf};
 use crate::store::{ChainEnd, Entry, Head, Store, StoreError, chain_id};
@@ -75,6 +75,8 @@ pub enum Problem {
     Personal,
     /// The personal part is gone, but the key that compares retries is not, or the other way round.
     HalfErased,
+    /// Something was erased, and nothing says so.
+    NoTrace,
     /// Retries are compared with something else than the event.
     Comparison,
     /// The leaf is not a token in the fixed form.
@@ -149,6 +151,9 @@ impl fmt::Display for Problem {
             Self::HalfErased => {
                 f.write_str("it is half erased: personal part and comparison key go together")
             }
+            Self::NoTrace => f.write_str(
+                "its personal part is missing, and the log holds no trace of an erasure",
+            ),
             Self::Comparison => {
                 f.write_str("retries of its request would be compared with other content")
             }
@@ -193,6 +198,8 @@ pub struct FsckReport {
     pub size: u64,
     /// Events whose personal part was erased.
     pub erased: u64,
+    /// Erasures whose trace stands in the log, and whose destruction is not done: it will be at the next start.
+    pub pending: u64,
     /// Collectivités with events.
     pub collectivites: usize,
     /// Signed checkpoints checked.
@@ -444,7 +451,23 @@ impl Walk<'_> {
                 self.report.note(index, Problem::RefersTo);
             }
         }
+        if let (Detail::PersonalDataErasure(_), Some(erased)) =
+            (&event.body.detail, &event.body.refers_to)
+            && let Some(place) = self.store.index_of_digest(erased)?
+            && let Some(erased) = self.store.entry(place)?
+            && erasure::is_there(self.store, &erased)?
+        {
+            self.report.pending += 1;
+        }
         self.erasable(index, entry, event)
+    }
+
+    fn erased(&mut self, index: LeafIndex, entry: &Entry) -> Result<(), StoreError> {
+        self.report.erased += 1;
+        if !erasure::is_traced(self.store, entry, self.key)? {
+            self.report.note(index, Problem::NoTrace);
+        }
+        Ok(())
     }
 
     /// The personal part is the one bound, and retries are compared with it; or both are gone.
@@ -462,8 +485,7 @@ impl Walk<'_> {
                 if compared.is_some() {
                     self.report.note(index, Problem::HalfErased);
                 }
-                self.report.erased += 1;
-                return Ok(());
+                return self.erased(index, entry);
             }
             (Some(part), bound) => match ErasablePart::from_der(part) {
                 Ok(part) if part.digest().ok() == bound => Some(part.data),
@@ -475,11 +497,11 @@ impl Walk<'_> {
         };
         let Some(compared) = compared else {
             // What never had a personal part may be erased too: its key goes.
-            match part {
-                Some(_) => self.report.note(index, Problem::HalfErased),
-                None => self.report.erased += 1,
+            if part.is_some() {
+                self.report.note(index, Problem::HalfErased);
+                return Ok(());
             }
-            return Ok(());
+            return self.erased(index, entry);
         };
         let personal = part.as_ref().map(PersonalData::to_der).transpose();
         let same = event.body.idempotency_bytes().and_then(|body| {

@@ -12,6 +12,7 @@
 //! Out of scope: who may record what (the server), witnesses and anchors (`anchor`).
 
 mod activity;
+mod erasure;
 mod error;
 mod export;
 pub mod fsck;
@@ -31,6 +32,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 pub use self::activity::{Activity, COMMIT_CLASSES_MS};
+pub use self::erasure::{Erasure, Hold, HoldRelease, HoldScope, Scrub, replay_erasures};
 pub use self::error::LedgerError;
 pub use self::export::export;
 pub use crate::store::{RecordBatch, RequestId};
@@ -43,8 +45,8 @@ use self::seal::Sealer;
 use self::sequencer::{Prepared, Published, Sequencer, Shared};
 use crate::clock::Clock;
 use crate::event::{
-    Body, Collectivite, Environment, ErasablePart, EventError, EventId, MAX_EVENT_BYTES, Origin,
-    PersonalData, Salt,
+    Body, Collectivite, Detail, Environment, ErasablePart, EventError, EventId, MAX_EVENT_BYTES,
+    Origin, PersonalData, Salt,
 };
 use crate::key::{LogSigner, random_bytes};
 use crate::merkle::{
@@ -78,6 +80,8 @@ pub struct LedgerConfig {
     /// or what was just committed cannot be proven ([`LedgerError::ProofFailed`]). By default it ends the process; if it
     /// returns, the ledger has stopped and answers [`LedgerError::Stopped`].
     pub on_fatal: Arc<dyn Fn(&LedgerError) + Send + Sync>,
+    /// What else is changed when an event's personal data are erased; by default nothing.
+    pub scrub: Scrub,
 }
 
 impl LedgerConfig {
@@ -98,6 +102,7 @@ impl LedgerConfig {
                 );
                 std::process::abort();
             }),
+            scrub: Arc::new(|_, _, _| Ok(RecordBatch::new())),
         }
     }
 }
@@ -130,6 +135,9 @@ pub struct Ledger {
     references: References,
     limits: Bounds,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    scrub: Scrub,
+    /// Held while one is made, or a hold is placed.
+    erasures: Mutex<()>,
 }
 
 impl fmt::Debug for Ledger {
@@ -144,10 +152,10 @@ impl Ledger {
     /// Opens the log in `store`, or begins it in an empty one.
     ///
     /// The stored tree's right edge is computed again and must have the root of the stored checkpoint, which must be
-    /// signed by `log_signer` for this origin.
+    /// signed by `log_signer` for this origin. Erasures that a crash left between trace and destruction are completed.
     ///
     /// # Errors
-    /// [`LedgerError::OtherLog`], [`LedgerError::TreeDamaged`], [`LedgerError::Store`].
+    /// [`LedgerError::OtherLog`], [`LedgerError::TreeDamaged`], [`LedgerError::Store`], [`LedgerError::ErasurePending`].
     pub fn open(
         config: LedgerConfig,
         store: Arc<dyn Store>,
@@ -206,12 +214,16 @@ impl Ledger {
             }
         };
         let threads = Mutex::new(alloc::vec![writer, acknowledger]);
-        Ok(Self {
+        let ledger = Self {
             shared,
             references: References::default(),
             limits,
             threads,
-        })
+            scrub: config.scrub,
+            erasures: Mutex::default(),
+        };
+        ledger.complete_erasures()?;
+        Ok(ledger)
     }
 
     /// Records events and the service's records together, or nothing of both, and calls `on_done` with the receipts, in
@@ -224,6 +236,16 @@ impl Ledger {
     /// Whatever can be said at once; `on_done` is not called then. What shows only in order ([`LedgerError::Conflict`],
     /// [`LedgerError::Gone`], time, storage) comes through `on_done`.
     pub fn submit(
+        &self,
+        events: Vec<EventRequest>,
+        records: RecordBatch,
+        on_done: impl FnOnce(Result<Vec<Receipt>, LedgerError>) + Send + 'static,
+    ) -> Result<(), LedgerError> {
+        refuse_erasures(&events)?;
+        self.submit_any(events, records, on_done)
+    }
+
+    fn submit_any(
         &self,
         events: Vec<EventRequest>,
         records: RecordBatch,
@@ -265,8 +287,18 @@ impl Ledger {
         events: Vec<EventRequest>,
         records: RecordBatch,
     ) -> Result<Vec<Receipt>, LedgerError> {
+        refuse_erasures(&events)?;
+        self.record_any(events, records)
+    }
+
+    /// As [`Ledger::record`], of the ledger's own events too.
+    fn record_any(
+        &self,
+        events: Vec<EventRequest>,
+        records: RecordBatch,
+    ) -> Result<Vec<Receipt>, LedgerError> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.submit(events, records, move |result| {
+        self.submit_any(events, records, move |result| {
             // The receiver waits below.
             let _ = answer.send(result);
         })?;
@@ -458,23 +490,6 @@ impl Ledger {
         consistency_proof(&reader, old, new).map_err(|error| problem(alloc::format!("{error}")))
     }
 
-    /// Destroys an event's personal part and the key that compares its retries: `false` when there is no such event.
-    ///
-    /// # Errors
-    /// [`LedgerError::Store`], [`LedgerError::Stopped`], [`LedgerError::Closed`].
-    pub fn erase(&self, event_id: &EventId) -> Result<bool, LedgerError> {
-        // After a failure nothing more may be written to this store.
-        self.shared.intake.check_open()?;
-        match self.shared.store.erase(event_id) {
-            Ok(found) => Ok(found),
-            Err(CommitError::Refused(error)) => Err(error.into()),
-            Err(CommitError::Failed(error)) => {
-                self.shared.fatal(&error.into());
-                Err(LedgerError::Stopped)
-            }
-        }
-    }
-
     /// What it has done since it was opened.
     #[must_use]
     pub fn activity(&self) -> Activity {
@@ -516,6 +531,18 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// A trace without a destruction would be a false statement, and under another request id nobody would find it.
+fn refuse_erasures(events: &[EventRequest]) -> Result<(), LedgerError> {
+    let of_an_erasure = |event: &EventRequest| {
+        matches!(event.body.detail, Detail::PersonalDataErasure(_))
+            || event.request_id.as_str().starts_with(erasure::TRACE)
+    };
+    match events.iter().any(of_an_erasure) {
+        true => Err(LedgerError::ErasureAlone),
+        false => Ok(()),
     }
 }
 

@@ -35,6 +35,7 @@ enum Kind {
         recipient: u32,
         submission: Sha256Digest,
     },
+    Erasure,
     Other,
 }
 
@@ -132,6 +133,12 @@ impl References {
                     _ => Ok(()),
                 }
             }
+            Reference::Erased => match self.find(store, collectivite, digest)? {
+                Kind::Erasure => Err(LedgerError::ReferenceKind {
+                    expected: "event other than PersonalDataErasure",
+                }),
+                _ => Ok(()),
+            },
             Reference::Consignment => {
                 let Kind::Consignment {
                     recipient: consigned,
@@ -191,6 +198,7 @@ fn kind(body: &Body) -> Kind {
             },
             None => Kind::Other,
         },
+        Detail::PersonalDataErasure(_) => Kind::Erasure,
         _ => Kind::Other,
     }
 }

@@ -4,6 +4,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::event::ErasureBasis;
 use crate::law::{Jour, LocalDateTime};
 
 const DAYS: [&str; 7] = [
@@ -55,6 +56,17 @@ pub(super) fn day_and_time(local: LocalDateTime) -> String {
         second => format!(":{second:02}"),
     };
     format!("{} at {hour:02}:{minute:02}{seconds}", day(local.jour()))
+}
+
+pub(super) const fn basis(basis: ErasureBasis) -> &'static str {
+    match basis {
+        ErasureBasis::NoLongerNecessary => "no longer necessary",
+        ErasureBasis::ConsentWithdrawn => "consent withdrawn",
+        ErasureBasis::Objection => "the person objects",
+        ErasureBasis::UnlawfulProcessing => "unlawful processing",
+        ErasureBasis::LegalObligation => "legal obligation",
+        ErasureBasis::ChildsData => "a child's data",
+    }
 }
 
 #[cfg(test)]

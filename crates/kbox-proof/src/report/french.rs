@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::{Language, level_name, token, unreadable};
-use crate::event::Detail;
+use crate::event::{Detail, ErasureBasis};
 use crate::verify::Rejection;
 
 pub(super) const fn event(detail: &Detail) -> &'static str {
@@ -21,6 +21,18 @@ pub(super) const fn event(detail: &Detail) -> &'static str {
         Detail::ContentHandover(_) => "remise d'une pièce",
         Detail::ConsignmentAcceptance(_) => "accusé de réception",
         Detail::TrustBundlePublication(_) => "publication des clés de confiance",
+        Detail::PersonalDataErasure(_) => "effacement de données personnelles",
+    }
+}
+
+pub(super) const fn basis(basis: ErasureBasis) -> &'static str {
+    match basis {
+        ErasureBasis::NoLongerNecessary => "données qui ne sont plus nécessaires",
+        ErasureBasis::ConsentWithdrawn => "retrait du consentement",
+        ErasureBasis::Objection => "opposition de la personne",
+        ErasureBasis::UnlawfulProcessing => "traitement illicite",
+        ErasureBasis::LegalObligation => "obligation légale",
+        ErasureBasis::ChildsData => "données d'un enfant",
     }
 }
 

@@ -345,6 +345,14 @@ pub fn receipt(
                     "Personal data: erased or withheld.",
                 );
             }
+            if let Detail::PersonalDataErasure(erasure) = &event.body.detail {
+                let (letter, by, decision) =
+                    (erasure.basis.letter(), &erasure.by, &erasure.decision);
+                writer.text(
+                    &format!("Effacement décidé par : {by} ; base : RGPD, article 17, paragraphe 1, {letter}) ({}) ; décision : {decision}.", french::basis(erasure.basis)),
+                    &format!("Erasure decided by: {by}; basis: GDPR art. 17(1)({letter}) ({}); decision: {decision}.", english::basis(erasure.basis)),
+                );
+            }
             writer.text(
                 &format!(
                     "Horodatage : {}, entre {earliest} et {latest}",
@@ -558,6 +566,7 @@ pub fn proof_file(
             for sending in file.sendings() {
                 sending_lines(&mut writer, sending);
             }
+            erasure_lines(&mut writer, file);
             writer.revocation(file.revocation());
             writer.limits(file.level(), file.revocation(), true);
             let receipts = file.receipts().iter();
@@ -606,6 +615,38 @@ fn local(sending: &VerifiedSending, time: Time, language: Language) -> String {
                 Language::English => format!("{} ({time})", english::day_and_time(local)),
             },
         )
+}
+
+/// What is missing because somebody decided so, and why.
+fn erasure_lines(writer: &mut Writer, file: &VerifiedProofFile) {
+    if file.erasures().is_empty() {
+        return;
+    }
+    writer.heading("Données personnelles effacées", "Personal data erased");
+    for erasure in file.erasures() {
+        let (rank, letter) = (erasure.erased, erasure.content.basis.letter());
+        let (at, by) = (erasure.at, &erasure.content.by);
+        let decision = &erasure.content.decision;
+        let mut french = format!(
+            "Rang {rank} ({}) : effacement décidé avant le {at} par : {by} ; base : RGPD, article 17, paragraphe 1, {letter}) ({}) ; décision : {decision} ; trace au rang {}. L'événement lui-même reste prouvé.",
+            french::event(&erasure.event),
+            french::basis(erasure.content.basis),
+            erasure.rank
+        );
+        let mut english = format!(
+            "Rank {rank} ({}): erasure decided before {at} by: {by}; basis: GDPR art. 17(1)({letter}) ({}); decision: {decision}; trace at rank {}. The event itself stays proven.",
+            erasure.event.name(),
+            english::basis(erasure.content.basis),
+            erasure.rank
+        );
+        if erasure.still_here {
+            french.push_str(" Ces données sont pourtant jointes à ce dossier : son auteur les avait conservées.");
+            english.push_str(
+                " These data are in this file all the same: whoever made it had kept them.",
+            );
+        }
+        writer.item(&french, &english);
+    }
 }
 
 fn sending_lines(writer: &mut Writer, sending: &VerifiedSending) {

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Records, RequestId, Store, StoreError,
-    StoredRequest, chain_id,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, RecordBatch, Records, RequestId,
+    Store, StoreError, StoredRequest, chain_id,
 };
 use crate::digest::Sha256Digest;
 use crate::event::{Collectivite, EventId};
@@ -37,6 +37,15 @@ struct Inner {
 impl Inner {
     fn entry(&self, index: LeafIndex) -> Option<&Entry> {
         self.entries.get(usize::try_from(index.get()).ok()?)
+    }
+
+    fn write(&mut self, records: &RecordBatch) {
+        for (key, value) in &records.puts {
+            self.records.insert(key.clone(), value.clone());
+        }
+        for key in &records.deletes {
+            self.records.remove(key);
+        }
     }
 }
 
@@ -114,12 +123,7 @@ impl Store for MemoryStore {
             inner.chains.insert(chain_id(chain), chain.clone());
         }
         for records in &batch.records {
-            for (key, value) in &records.puts {
-                inner.records.insert(key.clone(), value.clone());
-            }
-            for key in &records.deletes {
-                inner.records.remove(key);
-            }
+            inner.write(records);
         }
         inner
             .checkpoints
@@ -216,7 +220,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {
+    fn erase(&self, event_id: &EventId, records: &RecordBatch) -> Result<bool, CommitError> {
         let mut inner = self.inner();
         let Some(index) = inner.events.get(event_id).copied() else {
             return Ok(false);
@@ -234,6 +238,7 @@ impl Store for MemoryStore {
                 content: None,
             },
         );
+        inner.write(records);
         Ok(true)
     }
 }

@@ -12,8 +12,8 @@ mod rejection;
 
 pub use self::policy::{TrustPolicy, TrustProblem};
 pub use self::proof_file::{
-    LegalVerdict, Period, RecipientLine, SendingVerdict, VerifiedProofFile, VerifiedSending,
-    check_rule, verify_proof_file,
+    LegalVerdict, Period, RecipientLine, SendingVerdict, VerifiedErasure, VerifiedProofFile,
+    VerifiedSending, check_rule, verify_proof_file,
 };
 pub use self::receipt::{VerifiedReceipt, verify_receipt};
 pub use self::rejection::{Finding, Rejection};

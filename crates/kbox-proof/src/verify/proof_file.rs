@@ -9,7 +9,7 @@ use super::policy::TrustPolicy;
 use super::receipt::{VerifiedReceipt, check_receipt};
 use super::rejection::{Finding, Rejection};
 use crate::digest::Sha256Digest;
-use crate::event::{Detail, Nature, RecipientIdentity, Reference, Submission};
+use crate::event::{Detail, Nature, PersonalDataErasure, RecipientIdentity, Reference, Submission};
 use crate::law::{
     self, DelaiAnswer, DelaiRequest, Faits, Fuseau, Instance, LawError, LocalDateTime, Regle,
     Verdict,
@@ -148,10 +148,28 @@ fn worst<'a>(answers: impl Iterator<Item = Option<&'a DelaiAnswer>>) -> Option<V
     verdicts?.into_iter().max_by_key(severity)
 }
 
+/// An erasure of personal data that a proof file shows.
+#[derive(Clone, Debug)]
+pub struct VerifiedErasure {
+    /// Rank of its own event.
+    pub rank: u64,
+    /// genTime of its token: it was decided before, and carried out after.
+    pub at: Time,
+    /// Why, where that is filed, and who decided.
+    pub content: PersonalDataErasure,
+    /// Rank of the event whose personal part it is about.
+    pub erased: u64,
+    /// What happened there.
+    pub event: Detail,
+    /// The personal part is in the file all the same: whoever made the file had kept it.
+    pub still_here: bool,
+}
+
 /// A proof file of which everything demanded is proven.
 #[derive(Clone, Debug)]
 pub struct VerifiedProofFile {
     receipts: Vec<VerifiedReceipt>,
+    erasures: Vec<VerifiedErasure>,
     sendings: Vec<VerifiedSending>,
     unjudged: Vec<VerifiedSending>,
     others: usize,
@@ -162,6 +180,11 @@ impl VerifiedProofFile {
     #[must_use]
     pub fn receipts(&self) -> &[VerifiedReceipt] {
         &self.receipts
+    }
+    /// The erasures of personal data whose trace and event are both in the file, by rank of the trace.
+    #[must_use]
+    pub fn erasures(&self) -> &[VerifiedErasure] {
+        &self.erasures
     }
     /// The sendings whose papers are in the file, by rank.
     #[must_use]
@@ -234,6 +257,7 @@ pub fn verify_proof_file(
     receipts.sort_by_key(|(_, receipt)| receipt.event().header.rank);
     let complete = findings.is_empty();
     check_chain(&receipts, complete, &mut findings);
+    let erasures = erasures(&receipts, complete, &mut findings);
     let gathered = gather(&receipts, complete, &mut findings);
     let (sendings, unjudged, others) = subjects(file, gathered, &mut findings);
     check_documents(file, &sendings, &mut findings);
@@ -246,6 +270,7 @@ pub fn verify_proof_file(
     if findings.is_empty() {
         Ok(VerifiedProofFile {
             receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
+            erasures,
             sendings,
             unjudged,
             others,
@@ -285,6 +310,44 @@ fn check_chain(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding
             found(Rejection::Chain { rank: other.rank });
         }
     }
+}
+
+/// What was erased of the events in the file. In a file that begins at rank 0 the event must be there.
+fn erasures(
+    receipts: &[Numbered],
+    complete: bool,
+    findings: &mut Vec<Finding>,
+) -> Vec<VerifiedErasure> {
+    let whole = receipts
+        .first()
+        .is_none_or(|(_, first)| first.event().header.rank == 0);
+    let mut found = Vec::new();
+    for (index, receipt) in receipts {
+        let event = receipt.event();
+        let Detail::PersonalDataErasure(content) = &event.body.detail else {
+            continue;
+        };
+        let rank = event.header.rank;
+        let erased = receipts.iter().map(|(_, other)| other).find(|other| {
+            Some(other.digest()) == event.body.refers_to && other.event().header.rank < rank
+        });
+        match erased {
+            Some(erased) => found.push(VerifiedErasure {
+                rank,
+                at: receipt.timestamp().gen_time(),
+                content: content.clone(),
+                erased: erased.event().header.rank,
+                event: erased.event().body.detail.clone(),
+                still_here: erased.personal().is_some(),
+            }),
+            None if whole && complete => findings.push(Finding {
+                receipt: Some(*index),
+                rejection: Rejection::Reference { rank },
+            }),
+            None => {}
+        }
+    }
+    found
 }
 
 /// All sendings of a file, before it is known which of them it is about.

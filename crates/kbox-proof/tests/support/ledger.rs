@@ -11,7 +11,7 @@ use kbox_proof::clock::TestClock;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
 use kbox_proof::key::{LogSigner, TokenSigner};
-use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError};
+use kbox_proof::ledger::{Erasure, EventRequest, Ledger, LedgerConfig, LedgerError};
 use kbox_proof::merkle::{Edge, LeafHash, LeafIndex, Tile, TreeSize, hash_leaf};
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::*;
@@ -21,7 +21,7 @@ use kbox_proof::tsa::{Authority, AuthorityConfig};
 use kbox_proof::tsp::{MessageImprint, Oid, TimeStampToken, certificate_to_pem};
 use kbox_proof::verify::{TrustPolicy, VerifiedReceipt, verify_receipt};
 
-use crate::sending::{ORIGIN, body, start, submission};
+use crate::sending::{ORIGIN, body, erasure, start, submission};
 
 /// Seed of the log's key.
 pub(crate) const LOG_KEY: u8 = 9;
@@ -91,6 +91,7 @@ pub(crate) struct FaultyStore {
     plan: Mutex<VecDeque<Fault>>,
     pub(crate) gate: Gate,
     wrong_tiles: AtomicBool,
+    pub(crate) erasing_fails: AtomicBool,
     wrong_leaf: AtomicU64,
 }
 
@@ -202,8 +203,11 @@ impl Store for FaultyStore {
     fn census(&self) -> Result<Census, StoreError> {
         self.inner.census()
     }
-    fn erase(&self, event_id: &EventId) -> Result<bool, CommitError> {
-        self.inner.erase(event_id)
+    fn erase(&self, event_id: &EventId, records: &RecordBatch) -> Result<bool, CommitError> {
+        if self.erasing_fails.load(Ordering::SeqCst) {
+            return Err(CommitError::Failed(disk_error()));
+        }
+        self.inner.erase(event_id, records)
     }
 }
 
@@ -229,6 +233,7 @@ impl Log {
                 plan: Mutex::default(),
                 gate: Gate::default(),
                 wrong_tiles: AtomicBool::new(false),
+                erasing_fails: AtomicBool::new(false),
                 wrong_leaf: AtomicU64::new(NO_LEAF),
             }),
             clock: Arc::new(TestClock::at(start())),
@@ -353,6 +358,15 @@ pub(crate) fn sending(id: &str) -> EventRequest {
         collectivite: commune(),
         body: body(Detail::SubmissionAcceptance(submission()), None),
         personal: None,
+    }
+}
+
+/// A decision to erase the personal data of an event.
+pub(crate) fn erasing(event_id: EventId) -> Erasure {
+    Erasure {
+        event_id,
+        content: erasure(),
+        claimed_time: start(),
     }
 }
 

@@ -116,6 +116,14 @@ pub(crate) fn event(detail: Detail, refers_to: Option<Sha256Digest>) -> Evidence
     }
 }
 
+pub(crate) fn erasure() -> PersonalDataErasure {
+    PersonalDataErasure {
+        basis: ErasureBasis::Objection,
+        decision: text("Registre RGPD, n° 2026-17"),
+        by: text("Déléguée à la protection des données"),
+    }
+}
+
 /// One event of each type.
 pub(crate) fn every_event() -> Vec<EvidenceEvent> {
     let before = Some(Sha256Digest::of(b"before"));
@@ -139,5 +147,6 @@ pub(crate) fn every_event() -> Vec<EvidenceEvent> {
         event(Detail::ContentHandover(handover), before),
         event(Detail::ConsignmentAcceptance(step(0)), before),
         event(Detail::TrustBundlePublication(publication), None),
+        event(Detail::PersonalDataErasure(erasure()), before),
     ]
 }

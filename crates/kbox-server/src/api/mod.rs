@@ -2,6 +2,7 @@
 //! What programs ask for. Handlers translate between HTTP and the library; they decide nothing.
 
 pub(crate) mod council;
+pub(crate) mod erasure;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod keys;
@@ -79,7 +80,7 @@ mod tests {
             let detail: Detail = serde_json::from_value(kind["example"].clone()).unwrap();
             assert_eq!(kind["properties"]["event"]["const"], detail.name());
         }
-        // Every event but the operator's own.
+        // Every event but the operator's own and an erasure, which has its own address.
         assert_eq!(kinds.len(), 10);
     }
 }

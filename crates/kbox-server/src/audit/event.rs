@@ -108,6 +108,27 @@ pub(crate) enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         collectivite: Option<Collectivite>,
     },
+    /// Somebody asked for the personal data of an event to be erased; whether it was done, the log says.
+    ErasureAsked {
+        of: String,
+        collectivite: Collectivite,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// A legal hold forbids erasures from now on.
+    HoldPlaced {
+        id: String,
+        collectivite: Collectivite,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Somebody asked for a hold to end.
+    HoldReleaseAsked {
+        id: String,
+        collectivite: Collectivite,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// A request contradicted what was recorded under its id (409).
     ConflictRefused {
         key: String,

@@ -289,6 +289,16 @@ impl From<LedgerError> for Problem {
                 return error.into();
             }
             E::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
+            E::Held(hold) => {
+                let members = serde_json::to_value(hold).map(|hold| json!({ "hold": hold }));
+                let problem = Self::new(StatusCode::CONFLICT, "legal_hold", &error, page);
+                return match members {
+                    Ok(serde_json::Value::Object(members)) => problem.with_members(members),
+                    _ => problem,
+                };
+            }
+            E::ErasurePending(_) => return Self::unavailable("erasure_pending", error),
+            E::ErasureAlone => (StatusCode::UNPROCESSABLE_ENTITY, "erasure_alone"),
             E::Gone { .. } => (StatusCode::GONE, "gone"),
             E::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             E::OperatorsEvent => (StatusCode::FORBIDDEN, "operators_event"),

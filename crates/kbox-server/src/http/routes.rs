@@ -122,6 +122,7 @@ const MIB: usize = 1024 * KIB;
 
 const ADMIN: Access = Access::Key(&[Role::Administrateur]);
 const OPERATION: Access = Access::Key(&[Role::Administrateur, Role::Supervision]);
+const ERASURE: Access = Access::Key(&[Role::Administrateur, Role::Secretariat]);
 const COUNCIL: Access = Access::Key(&[Role::Secretariat, Role::Integration]);
 
 use self::Access::{Link, Public, Session};
@@ -233,6 +234,38 @@ pub(crate) static ROUTES: &[Route] = &[
         Api,
         api::events::receipt,
     ),
+    // Erasing, and what forbids it.
+    route(
+        Method::POST,
+        "/api/v1/events/{id}/erasure",
+        ERASURE,
+        Api,
+        api::erasure::erase,
+    )
+    .body(16 * KIB),
+    route(
+        Method::POST,
+        "/api/v1/holds",
+        ERASURE,
+        Api,
+        api::erasure::hold,
+    )
+    .body(16 * KIB),
+    route(
+        Method::GET,
+        "/api/v1/holds",
+        ERASURE,
+        Api,
+        api::erasure::holds,
+    ),
+    route(
+        Method::POST,
+        "/api/v1/holds/{id}/release",
+        ERASURE,
+        Api,
+        api::erasure::release,
+    )
+    .body(16 * KIB),
     // The workflow.
     route(
         Method::POST,

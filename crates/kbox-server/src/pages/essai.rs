@@ -247,6 +247,7 @@ fn step(detail: Detail, name: &str, instant: &str) -> Step {
         },
         personal: None,
         trace: Some(trace(name, instant)),
+        effacement: None,
     }
 }
 

@@ -12,7 +12,7 @@ use kbox_proof::clock::TestClock;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
 use kbox_proof::key::{LogSigner, TokenSigner};
-use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError};
+use kbox_proof::ledger::{Erasure, EventRequest, Ledger, LedgerConfig, LedgerError};
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::*;
 use kbox_proof::store::{RecordBatch, RequestId};
@@ -117,6 +117,15 @@ impl Keys {
 
     pub(crate) fn verify(&self, receipt: &Receipt) -> VerifiedReceipt {
         verify_receipt(receipt, &self.policy(), start()).unwrap()
+    }
+}
+
+/// A decision to erase the personal data of an event.
+pub(crate) fn erasing(event_id: EventId) -> Erasure {
+    Erasure {
+        event_id,
+        content: erasure(),
+        claimed_time: start(),
     }
 }
 
