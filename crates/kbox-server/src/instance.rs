@@ -102,7 +102,7 @@ pub(crate) enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Store(error) => error.fmt(f),
+            Self::Store(error) | Self::Ledger(LedgerError::Store(error)) => store(error, f),
             Self::Ledger(error) => error.fmt(f),
             Self::Clock { error, sources } => {
                 write!(
@@ -163,6 +163,25 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+/// The engine's own words come last: they say what it met, not what to do.
+fn store(error: &StoreError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match error {
+        // This process is the one writer: a table that is gone was not retired meanwhile.
+        StoreError::Engine(detail)
+            if crate::upkeep::is_damage(error) || detail.contains("No such file") =>
+        {
+            write!(
+                f,
+                "the database of the log is damaged, by the disk or by whoever changed its files, and is not served. Keep a copy \
+                 of the data directory as it is, as evidence, and see to the disk. Check a backup with `kbox-server fsck`; \
+                 `export` reads it. Neither a backup nor a repaired database goes on as this log: what was acknowledged \
+                 since would be missing. The engine's own words: {detail}"
+            )
+        }
+        other => fmt::Display::fmt(other, f),
+    }
+}
 
 macro_rules! from {
     ($($source:ty => $variant:ident),*) => {
@@ -971,6 +990,41 @@ mod tests {
         let other = ["ntp1.example.fr:123: not synchronised".to_string()];
         let text = clock_trouble(&ClockError::Unsynchronised, &other);
         assert!(!text.contains("rtcsync"), "{text}");
+    }
+
+    #[test]
+    fn a_damaged_database_is_not_served_and_the_operator_is_told_what_to_do_before_the_engines_words()
+     {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: folder.path().join("data"),
+            ..Config::default()
+        };
+        let instance = Instance::open(&config).unwrap();
+        instance.ledger.close();
+        drop(instance);
+        let mut open = vec![config.data.clone()];
+        let mut manifest = None;
+        while let Some(path) = open.pop() {
+            for entry in fs::read_dir(path).unwrap().map(Result::unwrap) {
+                match entry.file_type().unwrap().is_dir() {
+                    true => open.push(entry.path()),
+                    false if entry.file_name().to_string_lossy().starts_with("MANIFEST") => {
+                        manifest = Some(entry.path());
+                    }
+                    false => {}
+                }
+            }
+        }
+        let manifest = manifest.unwrap();
+        let mut bytes = fs::read(&manifest).unwrap();
+        bytes[10] ^= 0xff;
+        fs::write(&manifest, bytes).unwrap();
+        let text = Instance::open(&config).err().unwrap().to_string();
+        let [copy, backup, engine] = ["Keep a copy", "`kbox-server fsck`", "Corruption"]
+            .map(|words| text.find(words).unwrap());
+        assert!(copy < backup && backup < engine, "{text}");
+        assert!(!text[..engine].contains("  "), "{text}");
     }
 
     #[test]

@@ -98,6 +98,16 @@ pub(crate) fn entries(number: u64) -> String {
 const NOT_SOUND: &str = "NOT SOUND. Do not continue this log: keep a copy as it is, as evidence. This version cannot restore into a new log; \
     `fsck` and `export` read a backup of it";
 
+/// What was written cannot be read any more; apart from files that this user may not read.
+pub(crate) fn is_damage(error: &StoreError) -> bool {
+    match error {
+        // RocksDB's own word.
+        StoreError::Engine(detail) => detail.contains("Corruption"),
+        StoreError::Damaged { .. } => true,
+        _ => false,
+    }
+}
+
 /// The log's name, by the checkpoint that it signed last.
 pub(crate) fn held(store: &RocksStore) -> Result<Option<String>, StoreError> {
     let head = store.head()?;
@@ -107,13 +117,7 @@ pub(crate) fn held(store: &RocksStore) -> Result<Option<String>, StoreError> {
 /// `kbox-server fsck`: false when something is wrong.
 pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn Error>> {
     let unreadable = |error: StoreError| -> Box<dyn Error> {
-        let is_damage = match &error {
-            // RocksDB's own word, apart from files that it may not read.
-            StoreError::Engine(detail) => detail.contains("Corruption"),
-            StoreError::Damaged { .. } => true,
-            _ => false,
-        };
-        if is_damage {
+        if is_damage(&error) {
             format!("{}: {error}\n{NOT_SOUND}", data.display()).into()
         } else {
             error.into()
