@@ -329,17 +329,25 @@ fn erasing_child() {
     let folder = Path::new(&folder);
     let keys = Keys::load(folder);
     let store = Arc::new(RocksStore::open(folder.join("data")).unwrap());
+    let waits = folder.join("wait").exists();
+    let scrub = scrub();
     let ledger = keys.open_over(store, clock(), |config| {
-        config.scrub = Arc::new(|_, _, trace| {
+        config.scrub = Arc::new(move |store, erased, trace| {
             assert!(trace.is_some());
             println!("the trace is durable");
-            loop {
-                std::thread::park();
+            if waits {
+                loop {
+                    std::thread::park();
+                }
             }
+            scrub(store, erased, trace)
         });
     });
     let id = std::fs::read_to_string(folder.join("erase")).unwrap();
-    let _ = ledger.erase(erasing(EventId::parse(&id).unwrap()));
+    let id = EventId::parse(&id).unwrap();
+    if ledger.erase(erasing(id)).unwrap().is_some() {
+        println!("\nerased");
+    }
 }
 
 #[test]
@@ -352,6 +360,7 @@ fn an_erasure_that_sigkill_broke_off_after_its_trace_is_completed_when_the_log_i
     let (_, [id]) = consignments(&ledger, &keys, [0]);
     drop(ledger);
     std::fs::write(folder.path().join("erase"), id.to_string()).unwrap();
+    std::fs::write(folder.path().join("wait"), "").unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["erasing_child", "--exact", "--nocapture"])
         .env(ERASING_CHILD, folder.path())
@@ -373,6 +382,77 @@ fn an_erasure_that_sigkill_broke_off_after_its_trace_is_completed_when_the_log_i
     let trace = ledger.erase(erasing(id)).unwrap().unwrap();
     assert_eq!(keys.verify(&trace).event().header.rank, 2);
     assert_eq!(ledger.size().get(), 3);
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let path = file.unwrap().path();
+        let copy = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &copy);
+        } else {
+            std::fs::copy(&path, &copy).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_erasure_killed_at_any_sync_deletion_or_renaming_of_a_file_leaves_nothing_once_it_is_completed()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, path) = (folder.path().join("made"), folder.path().join("data"));
+    let keys = Keys::new();
+    keys.save(folder.path());
+    let ledger = open(&keys, &made);
+    let (_, [id]) = consignments(&ledger, &keys, [0]);
+    drop(ledger);
+    // So that what is erased is in a table.
+    drop(open(&keys, &made));
+    std::fs::write(folder.path().join("erase"), id.to_string()).unwrap();
+    let (mut killed, mut pending) = (0, 0);
+    for calls in ["fdatasync,fsync", "unlink,rename"] {
+        // The count is each thread's own: the run that nothing kills any more is the last.
+        for when in 1..=60 {
+            copy_folder(&made, &path);
+            let inject = format!("inject={calls}:signal=KILL:when={when}");
+            let trace = format!("trace={calls}");
+            let output = Command::new("strace")
+                .args(["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject])
+                .arg(std::env::current_exe().unwrap())
+                .args(["erasing_child", "--exact", "--nocapture"])
+                .env(ERASING_CHILD, folder.path())
+                .output()
+                .expect("strace is missing: run the tests through `make test`");
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let (traced, done) = (said.contains("durable"), said.contains("\nerased"));
+            if done {
+                assert_gone(&path, 0);
+            }
+            let ledger = open(&keys, &path);
+            assert!(!traced || ledger.size().get() == 3, "{inject}: {said}");
+            if ledger.size().get() == 3 {
+                // Completed, without anybody asking.
+                assert_gone(&path, 0);
+                pending += u64::from(!done);
+            } else {
+                ledger.erase(erasing(id)).unwrap().unwrap();
+                assert_gone(&path, 0);
+            }
+            assert_eq!(ledger.size().get(), 3, "{inject}");
+            drop(ledger);
+            std::fs::remove_dir_all(&path).unwrap();
+            if output.status.success() {
+                break;
+            }
+            killed += 1;
+        }
+    }
+    assert!(
+        killed > 5 && pending > 2,
+        "{killed} killed, {pending} after the trace"
+    );
+    println!("{killed} killed, {pending} after the trace");
 }
 
 #[test]
