@@ -17,6 +17,9 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::digest::Sha256Digest;
+use crate::tlog::{
+    KeyName, Note, SignatureType, VerifierKey, ed25519_cosignature_message, timestamped_signature,
+};
 use crate::tsp::oid::known;
 use crate::tsp::{HashAlgorithm, der, pem_blocks, to_pem};
 
@@ -539,6 +542,46 @@ impl LogSigner {
             .as_ref()
             .try_into()
             .unwrap_or([0; 64])
+    }
+}
+
+/// The Ed25519 key by which a witness cosigns checkpoints ([C2SP tlog-cosignature](https://c2sp.org/tlog-cosignature)).
+pub struct WitnessSigner {
+    signer: LogSigner,
+    key: VerifierKey,
+}
+
+impl fmt::Debug for WitnessSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WitnessSigner({})", self.key.name())
+    }
+}
+
+impl WitnessSigner {
+    /// A key, under the name by which logs know the witness.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`].
+    pub fn new(name: KeyName, signer: LogSigner) -> Result<Self, KeyError> {
+        let kind = SignatureType::Ed25519Cosignature;
+        let key = VerifierKey::new(name, kind, &signer.public_key())
+            .map_err(|_| KeyError::Unsupported)?;
+        Ok(Self { signer, key })
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// The note with one more line: that this tree was seen at `timestamp`, in POSIX seconds. What a witness has to check
+    /// before is its caller's.
+    #[must_use]
+    pub fn cosign(&self, note: Note, timestamp: u64) -> Note {
+        let message = ed25519_cosignature_message(note.text(), timestamp);
+        let signature = timestamped_signature(timestamp, &self.signer.sign(&message));
+        note.with_signature(self.key.name().clone(), self.key.key_id(), signature)
     }
 }
 

@@ -167,6 +167,39 @@ pub struct ChainEnd {
     pub digest: Sha256Digest,
 }
 
+/// What others put under a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MarkKind {
+    /// Cosignatures of witnesses.
+    Cosigned,
+    /// An outside authority's token over the whole note.
+    Anchored,
+}
+
+/// A checkpoint that others vouch for, kept for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Leaves in its tree.
+    pub size: TreeSize,
+    /// Which of its kind at this size, from 0 in the order of their arrival: a tree that does not grow is cosigned again.
+    pub number: u64,
+    /// The C2SP note, with its cosignatures.
+    pub note: String,
+    /// DER of the outside authority's token; with it, it is an anchor.
+    pub token: Option<Vec<u8>>,
+}
+
+impl Mark {
+    /// Of which kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> MarkKind {
+        match self.token {
+            None => MarkKind::Cosigned,
+            Some(_) => MarkKind::Anchored,
+        }
+    }
+}
+
 /// What the service keeps beside the log, written in one commit with events: puts first, then deletes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordBatch {
@@ -453,6 +486,10 @@ pub struct Census {
     pub tiles: u64,
     /// Checkpoints.
     pub checkpoints: u64,
+    /// Cosigned checkpoints.
+    pub marks: u64,
+    /// Anchored checkpoints.
+    pub anchors: u64,
     /// Rows of no known kind, the service's records and the head apart.
     pub unknown: u64,
 }
@@ -545,6 +582,34 @@ pub trait Store: Records {
     /// # Errors
     /// [`StoreError`].
     fn checkpoint(&self, size: TreeSize) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a mark of this size, durably, behind those of its kind and size.
+    ///
+    /// # Errors
+    /// [`CommitError`]; after [`CommitError::Failed`] the caller must not go on with this store.
+    fn add_mark(
+        &self,
+        size: TreeSize,
+        note: &str,
+        token: Option<&[u8]>,
+    ) -> Result<Mark, CommitError>;
+
+    /// Up to `most` marks of a kind, by size and number, from `from` on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn marks(
+        &self,
+        kind: MarkKind,
+        from: (TreeSize, u64),
+        most: usize,
+    ) -> Result<Vec<Mark>, StoreError>;
+
+    /// The last mark of a kind whose tree has `largest` leaves at most.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn last_mark(&self, kind: MarkKind, largest: TreeSize) -> Result<Option<Mark>, StoreError>;
 
     /// Counts the rows of each kind; it may read all of them.
     ///

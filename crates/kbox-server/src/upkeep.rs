@@ -21,6 +21,19 @@ struct Identity {
     origin: Origin,
     environment: Environment,
     key: VerifierKey,
+    witnesses: Vec<VerifierKey>,
+}
+
+/// Keys of witnesses that a trust bundle names. Marks of earlier years bear those of earlier bundles.
+fn witnesses_of(bundle: &[u8]) -> Vec<VerifierKey> {
+    let bundle = TrustBundle::from_json(bundle);
+    let operators = bundle.map(|bundle| bundle.witnesses.operators);
+    let keys = operators
+        .into_iter()
+        .flatten()
+        .flat_map(|operator| operator.keys);
+    keys.filter_map(|key| VerifierKey::parse(&key).ok())
+        .collect()
 }
 
 impl Identity {
@@ -40,6 +53,7 @@ impl Identity {
             .last()
             .ok_or("the trust bundle names no log")?;
         Ok(Self {
+            witnesses: witnesses_of(&bytes),
             origin: shard.origin.clone(),
             environment: bundle.environment,
             key: VerifierKey::parse(&shard.vkey).map_err(|error| error.to_string())?,
@@ -148,12 +162,17 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
         .into());
     }
     eprintln!("log {}, in {}", identity.origin, data.display());
+    let mut witnesses = identity.witnesses.clone();
+    for (_, bundle) in store.scan(instance::TRUST.as_bytes()).map_err(unreadable)? {
+        witnesses.extend(witnesses_of(&bundle));
+    }
     let mut progress = Progress::new("entries");
     let report = fsck(
         &store,
         &identity.origin,
         identity.environment,
         &identity.key,
+        &witnesses,
         &mut |done, of| progress.show(done, of),
     )
     .map_err(unreadable)?;
@@ -177,7 +196,7 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
         );
     }
     println!(
-        "{} of {}, {} erased, {}: {}",
+        "{} of {}, {} erased, {}, {} and {}: {}",
         entries(report.size),
         count(
             u64::try_from(report.collectivites).unwrap_or(u64::MAX),
@@ -186,6 +205,8 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
         ),
         report.erased,
         count(report.checkpoints, "checkpoint", "checkpoints"),
+        count(report.marks, "mark", "marks"),
+        count(report.anchors, "anchor", "anchors"),
         if sound { "sound" } else { NOT_SOUND }
     );
     Ok(sound)

@@ -5,7 +5,9 @@
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId};
 use kbox_proof::merkle::{LeafHash, LeafIndex, RootHash, Tile, TreeSize};
-use kbox_proof::store::{Census, ChainEnd, ContentKey, Entry, Head, RequestId, StoredRequest};
+use kbox_proof::store::{
+    Census, ChainEnd, ContentKey, Entry, Head, Mark, MarkKind, RequestId, StoredRequest,
+};
 use kbox_proof::time::Time;
 
 pub(crate) const HEAD: &[u8] = b"h";
@@ -65,6 +67,16 @@ pub(crate) fn tile_key(tile: &Tile) -> Vec<u8> {
 pub(crate) fn checkpoint_key(size: TreeSize) -> Vec<u8> {
     key(b's', &[&size.get().to_be_bytes()])
 }
+const fn mark_kind(kind: MarkKind) -> u8 {
+    match kind {
+        MarkKind::Cosigned => b'm',
+        MarkKind::Anchored => b'n',
+    }
+}
+pub(crate) fn mark_key(kind: MarkKind, size: TreeSize, number: u64) -> Vec<u8> {
+    let kind = mark_kind(kind);
+    key(kind, &[&size.get().to_be_bytes(), &number.to_be_bytes()])
+}
 pub(crate) fn record_key(name: &[u8]) -> Vec<u8> {
     key(b'u', &[name])
 }
@@ -84,6 +96,8 @@ pub(crate) fn count(census: &mut Census, key: &[u8]) {
         Some(b'a') => &mut census.chains,
         Some(b't') => &mut census.tiles,
         Some(b's') => &mut census.checkpoints,
+        Some(b'm') => &mut census.marks,
+        Some(b'n') => &mut census.anchors,
         Some(b'u') => return,
         _ if key == HEAD => return,
         _ => &mut census.unknown,
@@ -140,6 +154,41 @@ pub(crate) fn decode_head(bytes: &[u8]) -> Option<Head> {
         gen_time: (present == 1).then(|| Time::from_unix_nanos(nanos)),
         serial: reader.array()?,
         checkpoint: String::from_utf8(reader.0.to_vec()).ok()?,
+    })
+}
+
+/// The note, of an anchor after its length in four bytes and before its token.
+pub(crate) fn encode_mark(note: &str, token: Option<&[u8]>) -> Vec<u8> {
+    let Some(token) = token else {
+        return note.as_bytes().to_vec();
+    };
+    // A note has 512 KiB at most.
+    let length = u32::try_from(note.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), note.as_bytes(), token].concat()
+}
+
+/// None when it is not of this kind, or damaged.
+pub(crate) fn decode_mark(kind: MarkKind, key: &[u8], value: &[u8]) -> Option<Mark> {
+    let mut place = Reader(key);
+    let [named] = place.array()?;
+    let (size, number) = (TreeSize::new(place.number()?), place.number()?);
+    if named != mark_kind(kind) || !place.0.is_empty() {
+        return None;
+    }
+    let mut reader = Reader(value);
+    let (note, token) = match kind {
+        MarkKind::Cosigned => (value, None),
+        MarkKind::Anchored => {
+            let length = usize::try_from(u32::from_be_bytes(reader.array()?)).ok()?;
+            let (note, token) = reader.0.split_at_checked(length)?;
+            (note, Some(token.to_vec()))
+        }
+    };
+    Some(Mark {
+        size,
+        number,
+        note: String::from_utf8(note.to_vec()).ok()?,
+        token,
     })
 }
 

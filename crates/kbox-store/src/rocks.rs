@@ -8,7 +8,7 @@ use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId};
 use kbox_proof::merkle::{LeafHash, LeafIndex, Tile, TreeSize};
 use kbox_proof::store::{
-    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, RecordBatch, Records, RequestId,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records, RequestId,
     Store, StoreError, StoredRequest, chain_id, decode_chain, encode_chain,
 };
 use rocksdb::{
@@ -36,6 +36,8 @@ pub struct RocksStore {
     directory: Option<Directory>,
     /// What the next commit must continue; held while one is written.
     head: Mutex<Option<Head>>,
+    /// Held while a mark gets its number.
+    marking: Mutex<()>,
 }
 
 impl core::fmt::Debug for RocksStore {
@@ -48,6 +50,12 @@ impl core::fmt::Debug for RocksStore {
 
 fn engine(error: rocksdb::Error) -> StoreError {
     StoreError::Engine(error.into_string())
+}
+
+fn mark(kind: MarkKind, key: &[u8], value: &[u8]) -> Result<Mark, StoreError> {
+    codec::decode_mark(kind, key, value).ok_or(StoreError::Damaged {
+        what: "a cosigned or anchored checkpoint",
+    })
 }
 
 fn options() -> Options {
@@ -146,6 +154,7 @@ impl RocksStore {
             db,
             directory,
             head: Mutex::new(head),
+            marking: Mutex::default(),
         })
     }
 
@@ -389,6 +398,68 @@ impl Store for RocksStore {
         self.read(&codec::checkpoint_key(size), "a checkpoint", |bytes| {
             String::from_utf8(bytes.to_vec()).ok()
         })
+    }
+
+    fn add_mark(
+        &self,
+        size: TreeSize,
+        note: &str,
+        token: Option<&[u8]>,
+    ) -> Result<Mark, CommitError> {
+        let mut mark = Mark {
+            size,
+            number: 0,
+            note: note.to_string(),
+            token: token.map(<[u8]>::to_vec),
+        };
+        let _alone = self.marking.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last_mark(mark.kind(), size);
+        let last = last.map_err(CommitError::Refused)?;
+        mark.number = last
+            .filter(|last| last.size == size)
+            .map_or(0, |last| last.number.saturating_add(1));
+        let value = codec::encode_mark(note, token);
+        let bytes = u64::try_from(value.len()).unwrap_or(u64::MAX);
+        self.directory()?
+            .check_room(bytes)
+            .map_err(CommitError::Refused)?;
+        let key = codec::mark_key(mark.kind(), size, mark.number);
+        self.db
+            .put_opt(key, value, &synced())
+            .map_err(|error| CommitError::Failed(engine(error)))?;
+        Ok(mark)
+    }
+
+    fn marks(
+        &self,
+        kind: MarkKind,
+        (size, number): (TreeSize, u64),
+        most: usize,
+    ) -> Result<Vec<Mark>, StoreError> {
+        let from = codec::mark_key(kind, size, number);
+        let rows = self
+            .db
+            .iterator(IteratorMode::From(&from, Direction::Forward));
+        let mut marks = Vec::new();
+        for row in rows.take(most) {
+            let (key, value) = row.map_err(engine)?;
+            if key.first() != from.first() {
+                break;
+            }
+            marks.push(mark(kind, &key, &value)?);
+        }
+        Ok(marks)
+    }
+
+    fn last_mark(&self, kind: MarkKind, largest: TreeSize) -> Result<Option<Mark>, StoreError> {
+        let to = codec::mark_key(kind, largest, u64::MAX);
+        let mut rows = self
+            .db
+            .iterator(IteratorMode::From(&to, Direction::Reverse));
+        match rows.next().transpose().map_err(engine)? {
+            Some((key, value)) if key.first() == to.first() => mark(kind, &key, &value).map(Some),
+            _ => Ok(None),
+        }
     }
 
     fn census(&self) -> Result<Census, StoreError> {

@@ -106,7 +106,7 @@ impl Run {
         let key = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
         let origin = Origin::parse(ORIGIN).unwrap();
         let environment = Environment::Demonstration;
-        let report = fsck(&store, &origin, environment, &key, &mut |_, _| ()).unwrap();
+        let report = fsck(&store, &origin, environment, &key, &[], &mut |_, _| ()).unwrap();
         assert_eq!(report.findings, [], "{what}");
     }
 }

@@ -6,13 +6,19 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
+use kbox_proof::key::{LogSigner, WitnessSigner};
 use kbox_proof::ledger::fsck::{FsckReport, Problem, fsck};
 use kbox_proof::ledger::{EventRequest, Ledger, LedgerError, export};
 use kbox_proof::merkle::TreeSize;
+use kbox_proof::receipt::{WitnessOperator, Witnesses};
 use kbox_proof::store::{RecordBatch, RequestId, Store, StoreError};
-use kbox_proof::tlog::VerifierKey;
+use kbox_proof::tlog::{KeyName, Note, VerifierKey};
+use kbox_proof::tsa::SerialSource;
+use kbox_proof::tsp::MessageImprint;
 use kbox_store::RocksStore;
 use support::sending::*;
 use support::*;
@@ -27,6 +33,7 @@ fn check(path: &Path) -> FsckReport {
         &origin,
         Environment::Demonstration,
         &key,
+        &[witness().key().clone()],
         &mut |done, of| seen = (done, of),
     )
     .unwrap();
@@ -64,11 +71,44 @@ fn convoke(ledger: &Ledger, siren: &str, id: &str) -> EventId {
         .event_id
 }
 
+/// The one witness of these logs.
+fn witness() -> WitnessSigner {
+    let name = KeyName::new("witness.example").unwrap();
+    WitnessSigner::new(name, LogSigner::from_seed(&[7; 32]).unwrap()).unwrap()
+}
+
+fn witnesses() -> Witnesses {
+    Witnesses {
+        operators: vec![WitnessOperator {
+            name: "Commune voisine".into(),
+            keys: vec![witness().key().encode()],
+            accuracy_ms: 1000,
+            independent: true,
+        }],
+        quorum: 1,
+    }
+}
+
+/// Has the newest checkpoint cosigned and anchored.
+fn mark(ledger: &Ledger, keys: &Keys) {
+    let note = Note::parse(ledger.head().checkpoint.as_bytes()).unwrap();
+    let cosigned = witness().cosign(note, 1_795_540_000);
+    let note = ledger.add_mark(&cosigned.encode()).unwrap().note;
+    let imprint = MessageImprint::sha256(&Sha256Digest::of(note.as_bytes()));
+    let serial = SerialSource::new().unwrap().draw();
+    let token = keys
+        .authority()
+        .issue(&imprint, start(), &serial, None, true);
+    ledger.add_anchor(&note, &token.unwrap()).unwrap();
+}
+
 /// Entries of three collectivités, two times `many` and some, written by two processes, one of them erased.
 fn fill(path: &Path, keys: &Keys, many: usize) -> u64 {
     let mut erased = None;
     for round in 0..2 {
-        let ledger = keys.open(path, clock());
+        let store = Arc::new(RocksStore::open(path).unwrap());
+        let ledger = keys.open_over(store, clock(), |config| config.witnesses = witnesses());
+        mark(&ledger, keys);
         for n in 0..3 {
             let id = format!("{round}/{n}");
             erased = Some(convoke(&ledger, ["218002533", "200000172"][n % 2], &id));
@@ -77,6 +117,7 @@ fn fill(path: &Path, keys: &Keys, many: usize) -> u64 {
             .map(|n| request(&format!("{round}/{n}"), 1))
             .collect();
         ledger.record(many, RecordBatch::new()).unwrap();
+        mark(&ledger, keys);
         if round == 1 {
             ledger.erase(erasing(erased.unwrap())).unwrap().unwrap();
         }
@@ -97,6 +138,8 @@ fn a_log_is_sound_beside_its_writer_and_in_a_backup_which_nobody_continues() {
     let report = check(&path);
     assert_eq!(report.findings, []);
     assert_eq!((report.size, report.erased), (size + 1, 1));
+    // Of one size, before and after a restart, there are two.
+    assert_eq!((report.marks, report.anchors), (4, 4));
     assert_eq!(report.collectivites, 3);
 
     // The reader sees the moment at which it was opened, and so does the backup.
@@ -108,7 +151,7 @@ fn a_log_is_sound_beside_its_writer_and_in_a_backup_which_nobody_continues() {
     record(&ledger, "after-the-backup", 1).unwrap();
     let report = check(&backup);
     assert_eq!(report.findings, []);
-    assert_eq!(report.size, size);
+    assert_eq!((report.size, report.marks, report.anchors), (size, 4, 4));
     let refused = RocksStore::open(&backup).unwrap_err();
     assert!(matches!(refused, StoreError::Backup { .. }), "{refused}");
     assert!(refused.to_string().contains("restore"));
@@ -142,8 +185,8 @@ fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
         kinds.entry(row.0[0]).or_default().push(row);
     }
     let names: Vec<char> = kinds.keys().map(|kind| char::from(*kind)).collect();
-    // Entries, leaves, personal parts, tiles, every index, chains, checkpoints, head.
-    assert_eq!(names.iter().collect::<String>(), "acdehiklpqstx");
+    // Entries, leaves, personal parts, tiles, every index, chains, checkpoints, marks, anchors, head.
+    assert_eq!(names.iter().collect::<String>(), "acdehiklmnpqstx");
     for (kind, rows) in kinds {
         // The first, the last and some between.
         for (key, value) in rows
@@ -153,6 +196,15 @@ fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
         {
             // Removed, changed at either end, and one more of its kind beside it.
             for change in 0..4 {
+                // An outside token's signature is held against its authority's root, which the log does not know; and nothing counts
+                // the marks of a size, so that the last of them is not missed.
+                let (last, next) = (key.get(..9), rows.iter().find(|(next, _)| next > key));
+                let is_last = next.is_none_or(|(next, _)| next.get(..9) != last);
+                match (kind, change) {
+                    (b'n', 2) => continue,
+                    (b'm' | b'n', 0) if is_last => continue,
+                    _ => {}
+                }
                 let (mut changed, mut beside) = (value.clone(), key.clone());
                 match change {
                     0 => changed.clear(),
@@ -172,7 +224,14 @@ fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
                     let key = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
                     let origin = Origin::parse(ORIGIN).unwrap();
                     let environment = Environment::Demonstration;
-                    let found = fsck(&store, &origin, environment, &key, &mut |_, _| ());
+                    let found = fsck(
+                        &store,
+                        &origin,
+                        environment,
+                        &key,
+                        &[witness().key().clone()],
+                        &mut |_, _| (),
+                    );
                     assert!(
                         found.is_err() || found.is_ok_and(|report| !report.is_sound()),
                         "{what} passes"
@@ -198,7 +257,15 @@ fn a_log_of_another_origin_environment_or_key_is_not_sound() {
     let own = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
     let run = |origin: &str, environment, key: &VerifierKey| {
         let origin = Origin::parse(origin).unwrap();
-        fsck(&store, &origin, environment, key, &mut |_, _| ()).unwrap()
+        fsck(
+            &store,
+            &origin,
+            environment,
+            key,
+            &[witness().key().clone()],
+            &mut |_, _| (),
+        )
+        .unwrap()
     };
     let other = kbox_proof::key::LogSigner::from_seed(&[1; 32]).unwrap();
     let other = VerifierKey::parse(&other.vkey(ORIGIN)).unwrap();
@@ -239,7 +306,9 @@ fn an_exported_log_is_the_tree_of_its_checkpoint() {
     assert_eq!(
         names,
         [
-            "checkpoint".to_string(),
+            "anchors/000000.jsonl".to_string(),
+            "checkpoint".into(),
+            "marks/000000.jsonl".into(),
             "tile/0/000".into(),
             format!("tile/0/001.p/{partial}"),
             "tile/1/000.p/1".into(),

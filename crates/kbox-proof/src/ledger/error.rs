@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
+use super::MarkError;
 use super::erasure::Hold;
 use crate::clock::{ClockError, millis_up};
 use crate::digest::Sha256Digest;
@@ -122,6 +123,20 @@ pub enum LedgerError {
         /// The root that was signed.
         signed: RootHash,
     },
+    /// Witnesses are configured, and no quorum of them has cosigned the empty log yet: the first events could be backdated.
+    NotWitnessed,
+    /// A witness has cosigned a larger tree of this log than the one that is here: entries were lost, or another copy of the log
+    /// goes on elsewhere.
+    RolledBack {
+        /// Which witness says so.
+        witness: String,
+        /// The size that it cosigned.
+        seen: TreeSize,
+        /// The size of the tree here.
+        ours: TreeSize,
+    },
+    /// A checkpoint of others' making is not kept.
+    Mark(MarkError),
     /// An own proof does not hold or cannot be made: nothing was handed out.
     ProofFailed(String),
 }
@@ -217,6 +232,14 @@ impl fmt::Display for LedgerError {
                      as evidence. This version cannot restore into a new log; a backup is read by `kbox-server fsck` and `export`"
                 )
             }
+            Self::NotWitnessed => f.write_str(
+                "no quorum of witnesses has cosigned the empty log yet, and before that nothing is recorded; they are asked again and                  again. Send the request again, and see /readyz when it goes on",
+            ),
+            Self::RolledBack { witness, seen, ours } => write!(
+                f,
+                "witness {witness} cosigned {seen} leaves of this log, and {ours} are here: entries were lost, or a copy of this log goes                  on elsewhere. Nothing is recorded. Keep the data directory as evidence and do not continue this log; if it is the                  witness that errs, remove it from the configuration"
+            ),
+            Self::Mark(error) => error.fmt(f),
             Self::ProofFailed(problem) => {
                 write!(f, "an inclusion proof made here does not hold: {problem}")
             }

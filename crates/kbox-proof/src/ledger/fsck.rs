@@ -6,6 +6,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::marks::check_stored;
 use super::{erasure, seal};
 use crate::digest::Sha256Digest;
 use crate::event::{
@@ -13,7 +14,7 @@ use crate::event::{
     PersonalData, event_digest,
 };
 use crate::merkle::{Edge, LeafHash, LeafIndex, RootHash, TILE_WIDTH, Tile, TreeSize, hash_leaf};
-use crate::store::{ChainEnd, Entry, Head, Store, StoreError, chain_id};
+use crate::store::{ChainEnd, Entry, Head, MarkKind, Store, StoreError, chain_id};
 use crate::time::Time;
 use crate::tlog::{Note, VerifiedCheckpoint, VerifierKey};
 use crate::tsp::{
@@ -24,6 +25,8 @@ use crate::tsp::{
 const BLOCK: u64 = 1024;
 /// Findings kept; the rest is counted.
 const MAX_FINDINGS: usize = 100;
+/// Read at a time: a log that stood still for years has as many of one size as minutes went by.
+const MARKS_AT_ONCE: usize = 256;
 
 /// Something in a store that is not what the log says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +115,15 @@ pub enum Problem {
         /// What is wrong.
         problem: alloc::string::String,
     },
+    /// A cosigned or anchored checkpoint is not of this log or tree, or a cosignature does not hold.
+    Mark {
+        /// Its tree's size.
+        size: TreeSize,
+        /// Its number at this size.
+        number: u64,
+        /// What is wrong.
+        problem: alloc::string::String,
+    },
     /// The newest state is not that of the tree.
     Head {
         /// Which part.
@@ -178,6 +190,11 @@ impl fmt::Display for Problem {
             Self::Checkpoint { size, problem } => {
                 write!(f, "the signed checkpoint of size {size}: {problem}")
             }
+            Self::Mark {
+                size,
+                number,
+                problem,
+            } => write!(f, "mark {number} of size {size}: {problem}"),
             Self::Head { field } => write!(f, "the newest state has another {field} than the tree"),
             Self::Rows {
                 kind,
@@ -204,6 +221,10 @@ pub struct FsckReport {
     pub collectivites: usize,
     /// Signed checkpoints checked.
     pub checkpoints: u64,
+    /// Cosigned checkpoints checked.
+    pub marks: u64,
+    /// Anchored checkpoints checked.
+    pub anchors: u64,
     /// The first findings.
     pub findings: Vec<Finding>,
     /// Findings beyond those listed.
@@ -233,6 +254,8 @@ impl FsckReport {
 /// chains of the collectivités, every way to look an entry up, every tile, and every checkpoint at which entries were
 /// acknowledged. `progress` is told how many of how many entries are done.
 ///
+/// `witnesses` are the keys whose cosignatures the log's marks bear.
+///
 /// Certificates are judged at each token's own time: whom to trust is for `verify` to say, of receipts.
 ///
 /// # Errors
@@ -242,6 +265,7 @@ pub fn fsck(
     origin: &Origin,
     environment: Environment,
     key: &VerifierKey,
+    witnesses: &[VerifierKey],
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<FsckReport, StoreError> {
     let mut report = FsckReport::default();
@@ -255,6 +279,7 @@ pub fn fsck(
         origin,
         environment,
         key,
+        witnesses,
         edge: Edge::empty(),
         ends: BTreeMap::new(),
         gen_time: None,
@@ -286,6 +311,7 @@ struct Walk<'a> {
     origin: &'a Origin,
     environment: Environment,
     key: &'a VerifierKey,
+    witnesses: &'a [VerifierKey],
     edge: Edge,
     ends: BTreeMap<Collectivite, ChainEnd>,
     gen_time: Option<Time>,
@@ -584,7 +610,44 @@ impl Walk<'_> {
                 }
             }
         }
-        Ok(())
+        self.marks(MarkKind::Cosigned, size)?;
+        self.marks(MarkKind::Anchored, size)
+    }
+
+    /// Every mark of `size`, which is that of the tree derived so far. One of a size without a checkpoint is counted by the
+    /// census alone.
+    fn marks(&mut self, kind: MarkKind, size: TreeSize) -> Result<(), StoreError> {
+        let (root, mut next) = (self.edge.root(), 0);
+        loop {
+            let found = self.store.marks(kind, (size, next), MARKS_AT_ONCE)?;
+            let same: Vec<_> = found
+                .into_iter()
+                .take_while(|mark| mark.size == size)
+                .collect();
+            for mark in &same {
+                match kind {
+                    MarkKind::Cosigned => self.report.marks += 1,
+                    MarkKind::Anchored => self.report.anchors += 1,
+                }
+                let number = mark.number;
+                let checked = match number == next {
+                    true => check_stored(mark, self.key, &root, self.witnesses),
+                    false => Err(alloc::format!("the one before it, {next}, is missing")),
+                };
+                next = number.saturating_add(1);
+                if let Err(problem) = checked {
+                    let wrong = Problem::Mark {
+                        size,
+                        number,
+                        problem,
+                    };
+                    self.report.note(None, wrong);
+                }
+            }
+            if same.len() < MARKS_AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 
     fn finish(&mut self, head: &Head) -> Result<(), StoreError> {
@@ -645,6 +708,8 @@ impl Walk<'_> {
             ("certificate chains", count(self.chains.len()), found.chains),
             ("tiles", tiles, found.tiles),
             ("checkpoints", self.report.checkpoints, found.checkpoints),
+            ("cosigned checkpoints", self.report.marks, found.marks),
+            ("anchored checkpoints", self.report.anchors, found.anchors),
             ("rows of no known kind", 0, found.unknown),
         ] {
             if expected != found {

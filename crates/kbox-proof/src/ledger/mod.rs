@@ -9,7 +9,10 @@
 //! Idempotent: a request id of a collectivité names one event for ever. The same content, whatever its `claimed_time`,
 //! gives the same receipt, other content is refused.
 //!
-//! Out of scope: who may record what (the server), witnesses and anchors (`anchor`).
+//! Checkpoints that a quorum of witnesses cosigned, or that an outside authority timestamped, are kept for ever, and receipts
+//! grow by them.
+//!
+//! Out of scope: who may record what (the server), asking witnesses and outside authorities (`anchor`).
 
 mod activity;
 mod erasure;
@@ -17,6 +20,7 @@ mod error;
 mod export;
 pub mod fsck;
 mod intake;
+mod marks;
 mod receipts;
 mod reference;
 mod seal;
@@ -35,10 +39,12 @@ pub use self::activity::{Activity, COMMIT_CLASSES_MS};
 pub use self::erasure::{Erasure, Hold, HoldRelease, HoldScope, Scrub, replay_erasures};
 pub use self::error::LedgerError;
 pub use self::export::export;
+pub use self::marks::{MarkError, Upgrade};
 pub use crate::store::{RecordBatch, RequestId};
 
 use self::activity::Commits;
 use self::intake::{Bounds, Done, Intake, Submission};
+use self::marks::{Marks, Quorum};
 use self::receipts::Signed;
 use self::reference::References;
 use self::seal::Sealer;
@@ -50,11 +56,13 @@ use crate::event::{
 };
 use crate::key::{LogSigner, random_bytes};
 use crate::merkle::{
-    ConsistencyProof, Edge, EdgeLoadError, InclusionProof, LeafHash, LeafIndex, Tile, TileReader,
-    TreeSize, consistency_proof, hash_leaf,
+    ConsistencyProof, Edge, EdgeLoadError, LeafHash, LeafIndex, Tile, TileReader, TreeSize,
+    consistency_proof, hash_leaf,
 };
-use crate::receipt::Receipt;
-use crate::store::{CommitBatch, CommitError, Entry, Head, Store, StoreError, chain_id};
+use crate::receipt::{Receipt, Witnesses};
+use crate::store::{
+    CommitBatch, CommitError, Entry, Head, Mark, MarkKind, Store, StoreError, chain_id,
+};
 use crate::tsa::{Authority, SerialSource};
 
 /// Header and framing of an event that is not in its body.
@@ -68,6 +76,9 @@ pub struct LedgerConfig {
     pub origin: Origin,
     /// Production or demonstration, in every event.
     pub environment: Environment,
+    /// Whose cosignatures make a mark, counted as a trust bundle says. Where there are any, a quorum of them cosigns the empty
+    /// log before its first event.
+    pub witnesses: Witnesses,
     /// Events that may wait, beyond which callers get [`LedgerError::Busy`].
     pub max_waiting_events: usize,
     /// Bytes that may wait.
@@ -91,6 +102,7 @@ impl LedgerConfig {
         Self {
             origin,
             environment,
+            witnesses: Witnesses::default(),
             max_waiting_events: 8192,
             max_waiting_bytes: 64 << 20,
             max_batch_events: 1024,
@@ -168,6 +180,9 @@ impl Ledger {
             Some(head) => load(store.as_ref(), &sealer, head)?,
             None => begin(store.as_ref(), &sealer)?,
         };
+        let quorum = Quorum::new(&config.witnesses)
+            .map_err(|error| LedgerError::Signing(alloc::format!("a witness's key: {error}")))?;
+        let marks = Marks::open(store.as_ref(), quorum, published.head.size)?;
         let chain_stored = store.chain(&chain_id(sealer.chain()))?.is_some();
         let limits = Bounds {
             events: config.max_batch_events.max(1),
@@ -185,6 +200,7 @@ impl Ledger {
             environment: config.environment,
             on_fatal: config.on_fatal,
             commits: Commits::default(),
+            marks,
         });
         let sequencer = Sequencer {
             shared: Arc::clone(&shared),
@@ -251,6 +267,9 @@ impl Ledger {
         records: RecordBatch,
         on_done: impl FnOnce(Result<Vec<Receipt>, LedgerError>) + Send + 'static,
     ) -> Result<(), LedgerError> {
+        if !events.is_empty() {
+            self.shared.marks.check_open()?;
+        }
         if events.len() > self.limits.events {
             return Err(LedgerError::TooLarge {
                 what: "events",
@@ -348,25 +367,111 @@ impl Ledger {
         })
     }
 
-    /// The receipt of an event under the newest checkpoint; `None` when there is no such event.
+    /// The receipt of an event with everything that was cosigned and anchored since; `None` when there is no such event.
     ///
     /// # Errors
     /// [`LedgerError::Store`], [`LedgerError::ProofFailed`].
     pub fn receipt(&self, event_id: &EventId) -> Result<Option<Receipt>, LedgerError> {
-        let published = self.shared.published();
-        let head = &published.head;
-        let index = self.shared.store.index_of_event(event_id)?;
-        // What is durable but not published yet was not acknowledged either.
-        let Some(index) = index.filter(|index| index.get() < head.size.get()) else {
+        let store = self.shared.store.as_ref();
+        let index = store.index_of_event(event_id)?;
+        let Some((entry, upgrade)) = self.upgraded(index)? else {
             return Ok(None);
         };
-        let entry = receipts::stored(self.shared.store.as_ref(), index)?;
-        let tree = Signed {
-            size: head.size,
-            root: head.root,
-            checkpoint: &head.checkpoint,
+        receipts::upgraded(store, entry, upgrade).map(Some)
+    }
+
+    /// What the receipt of a leaf grew by: public, since it names nobody.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`], [`LedgerError::ProofFailed`].
+    pub fn upgrade(&self, leaf: &LeafHash) -> Result<Option<Upgrade>, LedgerError> {
+        let index = self.shared.store.index_of_leaf(leaf)?;
+        Ok(self.upgraded(index)?.map(|(_, upgrade)| upgrade))
+    }
+
+    fn upgraded(&self, index: Option<LeafIndex>) -> Result<Option<(Entry, Upgrade)>, LedgerError> {
+        let published = self.shared.published();
+        let head = &published.head;
+        let Some(index) = marks::published(index, head.size) else {
+            return Ok(None);
         };
-        receipts::under(self.shared.store.as_ref(), &entry, &tree).map(Some)
+        let store = self.shared.store.as_ref();
+        let entry = receipts::stored(store, index)?;
+        let newest = (head.size, head.root, head.checkpoint.as_str());
+        let upgrade = marks::upgrade(store, self.shared.sealer.keys(), &entry, newest)?;
+        Ok(Some((entry, upgrade)))
+    }
+
+    /// Keeps a checkpoint of this log that a quorum of its witnesses cosigned. Lines of others are left out.
+    ///
+    /// # Errors
+    /// [`LedgerError::Mark`], [`LedgerError::Store`], [`LedgerError::Stopped`], [`LedgerError::Closed`].
+    pub fn add_mark(&self, note: &str) -> Result<Mark, LedgerError> {
+        let marks = &self.shared.marks;
+        let (store, keys) = (self.shared.store.as_ref(), self.shared.sealer.keys());
+        let (size, note) = marks.check_mark(store, keys, self.size(), note)?;
+        let mark = self.keep(size, &note, None)?;
+        marks.marked(&mark);
+        Ok(mark)
+    }
+
+    /// Keeps an outside authority's token over the whole note of a checkpoint of this log, with its cosignatures. Whether the
+    /// authority is one to trust is for `verify` to say.
+    ///
+    /// # Errors
+    /// As [`Ledger::add_mark`].
+    pub fn add_anchor(&self, note: &str, token: &[u8]) -> Result<Mark, LedgerError> {
+        let (store, keys) = (self.shared.store.as_ref(), self.shared.sealer.keys());
+        let size = marks::check_anchor(store, keys, self.size(), note, token)?;
+        self.keep(size, note, Some(token))
+    }
+
+    fn keep(&self, size: TreeSize, note: &str, token: Option<&[u8]>) -> Result<Mark, LedgerError> {
+        // After a failure nothing more may be written to this store.
+        self.shared.intake.check_open()?;
+        match self.shared.store.add_mark(size, note, token) {
+            Ok(mark) => Ok(mark),
+            Err(CommitError::Refused(error)) => Err(error.into()),
+            Err(CommitError::Failed(error)) => {
+                self.shared.fatal(&error.into());
+                Err(LedgerError::Stopped)
+            }
+        }
+    }
+
+    /// Up to `most` marks, or anchors, of the published tree, by size and number, from `from` on.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn marks(
+        &self,
+        kind: MarkKind,
+        from: (TreeSize, u64),
+        most: usize,
+    ) -> Result<Vec<Mark>, LedgerError> {
+        Ok(self.shared.store.marks(kind, from, most)?)
+    }
+
+    /// The last mark or anchor.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn last_mark(&self, kind: MarkKind) -> Result<Option<Mark>, LedgerError> {
+        Ok(self.shared.store.last_mark(kind, self.size())?)
+    }
+
+    /// Records no more events in this process, because of what was learnt of the log outside.
+    pub fn halt(&self, why: LedgerError) {
+        self.shared.marks.halt(why);
+    }
+
+    /// Whether events would be taken: why not, if not.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotWitnessed`], [`LedgerError::RolledBack`], [`LedgerError::Stopped`], [`LedgerError::Closed`].
+    pub fn check_open(&self) -> Result<(), LedgerError> {
+        self.shared.intake.check_open()?;
+        self.shared.marks.check_open()
     }
 
     /// The stored entry of an event.
@@ -386,7 +491,7 @@ impl Ledger {
         self.shared.published().head.checkpoint.clone()
     }
 
-    /// The signed checkpoint of an earlier size; `None` when none was made at that size.
+    /// The checkpoint of an earlier size, as it was first cosigned where it was; `None` when none was made at that size.
     ///
     /// # Errors
     /// [`LedgerError::Store`].
@@ -394,7 +499,11 @@ impl Ledger {
         if size > self.size() {
             return Ok(None);
         }
-        Ok(self.shared.store.checkpoint(size)?)
+        let first = self.marks(MarkKind::Cosigned, (size, 0), 1)?.pop();
+        match first.filter(|mark| mark.size == size) {
+            Some(mark) => Ok(Some(mark.note)),
+            None => Ok(self.shared.store.checkpoint(size)?),
+        }
     }
 
     /// Leaves under the newest checkpoint.
@@ -429,45 +538,6 @@ impl Ledger {
         let published = self.size().get().saturating_sub(first.get());
         let count = count.min(u16::try_from(published).unwrap_or(u16::MAX));
         Ok(self.shared.store.read_entries(first, count)?)
-    }
-
-    /// Place and inclusion proof of a leaf under the newest checkpoint, with that checkpoint.
-    ///
-    /// # Errors
-    /// [`LedgerError::Store`], [`LedgerError::ProofFailed`].
-    pub fn leaf_proof(
-        &self,
-        leaf: &LeafHash,
-    ) -> Result<Option<(LeafIndex, InclusionProof, String)>, LedgerError> {
-        let published = self.shared.published();
-        let head = &published.head;
-        let store = self.shared.store.as_ref();
-        let index = store.index_of_leaf(leaf)?;
-        let Some(index) = index.filter(|index| index.get() < head.size.get()) else {
-            return Ok(None);
-        };
-        let entry = receipts::stored(store, index)?;
-        let tree = Signed {
-            size: head.size,
-            root: head.root,
-            checkpoint: &head.checkpoint,
-        };
-        let reader = published
-            .edge
-            .reader(|name: &Tile| receipts::tile(store, name));
-        let proof = receipts::proven(&reader, &entry.leaf, index, &tree)?;
-        Ok(Some((index, proof, head.checkpoint.clone())))
-    }
-
-    /// The C2SP tlog-proof of a leaf under the newest checkpoint.
-    ///
-    /// # Errors
-    /// As [`Ledger::leaf_proof`].
-    pub fn tlog_proof(&self, leaf: &LeafHash) -> Result<Option<String>, LedgerError> {
-        let Some((index, proof, checkpoint)) = self.leaf_proof(leaf)? else {
-            return Ok(None);
-        };
-        seal::proof_text(index, proof, &checkpoint).map(Some)
     }
 
     /// That the tree of `old` leaves is a prefix of the one of `new`, both published.

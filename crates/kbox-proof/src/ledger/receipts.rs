@@ -4,8 +4,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::LedgerError;
 use super::seal;
+use super::{LedgerError, Upgrade};
 use crate::digest::Sha256Digest;
 use crate::merkle::{
     HashReader, InclusionProof, LeafIndex, RootHash, Tile, TileReader, TreeSize, hash_leaf,
@@ -97,6 +97,24 @@ pub(super) fn original(
             checkpoint: &checkpoint,
         },
     )
+}
+
+/// The receipt of `entry` as it grew.
+pub(super) fn upgraded(
+    store: &dyn Store,
+    entry: Entry,
+    upgrade: Upgrade,
+) -> Result<Receipt, LedgerError> {
+    let chain = certificates(store, &entry.chain)?;
+    Ok(Receipt {
+        token: seal::token(&entry.leaf, &chain)?,
+        event: entry.event,
+        personal: entry.personal,
+        proof: upgrade.proof,
+        before: upgrade.before,
+        consistency: upgrade.consistency,
+        anchors: upgrade.anchors,
+    })
 }
 
 /// The receipt of `entry` under a checkpoint at least as new as its own.

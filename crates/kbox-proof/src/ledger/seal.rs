@@ -15,7 +15,7 @@ use crate::key::LogSigner;
 use crate::merkle::{InclusionProof, LeafIndex, RootHash, TreeSize};
 use crate::store::ContentKey;
 use crate::time::Time;
-use crate::tlog::{Checkpoint, KeyId, KeyName, Note, TlogProof};
+use crate::tlog::{Checkpoint, KeyId, KeyName, Note, TlogProof, VerifierKey};
 use crate::tsa::Authority;
 use crate::tsp::{MessageImprint, SerialNumber, TimeStampToken};
 
@@ -40,6 +40,8 @@ impl Sealer {
             authority,
             chain,
             keys: LogKeys {
+                key: VerifierKey::parse(&signer.vkey(origin.as_str()))
+                    .map_err(|error| LedgerError::Signing(error.to_string()))?,
                 origin: origin.clone(),
                 signer,
             },
@@ -83,9 +85,15 @@ impl Sealer {
 pub(super) struct LogKeys {
     origin: Origin,
     signer: LogSigner,
+    key: VerifierKey,
 }
 
 impl LogKeys {
+    /// The public half.
+    pub(super) fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
     /// A signed checkpoint ([C2SP tlog-checkpoint](https://c2sp.org/tlog-checkpoint)). Ed25519 is deterministic: the same
     /// tree always gives the same note, so that signing twice is no second history.
     pub(super) fn checkpoint(

@@ -12,6 +12,7 @@ use std::time::Instant;
 use super::LedgerError;
 use super::activity::Commits;
 use super::intake::{Bounds, Done, Intake, Submission};
+use super::marks::Marks;
 use super::receipts::{self, Signed};
 use super::seal::{self, Sealer};
 use crate::clock::Clock;
@@ -89,6 +90,7 @@ pub(super) struct Shared {
     pub(super) environment: Environment,
     pub(super) on_fatal: OnFatal,
     pub(super) commits: Commits,
+    pub(super) marks: Marks,
 }
 
 impl Shared {
@@ -399,7 +401,7 @@ impl Sequencer {
                     salt: draft.salt,
                     rank,
                     previous: end.map(|end| end.digest),
-                    witnessed: None,
+                    witnessed: shared.marks.newest(),
                 },
                 body: draft.body.clone(),
                 personal: draft.personal.as_ref().map(|(_, digest)| *digest),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, RecordBatch, Records, RequestId,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records, RequestId,
     Store, StoreError, StoredRequest, chain_id,
 };
 use crate::digest::Sha256Digest;
@@ -31,6 +31,7 @@ struct Inner {
     ends: BTreeMap<Collectivite, ChainEnd>,
     chains: BTreeMap<Sha256Digest, Vec<Vec<u8>>>,
     checkpoints: BTreeMap<TreeSize, String>,
+    marks: BTreeMap<(MarkKind, TreeSize, u64), Mark>,
     records: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -196,6 +197,50 @@ impl Store for MemoryStore {
         Ok(self.inner().checkpoints.get(&size).cloned())
     }
 
+    fn add_mark(
+        &self,
+        size: TreeSize,
+        note: &str,
+        token: Option<&[u8]>,
+    ) -> Result<Mark, CommitError> {
+        let mut mark = Mark {
+            size,
+            number: 0,
+            note: note.into(),
+            token: token.map(<[u8]>::to_vec),
+        };
+        let mut inner = self.inner();
+        let same = inner
+            .marks
+            .range((mark.kind(), size, 0)..=(mark.kind(), size, u64::MAX));
+        mark.number = same
+            .last()
+            .map_or(0, |((_, _, number), _)| number.saturating_add(1));
+        inner
+            .marks
+            .insert((mark.kind(), size, mark.number), mark.clone());
+        Ok(mark)
+    }
+
+    fn marks(
+        &self,
+        kind: MarkKind,
+        (size, number): (TreeSize, u64),
+        most: usize,
+    ) -> Result<Vec<Mark>, StoreError> {
+        let inner = self.inner();
+        let from = inner.marks.range((kind, size, number)..);
+        let marks = from.take_while(|((found, _, _), _)| *found == kind);
+        Ok(marks.take(most).map(|(_, mark)| mark.clone()).collect())
+    }
+
+    fn last_mark(&self, kind: MarkKind, largest: TreeSize) -> Result<Option<Mark>, StoreError> {
+        let inner = self.inner();
+        let none = (kind, TreeSize::new(0), 0);
+        let mut marks = inner.marks.range(none..=(kind, largest, u64::MAX));
+        Ok(marks.next_back().map(|(_, mark)| mark.clone()))
+    }
+
     fn census(&self) -> Result<Census, StoreError> {
         let inner = self.inner();
         let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
@@ -203,6 +248,15 @@ impl Store for MemoryStore {
             .entries
             .iter()
             .filter(|entry| entry.personal.is_some());
+        let marks = |kind| {
+            count(
+                inner
+                    .marks
+                    .values()
+                    .filter(|mark| mark.kind() == kind)
+                    .count(),
+            )
+        };
         Ok(Census {
             entries: count(inner.entries.len()),
             leaves: count(inner.entries.len()),
@@ -216,6 +270,8 @@ impl Store for MemoryStore {
             chains: count(inner.chains.len()),
             tiles: count(inner.tiles.len()),
             checkpoints: count(inner.checkpoints.len()),
+            marks: marks(MarkKind::Cosigned),
+            anchors: marks(MarkKind::Anchored),
             unknown: 0,
         })
     }

@@ -89,6 +89,7 @@ const NO_LEAF: u64 = u64::MAX;
 pub(crate) struct FaultyStore {
     inner: MemoryStore,
     plan: Mutex<VecDeque<Fault>>,
+    mark_plan: Mutex<VecDeque<Fault>>,
     pub(crate) gate: Gate,
     wrong_tiles: AtomicBool,
     pub(crate) erasing_fails: AtomicBool,
@@ -99,6 +100,11 @@ impl FaultyStore {
     /// What becomes of the next commits; those after succeed.
     pub(crate) fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         self.plan.lock().unwrap().extend(faults);
+    }
+
+    /// What becomes of the next mark.
+    pub(crate) fn plan_mark(&self, fault: Fault) {
+        self.mark_plan.lock().unwrap().push_back(fault);
     }
 
     /// Every tile read has a bit wrong.
@@ -200,6 +206,30 @@ impl Store for FaultyStore {
     fn checkpoint(&self, size: TreeSize) -> Result<Option<String>, StoreError> {
         self.inner.checkpoint(size)
     }
+    fn add_mark(
+        &self,
+        size: TreeSize,
+        note: &str,
+        token: Option<&[u8]>,
+    ) -> Result<Mark, CommitError> {
+        let fault = self.mark_plan.lock().unwrap().pop_front();
+        match fault.unwrap_or(Fault::None) {
+            Fault::None => self.inner.add_mark(size, note, token),
+            Fault::Refuse => Err(CommitError::Refused(full())),
+            Fault::FailLost | Fault::FailKept => Err(CommitError::Failed(disk_error())),
+        }
+    }
+    fn marks(
+        &self,
+        kind: MarkKind,
+        from: (TreeSize, u64),
+        most: usize,
+    ) -> Result<Vec<Mark>, StoreError> {
+        self.inner.marks(kind, from, most)
+    }
+    fn last_mark(&self, kind: MarkKind, largest: TreeSize) -> Result<Option<Mark>, StoreError> {
+        self.inner.last_mark(kind, largest)
+    }
     fn census(&self) -> Result<Census, StoreError> {
         self.inner.census()
     }
@@ -231,6 +261,7 @@ impl Log {
             store: Arc::new(FaultyStore {
                 inner: MemoryStore::new(),
                 plan: Mutex::default(),
+                mark_plan: Mutex::default(),
                 gate: Gate::default(),
                 wrong_tiles: AtomicBool::new(false),
                 erasing_fails: AtomicBool::new(false),
@@ -277,9 +308,17 @@ impl Log {
     }
 
     pub(crate) fn verify(&self, receipt: &Receipt) -> VerifiedReceipt {
+        let bundle = self.bundle();
+        // Later than any clock of these tests: a receipt from the future is refused.
+        let now = start().saturating_add(Duration::from_secs(3600));
+        verify_receipt(receipt, &TrustPolicy::new(&bundle).unwrap(), now).unwrap()
+    }
+
+    /// Trust in this log, without witnesses.
+    pub(crate) fn bundle(&self) -> TrustBundle {
         let origin = Origin::parse(ORIGIN).unwrap();
         let log_signer = LogSigner::from_seed(&[LOG_KEY; 32]).unwrap();
-        let bundle = TrustBundle::new(
+        TrustBundle::new(
             Environment::Demonstration,
             TrustedAuthority {
                 chain: self
@@ -300,10 +339,7 @@ impl Log {
                 final_root: None,
             },
             Demand::Journalise,
-        );
-        // Later than any clock of these tests: a receipt from the future is refused.
-        let now = start().saturating_add(Duration::from_secs(3600));
-        verify_receipt(receipt, &TrustPolicy::new(&bundle).unwrap(), now).unwrap()
+        )
     }
 
     /// Everything stored is one tree under the newest head, with dense ranks, each event chained to the one before, and

@@ -277,6 +277,8 @@ impl From<LedgerError> for Problem {
         let (status, code) = match &error {
             E::Busy => return Self::unavailable("busy", error),
             E::Closed | E::Stopped => return Self::unavailable("stopping", error),
+            E::NotWitnessed => return Self::unavailable("not_witnessed", error),
+            E::RolledBack { .. } => return Self::unavailable("rolled_back", error),
             E::TimeNotAvailable(_) | E::ClockInaccurate { .. } | E::ClockBehindLog { .. } => {
                 return Self::unavailable("time_not_available", error).with_page(
                     "L’heure du serveur n’est pas sûre : rien n’a été consigné ni envoyé.".into(),

@@ -67,6 +67,15 @@ impl Keys {
         LogSigner::from_seed(&[9; 32]).unwrap()
     }
 
+    pub(crate) fn authority(&self) -> Authority {
+        let config = AuthorityConfig::new(
+            TokenSigner::from_pkcs8_pem(&self.signer).unwrap(),
+            self.chain.clone(),
+            Oid::demonstration_evidence_policy(),
+        );
+        Authority::new(config, start()).unwrap()
+    }
+
     pub(crate) fn open(&self, path: &Path, clock: Arc<TestClock>) -> Ledger {
         self.open_over(Arc::new(RocksStore::open(path).unwrap()), clock, |_| {})
     }
@@ -77,12 +86,7 @@ impl Keys {
         clock: Arc<TestClock>,
         change: impl FnOnce(&mut LedgerConfig),
     ) -> Ledger {
-        let config = AuthorityConfig::new(
-            TokenSigner::from_pkcs8_pem(&self.signer).unwrap(),
-            self.chain.clone(),
-            Oid::demonstration_evidence_policy(),
-        );
-        let authority = Authority::new(config, start()).unwrap();
+        let authority = self.authority();
         let mut config =
             LedgerConfig::new(Origin::parse(ORIGIN).unwrap(), Environment::Demonstration);
         change(&mut config);
