@@ -4,6 +4,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "net")]
+pub mod anchor;
 #[cfg(feature = "issue")]
 pub mod clock;
 pub mod digest;

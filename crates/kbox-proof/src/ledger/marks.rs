@@ -17,6 +17,7 @@ use crate::merkle::{
 };
 use crate::receipt::{Anchor, Witnesses};
 use crate::store::{Entry, Mark, MarkKind, Store, StoreError};
+use crate::time::Time;
 use crate::tlog::{CheckpointError, Note, NoteError, VerifiedCheckpoint, VerifierKey, VkeyError};
 use crate::tsp::{MessageImprint, TimeStampToken, TspError};
 
@@ -109,25 +110,25 @@ impl Quorum {
         !self.operators.is_empty()
     }
 
-    /// Every cosignature of a known witness holds, and they are a quorum.
-    fn check(&self, checkpoint: &VerifiedCheckpoint) -> Result<(), MarkError> {
-        let mut found = 0;
+    /// Every cosignature of a known witness holds, and they are a quorum: as of when.
+    fn check(&self, checkpoint: &VerifiedCheckpoint) -> Result<Time, MarkError> {
+        let mut seen = Vec::new();
         for operator in &self.operators {
-            let mut timed = false;
+            let mut latest = None;
             for key in &operator.keys {
                 let cosignatures = checkpoint
                     .cosignatures(key)
                     .map_err(MarkError::Cosignature)?;
-                timed |= cosignatures.iter().any(|one| one.time().is_some());
+                latest = latest.max(cosignatures.iter().filter_map(|one| one.time()).max());
             }
-            found += usize::from(timed && operator.independent);
+            seen.extend(latest.filter(|_| operator.independent));
         }
+        seen.sort_unstable();
         // No witnesses, no quorum of them: a quorum of zero must not make everything a mark.
         let needed = self.needed.max(1);
-        if found < needed {
-            return Err(MarkError::Quorum { found, needed });
-        }
-        Ok(())
+        let found = seen.len();
+        let at = seen.into_iter().rev().nth(needed - 1);
+        at.ok_or(MarkError::Quorum { found, needed })
     }
 
     /// The signature lines of the log and of known witnesses: what others put there was not checked.
@@ -155,6 +156,8 @@ pub(super) struct Marks {
     quorum: Quorum,
     /// Digest of the newest mark: what events name as seen before them.
     newest: RwLock<Option<Sha256Digest>>,
+    /// As of when a quorum cosigned it.
+    at: RwLock<Option<Time>>,
     /// The empty tree need not be cosigned, or is.
     begun: AtomicBool,
     /// Why nothing may be recorded, although the store is sound.
@@ -164,13 +167,20 @@ pub(super) struct Marks {
 impl Marks {
     pub(super) fn open(
         store: &dyn Store,
+        keys: &LogKeys,
         quorum: Quorum,
         size: TreeSize,
     ) -> Result<Self, StoreError> {
         let last = store.last_mark(MarkKind::Cosigned, size)?;
         let begun = size.get() > 0 || last.is_some() || !quorum.is_needed();
+        let note = last
+            .as_ref()
+            .and_then(|mark| Note::parse(mark.note.as_bytes()).ok());
+        let checkpoint = note.and_then(|note| VerifiedCheckpoint::verify(&note, keys.key()).ok());
+        let at = checkpoint.and_then(|checkpoint| quorum.check(&checkpoint).ok());
         Ok(Self {
             quorum,
+            at: RwLock::new(at),
             newest: RwLock::new(last.map(|mark| Sha256Digest::of(mark.note.as_bytes()))),
             begun: AtomicBool::new(begun),
             halted: RwLock::default(),
@@ -180,6 +190,10 @@ impl Marks {
     /// Digest of the newest mark.
     pub(super) fn newest(&self) -> Option<Sha256Digest> {
         *self.newest.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn last_quorum(&self) -> Option<Time> {
+        *self.at.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether events may be recorded.
@@ -204,14 +218,15 @@ impl Marks {
         keys: &LogKeys,
         size: TreeSize,
         note: &str,
-    ) -> Result<(TreeSize, String), LedgerError> {
+    ) -> Result<(TreeSize, String, Time), LedgerError> {
         let checkpoint = own(store, keys, size, note)?;
-        self.quorum.check(&checkpoint)?;
+        let at = self.quorum.check(&checkpoint)?;
         let kept = self.quorum.known_lines(checkpoint.note(), keys.key())?;
-        Ok((checkpoint.size(), kept))
+        Ok((checkpoint.size(), kept, at))
     }
 
-    pub(super) fn marked(&self, mark: &Mark) {
+    pub(super) fn marked(&self, mark: &Mark, at: Time) {
+        *self.at.write().unwrap_or_else(PoisonError::into_inner) = Some(at);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
         *newest = Some(Sha256Digest::of(mark.note.as_bytes()));
         drop(newest);

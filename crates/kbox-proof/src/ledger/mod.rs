@@ -63,6 +63,8 @@ use crate::receipt::{Receipt, Witnesses};
 use crate::store::{
     CommitBatch, CommitError, Entry, Head, Mark, MarkKind, Store, StoreError, chain_id,
 };
+use crate::time::Time;
+use crate::tlog::VerifierKey;
 use crate::tsa::{Authority, SerialSource};
 
 /// Header and framing of an event that is not in its body.
@@ -182,7 +184,7 @@ impl Ledger {
         };
         let quorum = Quorum::new(&config.witnesses)
             .map_err(|error| LedgerError::Signing(alloc::format!("a witness's key: {error}")))?;
-        let marks = Marks::open(store.as_ref(), quorum, published.head.size)?;
+        let marks = Marks::open(store.as_ref(), sealer.keys(), quorum, published.head.size)?;
         let chain_stored = store.chain(&chain_id(sealer.chain()))?.is_some();
         let limits = Bounds {
             events: config.max_batch_events.max(1),
@@ -409,9 +411,9 @@ impl Ledger {
     pub fn add_mark(&self, note: &str) -> Result<Mark, LedgerError> {
         let marks = &self.shared.marks;
         let (store, keys) = (self.shared.store.as_ref(), self.shared.sealer.keys());
-        let (size, note) = marks.check_mark(store, keys, self.size(), note)?;
+        let (size, note, at) = marks.check_mark(store, keys, self.size(), note)?;
         let mark = self.keep(size, &note, None)?;
-        marks.marked(&mark);
+        marks.marked(&mark, at);
         Ok(mark)
     }
 
@@ -458,6 +460,18 @@ impl Ledger {
     /// [`LedgerError::Store`].
     pub fn last_mark(&self, kind: MarkKind) -> Result<Option<Mark>, LedgerError> {
         Ok(self.shared.store.last_mark(kind, self.size())?)
+    }
+
+    /// When a quorum of the witnesses last cosigned, as the newest mark says.
+    #[must_use]
+    pub fn last_quorum(&self) -> Option<Time> {
+        self.shared.marks.last_quorum()
+    }
+
+    /// The public half of the key that signs checkpoints.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        self.shared.sealer.keys().key()
     }
 
     /// Records no more events in this process, because of what was learnt of the log outside.

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! One request to a service outside, bounded in time and size.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use std::io::Read;
+use std::time::Instant;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+
+/// No connection takes longer to make.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CHUNK: usize = 16 << 10;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The client could not be made: no certificates to trust, for example.
+    Client(String),
+    /// The address is not `http://…` or `https://…`.
+    Address(String),
+    /// Nothing came, or not all of it, in time.
+    Timeout(Duration),
+    /// The answer is longer than any of its kind.
+    TooLong {
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// The connection, in the client's words.
+    Connection(String),
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client(problem) => write!(f, "no HTTP client: {problem}"),
+            Self::Address(address) => write!(f, "{address:?} is not an http or https address"),
+            Self::Timeout(limit) => write!(f, "no whole answer within {} s", limit.as_secs_f32()),
+            Self::TooLong { max } => write!(f, "the answer is longer than {max} bytes"),
+            Self::Connection(problem) => f.write_str(problem),
+        }
+    }
+}
+
+impl core::error::Error for HttpError {}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// The media type without parameters, in lower case; empty when none was given.
+    pub media_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A client that follows no redirect and keeps connections. Its calls block: it is for threads of their own, not for those of an
+/// asynchronous runtime.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: reqwest::blocking::Client,
+    timeout: Duration,
+}
+
+impl HttpClient {
+    /// A client whose every request ends within `timeout`. TLS is rustls, with the certificates that the system trusts.
+    ///
+    /// # Errors
+    /// [`HttpError::Client`].
+    pub fn new(timeout: Duration) -> Result<Self, HttpError> {
+        let client = reqwest::blocking::Client::builder()
+            .timeout(timeout)
+            .connect_timeout(timeout.min(CONNECT_TIMEOUT))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("kbox/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| HttpError::Client(words(&error)))?;
+        Ok(Self { client, timeout })
+    }
+
+    /// Posts a body; an answer of more than `max` bytes is refused.
+    ///
+    /// # Errors
+    /// [`HttpError`]; a status other than 200 is none.
+    pub fn post(
+        &self,
+        address: &str,
+        media_type: &'static str,
+        body: Vec<u8>,
+        max: usize,
+    ) -> Result<HttpAnswer, HttpError> {
+        if !address.starts_with("https://") && !address.starts_with("http://") {
+            return Err(HttpError::Address(address.chars().take(200).collect()));
+        }
+        let deadline = Instant::now() + self.timeout;
+        let failed = |error: reqwest::Error| match error.is_timeout() {
+            true => HttpError::Timeout(self.timeout),
+            false => HttpError::Connection(words(&error)),
+        };
+        let request = self
+            .client
+            .post(address)
+            .header(CONTENT_TYPE, HeaderValue::from_static(media_type))
+            .body(body);
+        let mut response = request.send().map_err(failed)?;
+        let media_type = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .map(|value| value.trim().to_ascii_lowercase())
+            .unwrap_or_default();
+        let mut answer = HttpAnswer {
+            status: response.status().as_u16(),
+            media_type,
+            body: Vec::new(),
+        };
+        // Each read alone has the client's time: a server that sends a byte now and then must not hold us for ever.
+        let mut chunk = alloc::vec![0; CHUNK];
+        loop {
+            let read = response.read(&mut chunk).map_err(|error| {
+                match error.kind() == std::io::ErrorKind::TimedOut {
+                    true => HttpError::Timeout(self.timeout),
+                    false => HttpError::Connection(error.to_string()),
+                }
+            })?;
+            answer
+                .body
+                .extend_from_slice(chunk.get(..read).unwrap_or_default());
+            if answer.body.len() > max {
+                return Err(HttpError::TooLong { max });
+            }
+            if read == 0 {
+                return Ok(answer);
+            }
+            if Instant::now() > deadline {
+                return Err(HttpError::Timeout(self.timeout));
+            }
+        }
+    }
+}
+
+/// An error with its causes, which say what happened.
+fn words(error: &dyn core::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// A server that takes one connection and sends these parts, a moment between them.
+    fn server(parts: &'static [&'static str], pause: Duration) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = alloc::format!("http://{}/x", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            for part in parts {
+                if stream.write_all(part.as_bytes()).is_err() {
+                    return;
+                }
+                std::thread::sleep(pause);
+            }
+        });
+        address
+    }
+
+    fn post(address: &str) -> Result<HttpAnswer, HttpError> {
+        let client = HttpClient::new(Duration::from_secs(2)).unwrap();
+        client.post(address, "text/plain", Vec::new(), 100)
+    }
+
+    #[test]
+    fn a_redirect_is_an_answer_and_is_not_followed() {
+        let there = "HTTP/1.1 307 Go\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nContent-Type: Text/X; a=b\r\n\r\n";
+        let parts: &'static [&'static str] = std::boxed::Box::leak(std::boxed::Box::new([there]));
+        let answer = post(&server(parts, Duration::ZERO)).unwrap();
+        assert_eq!((answer.status, answer.media_type.as_str()), (307, "text/x"));
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_or_comes_too_slowly_is_given_up() {
+        let long = "HTTP/1.1 200 OK\r\n\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+        let parts: &'static [&'static str] = std::boxed::Box::leak(std::boxed::Box::new([long]));
+        let answer = post(&server(parts, Duration::ZERO));
+        assert_eq!(answer, Err(HttpError::TooLong { max: 100 }));
+        let slow: &'static [&'static str] = &[
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+            "a",
+        ];
+        let answer = post(&server(slow, Duration::from_millis(400)));
+        assert_eq!(answer, Err(HttpError::Timeout(Duration::from_secs(2))));
+    }
+
+    #[test]
+    fn nobody_there_and_no_address_are_told_apart() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let gone = alloc::format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        assert!(matches!(post(&gone), Err(HttpError::Connection(_))));
+        assert!(matches!(
+            post("file:///etc/passwd"),
+            Err(HttpError::Address(_))
+        ));
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What ties a log to the world outside: witnesses by [C2SP tlog-witness](https://c2sp.org/tlog-witness), as their client and
+//! as one of them.
+//!
+//! [`WitnessClient`] has the ledger's checkpoints cosigned, so that nobody, the operator included, can date back or show two
+//! histories by more than the gap between two marks. [`witness::judge`] is what a witness checks before it cosigns the
+//! checkpoints of another log.
+//!
+//! Out of scope: what a mark is and keeping it (`ledger`), and what its times are worth (`verify`).
+
+pub mod http;
+mod worker;
+
+pub mod witness;
+
+pub use self::worker::{
+    WitnessClient, WitnessClientConfig, WitnessEndpoint, WitnessEvent, WitnessProblem,
+    WitnessStatus,
+};
