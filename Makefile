@@ -30,6 +30,11 @@ TEST_PACKAGES = libssl-dev poppler-utils jq python3 python3-venv chrony curl def
 # Verifiers of timestamps that others wrote in Python, in an environment of their own.
 PEERS = $(CACHE)/peers
 
+# A witness in Python, which wants 3.12 or later: where there is none, its test says that it is skipped.
+WITNESS_PEER = $(PEERS)-witness
+PYTHON312 ?= $(shell for python in python3.14 python3.13 python3.12 python3 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python); do \
+  $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$python; break; }; done)
+
 .PHONY: setup build demo serve test lint doc no-std pure help
 
 help:
@@ -60,7 +65,7 @@ elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 else echo "Missing:" $$missing". Please install (Debian: apt-get install --no-install-recommends $(1)) and run make again." >&2; exit 1; fi
 endef
 
-setup: packages $(PEERS)/requirements.txt
+setup: packages $(PEERS)/requirements.txt $(if $(PYTHON312),$(WITNESS_PEER)/witness-requirements.txt)
 
 .PHONY: build-packages packages
 build-packages:
@@ -75,6 +80,13 @@ $(PEERS)/requirements.txt: tests/peers/requirements.txt | packages
 	rm -rf $(PEERS)
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	cp $< $@
+
+$(WITNESS_PEER)/witness-requirements.txt: tests/peers/witness-requirements.txt | packages
+	@echo "== a witness in Python, in $(WITNESS_PEER)"
+	rm -rf $(WITNESS_PEER)
+	$(PYTHON312) -m venv $(WITNESS_PEER)
+	$(WITNESS_PEER)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	cp $< $@
 
 build: build-packages rocksdb

@@ -582,6 +582,7 @@ fn check_all(log: &Log) -> FsckReport {
         &Origin::parse(ORIGIN).unwrap(),
         Environment::Demonstration,
         &VerifierKey::parse(&key).unwrap(),
+        &[],
         &mut |_, _| {},
     )
     .unwrap()

@@ -232,6 +232,34 @@ fn receipts_reach_temoigne_although_one_of_three_witnesses_says_nothing() {
 }
 
 #[test]
+fn a_tree_is_not_marked_again_by_what_was_cosigned_before() {
+    let log = Log::new();
+    let asked = Arc::new(Mutex::new(0_u32));
+    let (count, mut once) = (Arc::clone(&asked), honest(1, None));
+    let behaviour: Behaviour = Box::new(move |request| {
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        match *count {
+            1 => once(request),
+            _ => (500, TEXT, "out of order".into()),
+        }
+    });
+    let running = Running::start(&log, 1, vec![behaviour]);
+    running.failing(|problem| matches!(problem, WitnessProblem::Refused { status: 500, .. }));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while *asked.lock().unwrap() < 5 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let last = running
+        .ledger
+        .last_mark(MarkKind::Cosigned)
+        .unwrap()
+        .unwrap();
+    assert_eq!((last.size.get(), last.number), (0, 0));
+}
+
+#[test]
 fn a_witness_that_knows_an_earlier_size_gets_the_proof_from_there() {
     let log = Log::new();
     let before = log.open();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use kbox_council::{Council, CouncilError, Relay};
+use kbox_proof::anchor::{WitnessClient, WitnessStatus};
 use kbox_proof::event::{Collectivite, Environment};
 use kbox_proof::receipt::TrustBundle;
 use kbox_proof::report::{self, Language};
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// For answers that wait for their clients.
     pub(crate) room: Room,
+    /// Those who cosign this log, once they are asked.
+    pub(crate) witnesses: Mutex<Option<WitnessClient>>,
     conflicts: Mutex<Hourly<Option<Collectivite>>>,
     /// The error output without the lock by which the threads of this process would wait for each other's lines.
     error_output: Option<File>,
@@ -85,6 +88,7 @@ impl App {
             settings,
             metrics: Metrics::default(),
             room: Room::default(),
+            witnesses: Mutex::default(),
             conflicts: Mutex::default(),
             error_output: error_output(),
             convocations: Arc::new(Semaphore::new(HEAVY)),
@@ -112,6 +116,18 @@ impl App {
         reading
             .map(|reading| reading.time)
             .map_err(|error| Problem::unavailable("time_not_available", error))
+    }
+
+    /// How the witnesses of this log do.
+    pub(crate) fn witness_status(&self) -> Vec<WitnessStatus> {
+        let client = self
+            .witnesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        client
+            .as_ref()
+            .map(WitnessClient::status)
+            .unwrap_or_default()
     }
 
     /// A request contradicted what was recorded under its id.

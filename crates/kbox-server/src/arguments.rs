@@ -12,6 +12,7 @@ use crate::erasing::{self, Order};
 
 pub(crate) const USAGE: &str = "\
 kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
+kbox-server init  [--config FILE] [--data DIR]
 kbox-server demo  [--data DIR] [--listen ADDR] [--commune INSEE]
 kbox-server audit [--config FILE] [--data DIR]
 kbox-server fsck   [--trust FILE] [--config FILE] [--data DIR]
@@ -24,6 +25,8 @@ kbox-server keys  add --role ROLE [--collectivite SIREN] | list | remove ID   [-
 
 serve   proof API, secretariat's pages and members' papers over DIR (default kbox-data). The first start makes
         development keys and writes an administrator's API key to DIR/admin-key.
+init    makes keys as a first start does, begins no log, and prints the verifier keys of log and witness, for those
+        who guard this log or are guarded by this server.
 demo    one convocation proven end to end, in DIR (default kbox-demo), and nothing left running.
 audit   the audit log of DIR, line by line, and whether its chain holds.
 fsck    derives the whole log again: tree, tokens, serials, times, events; the server may run meanwhile.
@@ -37,7 +40,8 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
 
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
                    token_accuracy_ms, [clock] source, servers, poll_s, [tsa] key, chain, policy, further_policies,
-                   hashes, pss, [evidence] key, chain, [relay] host, port, from, from_name
+                   hashes, pss, [evidence] key, chain, [relay] host, port, from, from_name, [[witness]] name, url,
+                   vkeys, operator, accuracy_ms, independent, witness_quorum, witness_interval_s, [witnessing] name, logs
   --listen ADDR    address and port (default 127.0.0.1:8420); beyond loopback it needs --behind-proxy
   --base-url URL   where members' links point, such as https://kbox.example.fr
   --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For
@@ -56,7 +60,7 @@ Exit: 0 done, 1 failed or not sound, 2 usage.
 ";
 
 const COMMANDS: &str =
-    "serve, demo, fsck, backup, export, audit, erase, hold, release, holds or keys";
+    "serve, init, demo, fsck, backup, export, audit, erase, hold, release, holds or keys";
 
 /// Where to find the settings, and what overrides them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -85,6 +89,7 @@ pub(crate) enum Command {
     Help,
     Version,
     Serve(Overrides),
+    Init(Overrides),
     Demo {
         data: PathBuf,
         listen: Option<SocketAddr>,
@@ -174,6 +179,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let command = match words.as_slice() {
         ["serve"] => Command::Serve(overrides),
         ["audit"] => Command::Audit(overrides),
+        ["init"] => Command::Init(overrides),
         ["demo"] => {
             if overrides.config.is_some() || overrides.behind_proxy || overrides.base_url.is_some()
             {

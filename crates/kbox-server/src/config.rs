@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::authorities::{EvidenceConfig, TsaConfig};
+use crate::witnesses::{self, WitnessConfig, WitnessConfigError, WitnessingConfig};
 
 /// No configuration is longer.
 const MAX_CONFIG_BYTES: u64 = 64 * 1024;
@@ -46,6 +47,14 @@ pub(crate) struct Config {
     pub(crate) evidence: EvidenceConfig,
     /// Where mail goes.
     pub(crate) relay: Option<RelayConfig>,
+    /// The witnesses that cosign this log.
+    pub(crate) witness: Vec<WitnessConfig>,
+    /// Independent operators of theirs that are enough; by default more than half.
+    pub(crate) witness_quorum: Option<u32>,
+    /// Seconds from one round of theirs to the next.
+    pub(crate) witness_interval_s: u64,
+    /// The logs that this server cosigns.
+    pub(crate) witnessing: Option<WitnessingConfig>,
 }
 
 /// Who measures the system clock, and how often.
@@ -121,6 +130,10 @@ impl Default for Config {
             tsa: TsaConfig::default(),
             evidence: EvidenceConfig::default(),
             relay: None,
+            witness: Vec::new(),
+            witness_quorum: None,
+            witness_interval_s: 60,
+            witnessing: None,
         }
     }
 }
@@ -161,6 +174,8 @@ pub(crate) enum ConfigError {
     ServersUnused,
     /// Measurements too frequent or too rare.
     Poll(u64),
+    /// Witnesses.
+    Witnesses(WitnessConfigError),
 }
 
 impl fmt::Display for ConfigError {
@@ -243,6 +258,7 @@ impl fmt::Display for ConfigError {
             Self::ServersUnused => f.write_str(
                 "[clock] servers are asked with source = \"sntp\" only: set it, or leave the servers out",
             ),
+            Self::Witnesses(error) => error.fmt(f),
             Self::Poll(seconds) => write!(
                 f,
                 "[clock] poll_s = {seconds}: give 1 to {MAX_POLL_S} seconds; public servers want 64 or more"
@@ -302,6 +318,7 @@ impl Config {
         self.tsa.check(self.environment)?;
         self.evidence.paths()?;
         self.check_clock()?;
+        self.witnesses().check().map_err(ConfigError::Witnesses)?;
         // A measured clock is held against what tokens state while it runs.
         let declared = match self.clock.source {
             ClockSource::System => self.clock_accuracy_ms,
@@ -342,6 +359,17 @@ impl Config {
         Ok(())
     }
 
+    /// Everything about witnesses.
+    pub(crate) fn witnesses(&self) -> witnesses::Settings<'_> {
+        witnesses::Settings {
+            witnesses: &self.witness,
+            quorum: self.witness_quorum,
+            interval_s: self.witness_interval_s,
+            witnessing: self.witnessing.as_ref(),
+            environment: self.environment,
+        }
+    }
+
     /// The settings for the audit log: no secret, and nobody's address. A new setting does not compile until it is here.
     pub(crate) fn settings(&self) -> serde_json::Value {
         let Self {
@@ -362,8 +390,12 @@ impl Config {
             tsa,
             evidence,
             relay,
+            witness,
+            witness_quorum,
+            witness_interval_s,
+            witnessing,
         } = self;
-        json!({
+        let mut settings = json!({
             "data": data,
             "listen": listen,
             "base_url": base_url,
@@ -376,7 +408,15 @@ impl Config {
             "tsa": tsa,
             "evidence": evidence,
             "relay": relay.as_ref().map(|relay| json!({ "host": relay.host, "port": relay.port })),
-        })
+        });
+        // Without them the settings are those of earlier versions, which an update does not change.
+        if !witness.is_empty() || witnessing.is_some() {
+            settings["witness"] = json!(witness);
+            settings["witness_quorum"] = json!(witness_quorum);
+            settings["witness_interval_s"] = json!(witness_interval_s);
+            settings["witnessing"] = json!(witnessing);
+        }
+        settings
     }
 
     /// Members reach the service over TLS.
@@ -503,7 +543,7 @@ mod tests {
             })
             .filter(|block| block.lines().any(|line| line.starts_with('[')))
             .collect();
-        assert_eq!(examples.len(), 3, "{examples:#?}");
+        assert_eq!(examples.len(), 4, "{examples:#?}");
         for example in &examples {
             let config: Config =
                 toml::from_str(example).unwrap_or_else(|error| unreachable!("{example}: {error}"));

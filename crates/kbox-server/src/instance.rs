@@ -21,7 +21,7 @@ use kbox_proof::event::{
     Body, Collectivite, Detail, Environment, EventError, EvidenceEvent, Origin,
     TrustBundlePublication,
 };
-use kbox_proof::key::{KeyError, LogSigner, TokenSigner, random_bytes};
+use kbox_proof::key::{KeyError, LogSigner, TokenSigner, WitnessSigner, random_bytes};
 use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError, RecordBatch, RequestId};
 use kbox_proof::pki::{DevPki, PkiError};
 use kbox_proof::receipt::{Demand, Shard, TrustBundle, TrustedAuthority};
@@ -36,6 +36,7 @@ use crate::audit::{Audit, AuditError, Event, Fingerprint, Hourly, Signer};
 use crate::authorities::AuthorityPaths;
 use crate::config::{ClockSource, Config, ConfigError};
 use crate::expiry;
+use crate::witnesses::{self, WITNESS_KEY};
 
 /// The folder of the signing keys.
 pub(crate) const KEYS: &str = "keys";
@@ -95,6 +96,10 @@ pub(crate) enum StartError {
     Keyring(KeyringError),
     /// What happens could not be logged.
     Audit(AuditError),
+    /// A log would be its own witness.
+    OwnWitness(String),
+    /// Production makes no witness's key of its own.
+    WitnessKeyNotProvided(PathBuf),
     /// The trust bundle in the log is of other keys or another environment.
     TrustDiffers(&'static str),
 }
@@ -153,6 +158,16 @@ impl fmt::Display for StartError {
             Self::Event(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
+            Self::OwnWitness(origin) => write!(
+                f,
+                "[witnessing] logs names {origin}, which is this server's own log: nobody is a witness of their own"
+            ),
+            Self::WitnessKeyNotProvided(path) => write!(
+                f,
+                "environment = \"production\" makes no keys of its own, and [witnessing] needs one: put an Ed25519 key (PKCS#8, \
+                 `openssl genpkey -algorithm ed25519`) into {}, readable for this user alone, and no other machine",
+                path.display()
+            ),
             Self::TrustDiffers(what) => write!(
                 f,
                 "the newest trust bundle of this log states another {what}. Start with the configuration and keys that the \
@@ -220,6 +235,10 @@ pub(crate) struct Instance {
     pub(crate) public: Authority,
     /// Serial numbers of `POST /tsa`.
     pub(crate) serials: SerialSource,
+    /// This server as a witness of other logs.
+    pub(crate) role: Option<witnesses::Role>,
+    /// A trust bundle that is published once witnesses have cosigned the empty log.
+    waiting_bundle: Mutex<Option<TrustBundle>>,
     /// API keys.
     pub(crate) keyring: Keyring,
     /// Where the administrator's key was just written, on the first start.
@@ -251,7 +270,9 @@ impl Instance {
         audit.open(&config.data)?;
         let keys = Keys::take(config, store.as_ref(), now)?;
         let log_key = Fingerprint::of(keys.log.vkey(keys.origin.as_str()).as_bytes());
-        let bundle = keys.trust_bundle(config, &Which::Evidence.policy(config));
+        let bundle = keys.trust_bundle(config, &Which::Evidence.policy(config))?;
+        let had_witness = config.data.join(KEYS).join(WITNESS_KEY).exists();
+        let role = keys.role(config)?;
         let (evidence, evidence_signer) = Which::Evidence.authority(keys.evidence, config, now)?;
         let (public, public_signer) = Which::Public.authority(keys.public, config, now)?;
         for (which, authority) in [(Which::Evidence, &evidence), (Which::Public, &public)] {
@@ -262,7 +283,7 @@ impl Instance {
                 }
             }
         }
-        let signers = vec![
+        let mut signers = vec![
             evidence_signer,
             public_signer,
             Signer {
@@ -274,9 +295,20 @@ impl Instance {
                 not_after: None,
             },
         ];
-        take_up(&audit, &signers, |name| keys.made_here.contains(&name))?;
+        signers.extend(role.as_ref().map(|role| Signer {
+            name: "witness".into(),
+            key: Fingerprint::of(role.key().encode().as_bytes()),
+            certificate: None,
+            policy: None,
+            not_before: None,
+            not_after: None,
+        }));
+        take_up(&audit, &signers, |name| {
+            keys.made_here.contains(&name) || (name == "witness" && !had_witness)
+        })?;
         let mut settings = LedgerConfig::new(keys.origin, config.environment);
         settings.scrub = Arc::new(kbox_council::scrub);
+        settings.witnesses = bundle.witnesses.clone();
         let ledger = Arc::new(Ledger::open(
             settings,
             store,
@@ -284,8 +316,12 @@ impl Instance {
             keys.log,
             Arc::clone(&clock),
         )?);
+        let mut waiting = None;
         match newest_trust(ledger.store().as_ref())? {
-            None => publish(&ledger, &bundle, now)?,
+            None => match publish(&ledger, &bundle, now) {
+                Err(StartError::Ledger(LedgerError::NotWitnessed)) => waiting = Some(bundle),
+                published => published?,
+            },
             Some((path, bytes)) => {
                 let known =
                     TrustBundle::from_json(&bytes).map_err(|error| StartError::Content {
@@ -297,6 +333,13 @@ impl Instance {
                 }
                 if known.authorities.last() != bundle.authorities.last() {
                     return Err(StartError::TrustDiffers("evidence authority"));
+                }
+                if (&known.witnesses, known.demand) != (&bundle.witnesses, bundle.demand) {
+                    let mut next = known;
+                    next.version = next.version.saturating_add(1);
+                    next.witnesses = bundle.witnesses;
+                    next.demand = bundle.demand;
+                    publish(&ledger, &next, now)?;
                 }
             }
         }
@@ -312,6 +355,8 @@ impl Instance {
             signers,
             public,
             serials: SerialSource::new()?,
+            role,
+            waiting_bundle: Mutex::new(waiting),
             keyring,
             new_admin_key,
         })
@@ -328,6 +373,35 @@ impl Instance {
         let settings = config.settings();
         if self.audit.known().configuration.as_ref() != Some(&settings) {
             self.audit.record(Event::Configuration { settings })?;
+        }
+        Ok(())
+    }
+
+    /// Makes the keys of a first start and begins no log; the verifier keys, a line each.
+    pub(crate) fn init(config: &Config) -> Result<Vec<String>, StartError> {
+        let clock = clock(config, &Arc::new(Audit::default()))?;
+        let now = now(clock.as_ref())?;
+        check_provided(config, now)?;
+        let store = RocksStore::open(&config.data)?;
+        close_database(&config.data)?;
+        let keys = Keys::take(config, &store, now)?;
+        let mut lines = vec![format!("log {}", keys.log.vkey(keys.origin.as_str()))];
+        lines.extend(
+            keys.role(config)?
+                .map(|role| format!("witness {}", role.key())),
+        );
+        Ok(lines)
+    }
+
+    /// Publishes the trust bundle that waits for the witnesses of the empty log, if one does.
+    pub(crate) fn publish_waiting(&self) -> Result<(), StartError> {
+        let mut waiting = self
+            .waiting_bundle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(bundle) = waiting.as_ref() {
+            publish(&self.ledger, bundle, now(self.clock.as_ref())?)?;
+            *waiting = None;
         }
         Ok(())
     }
@@ -748,7 +822,47 @@ impl Keys {
         })
     }
 
-    fn trust_bundle(&self, config: &Config, policy: &TsaPolicyId) -> TrustBundle {
+    /// This server as a witness, by a key of its own.
+    fn role(&self, config: &Config) -> Result<Option<witnesses::Role>, StartError> {
+        let Some(witnessing) = &config.witnessing else {
+            return Ok(None);
+        };
+        let wrong = |error| StartError::Config(ConfigError::Witnesses(error));
+        let (name, logs) = (
+            witnessing.name().map_err(wrong)?,
+            witnessing.keys().map_err(wrong)?,
+        );
+        if let Some(own) = logs
+            .iter()
+            .find(|key| key.name().as_str() == self.origin.as_str())
+        {
+            return Err(StartError::OwnWitness(own.name().to_string()));
+        }
+        let path = config.data.join(KEYS).join(WITNESS_KEY);
+        if !path.exists() {
+            if config.environment == Environment::Production {
+                return Err(StartError::WitnessKeyNotProvided(path));
+            }
+            replace_private(&path, &LogSigner::generate()?.to_pkcs8_pem())?;
+            sync(&config.data.join(KEYS))?;
+        }
+        let signer =
+            LogSigner::from_pkcs8_pem(&private(&path)?).map_err(|error| content(&path, &error))?;
+        if signer.public_key() == self.log.public_key() {
+            return Err(content(&path, &"this is the log's own key"));
+        }
+        let signer = WitnessSigner::new(name, signer).map_err(|error| content(&path, &error))?;
+        Ok(Some(witnesses::Role::new(signer, logs)))
+    }
+
+    fn trust_bundle(
+        &self,
+        config: &Config,
+        policy: &TsaPolicyId,
+    ) -> Result<TrustBundle, StartError> {
+        let trusted = config.witnesses().trusted();
+        let witnesses =
+            trusted.map_err(|error| StartError::Config(ConfigError::Witnesses(error)))?;
         let pem: Vec<String> = self
             .evidence
             .chain
@@ -756,7 +870,7 @@ impl Keys {
             .map(|certificate| certificate_to_pem(certificate))
             .collect();
         let roots = pem.last().cloned().into_iter().collect();
-        TrustBundle::new(
+        let mut bundle = TrustBundle::new(
             config.environment,
             TrustedAuthority {
                 chain: pem,
@@ -773,8 +887,13 @@ impl Keys {
                 final_root: None,
             },
             // Without witnesses no more can be demanded; reports say what that does not exclude.
-            Demand::Journalise,
-        )
+            match witnesses.operators.is_empty() {
+                true => Demand::Journalise,
+                false => Demand::Temoigne,
+            },
+        );
+        bundle.witnesses = witnesses;
+        Ok(bundle)
     }
 }
 

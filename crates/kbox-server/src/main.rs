@@ -22,20 +22,24 @@ mod metrics;
 mod pages;
 mod site;
 mod upkeep;
+mod witnesses;
 
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::app::{App, Settings};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::instance::{Instance, StartError};
 use arguments::{Command, KeysCommand, Overrides};
 
 /// How long a stop waits for handlers: a mail relay's timeout of 30 s, and some.
 const HANDLERS_END: Duration = Duration::from_secs(35);
+
+/// How long the first request waits for the witnesses' word.
+const WITNESSES_FIRST: Duration = Duration::from_secs(10);
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
             commune,
         }) => demo::run(&data, listen, &commune).map_err(Into::into),
         Ok(Command::Keys(overrides, command)) => keys(&overrides, command),
+        Ok(Command::Init(overrides)) => init(&overrides),
         Ok(Command::Audit(overrides)) => audit_log(&overrides),
         Ok(Command::Fsck { config, trust }) => {
             match settings(&config).and_then(|config| upkeep::check(&config.data, trust.as_deref()))
@@ -118,6 +123,15 @@ fn settings(overrides: &Overrides) -> Result<Config, Box<dyn Error>> {
     Ok(config)
 }
 
+/// Makes what a first start would make of keys, begins no log, and prints the keys that others need.
+fn init(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
+    let config = settings(overrides)?;
+    for line in Instance::init(&config)? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
 fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let config = settings(overrides)?;
     descriptors::raise()?;
@@ -155,8 +169,26 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     };
     let app = Arc::new(App::new(instance, settings, config.relay()));
     runtime.spawn(watch_certificates(Arc::downgrade(&app)));
+    let client = witnesses::start(
+        &app,
+        config
+            .witnesses()
+            .endpoints()
+            .map_err(ConfigError::Witnesses)?,
+        config.witnesses().interval(),
+    )?;
+    if let Some(client) = &client {
+        client.wait_for_first_round(WITNESSES_FIRST);
+    }
+    *app.witnesses.lock().unwrap_or_else(PoisonError::into_inner) = client;
     runtime.block_on(http::serve(Arc::clone(&app), listener, stop));
     eprintln!("stopping: recording what was taken");
+    let client = app
+        .witnesses
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    drop(client);
     // Handlers under way end first, so that each of them has its answer from the ledger; one that waits for a mail relay
     // waits no longer than this.
     runtime.shutdown_timeout(HANDLERS_END);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use hyper::StatusCode;
-use kbox_proof::ledger::COMMIT_CLASSES_MS;
+use kbox_proof::ledger::{COMMIT_CLASSES_MS, LedgerError};
 use kbox_proof::tsp::{PkiFailureInfo, TimeStampResp};
 
 use crate::app::App;
@@ -150,6 +150,7 @@ pub(crate) fn text(app: &App) -> String {
     clock(&mut text, app);
     authorities(&mut text, app);
     log(&mut text, app);
+    witnesses(&mut text, app);
     service(&mut text, app);
     text.0
 }
@@ -293,6 +294,61 @@ fn log(text: &mut Text, app: &App) {
         "Whether everything stands in the audit log; 0 while lines wait to be written.",
         u8::from(instance.audit.check().is_ok()),
     );
+}
+
+fn witnesses(text: &mut Text, app: &App) {
+    let instance = &app.instance;
+    let witnesses = app.witness_status();
+    if !witnesses.is_empty() {
+        let quorum = instance.ledger.last_quorum();
+        if let Some((now, then)) = instance.shown().zip(quorum) {
+            text.one(
+                "kbox_witness_quorum_age_seconds",
+                "gauge",
+                "How long ago a quorum of witnesses last cosigned the log.",
+                now.saturating_since(then).as_secs_f64(),
+            );
+        }
+        let name = "kbox_witness_up";
+        text.family(
+            name,
+            "gauge",
+            "Whether a witness cosigned when it was last asked.",
+        );
+        for witness in &witnesses {
+            let up = u8::from(witness.problem.is_none() && witness.age.is_some());
+            text.sample(name, &[("witness", witness.name.as_str())], up);
+        }
+    }
+    text.one(
+        "kbox_log_halted",
+        "gauge",
+        "Whether a witness knows more of the log than there is, so that nothing is recorded.",
+        u8::from(matches!(
+            instance.ledger.check_open(),
+            Err(LedgerError::RolledBack { .. })
+        )),
+    );
+    if let Some(role) = &instance.role {
+        let (cosigned, refused) = role.counts();
+        let name = "kbox_cosignatures_total";
+        text.family(
+            name,
+            "counter",
+            "Checkpoints of other logs, by what became of them.",
+        );
+        for (outcome, count) in [("cosigned", cosigned), ("refused", refused)] {
+            text.sample(name, &[("outcome", outcome)], count);
+        }
+    }
+    if let Ok(seen) = crate::witnesses::split_views(instance.ledger.store().as_ref()) {
+        text.one(
+            "kbox_split_views",
+            "gauge",
+            "Kept evidence of logs that show two histories.",
+            seen.len(),
+        );
+    }
 }
 
 fn service(text: &mut Text, app: &App) {

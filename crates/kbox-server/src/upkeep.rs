@@ -15,6 +15,7 @@ use kbox_proof::tlog::VerifierKey;
 use kbox_store::RocksStore;
 
 use crate::instance;
+use crate::witnesses::{self, SPLIT_VIEWS};
 
 /// Which log a directory holds, as its newest trust bundle says, or as one from outside says.
 struct Identity {
@@ -233,6 +234,10 @@ pub(crate) fn export(data: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
             .trim_start_matches('0')
             .to_string();
         write(to, &format!("trust/{version}.json"), &bundle)?;
+    }
+    for (key, seen) in witnesses::split_views(&store)? {
+        let digest = String::from_utf8_lossy(key.get(SPLIT_VIEWS.len()..).unwrap_or_default());
+        write(to, &format!("split-views/{digest}.json"), &seen)?;
     }
     eprintln!("{} in {}", entries(head.size.get()), to.display());
     Ok(())

@@ -8,8 +8,8 @@ use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId};
 use kbox_proof::merkle::{LeafHash, LeafIndex, Tile, TreeSize};
 use kbox_proof::store::{
-    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records, RequestId,
-    Store, StoreError, StoredRequest, chain_id, decode_chain, encode_chain,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records,
+    RequestId, Store, StoreError, StoredRequest, chain_id, decode_chain, encode_chain,
 };
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, CompactOptions, DB, DBCompressionType,

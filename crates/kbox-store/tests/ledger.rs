@@ -299,6 +299,7 @@ fn backups_hold_nothing_erased_before_and_an_older_one_loses_it_when_the_erasure
         &origin,
         Environment::Demonstration,
         &key,
+        &[],
         &mut |_, _| (),
     )
     .unwrap();

@@ -219,6 +219,8 @@ struct Known {
 pub struct WitnessClient {
     known: Arc<Mutex<BTreeMap<String, Known>>>,
     names: Vec<String>,
+    /// Closed when the first round is over.
+    first: Mutex<Receiver<()>>,
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -242,6 +244,7 @@ impl WitnessClient {
         let names = config.endpoints.iter().map(|one| one.name.clone());
         let names: Vec<String> = names.collect();
         let (stop, stopped) = sync_channel(1);
+        let (first, first_is_over) = sync_channel(1);
         let worker = Worker {
             ledger,
             client,
@@ -250,11 +253,12 @@ impl WitnessClient {
         };
         let thread = std::thread::Builder::new()
             .name("kbox-witnesses".into())
-            .spawn(move || worker.run(&stopped))
+            .spawn(move || worker.run(&stopped, first))
             .map_err(|error| HttpError::Client(error.to_string()))?;
         Ok(Self {
             known,
             names,
+            first: Mutex::new(first_is_over),
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -278,6 +282,14 @@ impl WitnessClient {
                 }
             })
             .collect()
+    }
+
+    /// Waits until every witness was asked once: what is not answered by then may still be told later. A log that was put back to an
+    /// older state is known by then, if a witness can be reached.
+    pub fn wait_for_first_round(&self, most: Duration) {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        // Over, or too late.
+        let _ = first.recv_timeout(most);
     }
 
     /// Asks no more, and waits for the round under way: a request's time at most.
@@ -304,10 +316,12 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(&self, stopped: &Receiver<()>) {
+    fn run(&self, stopped: &Receiver<()>, first: SyncSender<()>) {
+        let mut first = Some(first);
         loop {
             let started = Instant::now();
             let size = self.round();
+            drop(first.take());
             let marked = size.is_some();
             let first = !marked && self.ledger.check_open() == Err(LedgerError::NotWitnessed);
             let pause = match first {
@@ -367,12 +381,22 @@ impl Worker {
             });
             outcomes.collect()
         });
+        let anything_new = outcomes.iter().any(Result::is_ok);
         for ((endpoint, _), outcome) in due.iter().zip(outcomes) {
             self.heard(endpoint, head.size, outcome);
         }
+        if !anything_new {
+            return None;
+        }
+        // One that is slow or was left out of this round counts by what it cosigned in the one before; by older cosignatures the mark
+        // would say nothing new.
+        let recent = self.config.interval.saturating_mul(2) + self.config.timeout;
         let cosigned = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            let same = known.values().filter(|one| one.size == Some(head.size));
+            let same = known.values().filter(|one| {
+                let is_recent = one.at.is_some_and(|at| at.elapsed() <= recent);
+                one.size == Some(head.size) && is_recent
+            });
             let lines = same.flat_map(|one| &one.lines);
             lines.fold(note, |note, line| {
                 note.with_signature(

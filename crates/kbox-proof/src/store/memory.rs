@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records, RequestId,
-    Store, StoreError, StoredRequest, chain_id,
+    Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records,
+    RequestId, Store, StoreError, StoredRequest, chain_id,
 };
 use crate::digest::Sha256Digest;
 use crate::event::{Collectivite, EventId};

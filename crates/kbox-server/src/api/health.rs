@@ -2,6 +2,7 @@
 //! For whoever supervises the service.
 
 use hyper::StatusCode;
+use kbox_proof::anchor::WitnessStatus;
 use kbox_proof::ledger::LedgerError;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
 }
 
 /// `GET /readyz`: an event would be recorded now: the clock can be trusted and does not contradict the log, no certificate
-/// has ended, the audit log and the disk take what comes, file descriptors are left, and the store answers.
+/// has ended, no witness knows more of the log than there is, the audit log and the disk take what comes, file descriptors are left, and the store answers.
 ///
 /// What is known is said whether it is ready or not, in the same members.
 pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
@@ -35,6 +36,18 @@ pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
     );
     state.insert("time_sources".into(), json!(sources(instance)));
     state.insert("log_size".into(), json!(instance.ledger.size().get()));
+    let witnesses = app.witness_status();
+    if !witnesses.is_empty() {
+        let quorum = instance.ledger.last_quorum();
+        state.insert("last_quorum".into(), json!(quorum));
+        let age = shown.zip(quorum);
+        let age = age.map(|(now, then)| now.saturating_since(then).as_secs());
+        state.insert("last_quorum_age_s".into(), json!(age));
+        state.insert(
+            "witnesses".into(),
+            json!(witnesses.iter().map(of_witness).collect::<Vec<_>>()),
+        );
+    }
     if let Some(shown) = shown {
         let certificates = instance.certificates(shown);
         state.insert("certificates".into(), json!(certificates));
@@ -45,6 +58,15 @@ pub(crate) fn readyz(app: &App, _: &Call) -> Result<Answer, Problem> {
     state.insert("status".into(), json!("ready"));
     let state = serde_json::Value::Object(state);
     Ok(answer::json(StatusCode::OK, &state))
+}
+
+fn of_witness(witness: &WitnessStatus) -> serde_json::Value {
+    json!({
+        "name": witness.name,
+        "size": witness.size.map(|size| size.get()),
+        "age_s": witness.age.map(|age| age.as_secs()),
+        "problem": witness.problem,
+    })
 }
 
 /// What each time source last said, by its name.
@@ -75,6 +97,7 @@ fn check(app: &App) -> Result<(), Problem> {
         }
         .into());
     }
+    app.instance.ledger.check_open()?;
     app.instance.check_validity(reading.time)?;
     app.instance.audit.check()?;
     kbox_store::check_room(&app.instance.data, 0)

@@ -3,7 +3,11 @@
 
 use hyper::StatusCode;
 use kbox_proof::digest::Sha256Digest;
+use kbox_proof::ledger::Upgrade;
 use kbox_proof::merkle::{EntryBundle, LeafHash, LeafIndex, TILE_WIDTH, Tile, TreeSize};
+use kbox_proof::receipt::Receipt;
+use kbox_proof::store::MarkKind;
+use serde_json::json;
 
 use crate::app::App;
 use crate::http::answer::{self, Answer};
@@ -17,7 +21,11 @@ const BYTES: &str = "application/octet-stream";
 /// `GET /trust`: the newest version.
 pub(crate) fn trust(app: &App, _: &Call) -> Result<Answer, Problem> {
     let bundle = app.instance.trust(None)?;
-    let bundle = bundle.ok_or_else(|| Problem::internal("the log has no trust bundle"))?;
+    let missing = || match app.instance.ledger.check_open() {
+        Err(error) => error.into(),
+        Ok(()) => Problem::internal("the log has no trust bundle"),
+    };
+    let bundle = bundle.ok_or_else(missing)?;
     Ok(answer::body(StatusCode::OK, answer::JSON, bundle))
 }
 
@@ -58,14 +66,68 @@ pub(crate) fn checkpoint_at(app: &App, call: &Call) -> Result<Answer, Problem> {
     ))
 }
 
-/// `GET /log/proof/{leafhash}`: 64 hexadecimal digits; a C2SP tlog-proof under the newest checkpoint.
-pub(crate) fn proof(app: &App, call: &Call) -> Result<Answer, Problem> {
+fn upgrade_of(app: &App, call: &Call) -> Result<Upgrade, Problem> {
     let unknown =
         || Problem::not_found("leaf; give its RFC 9162 leaf hash in 64 hexadecimal digits");
     let hash = Sha256Digest::from_hex(call.param(0)).ok_or_else(unknown)?;
     let leaf = LeafHash::from_bytes(*hash.as_bytes());
-    let proof = app.instance.ledger.tlog_proof(&leaf)?.ok_or_else(unknown)?;
+    app.instance.ledger.upgrade(&leaf)?.ok_or_else(unknown)
+}
+
+/// `GET /log/proof/{leafhash}`: 64 hexadecimal digits; a C2SP tlog-proof under the first cosigned checkpoint with the leaf, or
+/// where there is none yet under the newest.
+pub(crate) fn proof(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let proof = upgrade_of(app, call)?.proof;
     Ok(answer::body(StatusCode::OK, answer::TEXT, proof))
+}
+
+/// `GET /log/upgrade/{leafhash}`: the members of a receipt that grow, as they stand there.
+pub(crate) fn upgrade(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let grown = Receipt {
+        event: Vec::new(),
+        personal: None,
+        token: Vec::new(),
+        proof: String::new(),
+        before: None,
+        consistency: Vec::new(),
+        anchors: Vec::new(),
+    };
+    let upgrade = upgrade_of(app, call)?;
+    let grown = Receipt {
+        proof: upgrade.proof,
+        before: upgrade.before,
+        consistency: upgrade.consistency,
+        anchors: upgrade.anchors,
+        ..grown
+    };
+    let mut members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&grown.to_json()).map_err(Problem::internal)?;
+    members.retain(|name, _| !["kbox", "event", "token"].contains(&name.as_str()));
+    Ok(answer::json(StatusCode::OK, &members))
+}
+
+/// Marks of one answer.
+const MARKS_AT_ONCE: usize = 100;
+
+/// `GET /log/marks/{size}?number=N`: marks from this size on, by size and number, a hundred at most.
+pub(crate) fn marks(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let unknown =
+        || Problem::not_found("mark: give a tree size, and number=N for later ones of one size");
+    let size = decimal(call.param(0)).ok_or_else(unknown)?;
+    let number = match call.query("number") {
+        None => 0,
+        Some(text) => decimal(&text).ok_or_else(unknown)?,
+    };
+    let from = (TreeSize::new(size), number);
+    let marks = app
+        .instance
+        .ledger
+        .marks(MarkKind::Cosigned, from, MARKS_AT_ONCE)?;
+    let marks: Vec<_> = marks
+        .iter()
+        .map(|mark| json!({ "size": mark.size.get(), "number": mark.number, "note": mark.note }))
+        .collect();
+    Ok(answer::json(StatusCode::OK, &json!({ "marks": marks })))
 }
 
 /// `GET /log/tile/<L>/<N>[.p/<W>]` and `GET /log/tile/entries/<N>[.p/<W>]`.

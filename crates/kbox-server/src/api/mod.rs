@@ -8,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod tsa;
+pub(crate) mod witness;
 
 use hyper::StatusCode;
 use kbox_proof::law::{self, DelaiRequest};

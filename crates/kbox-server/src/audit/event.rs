@@ -129,6 +129,36 @@ pub(crate) enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<String>,
     },
+    /// A witness does not cosign this log any more.
+    WitnessFailing {
+        witness: String,
+        reason: String,
+        /// Changes of this witness since the last such line, which have no line of their own.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unlisted: u64,
+    },
+    /// It cosigns again.
+    WitnessRecovered {
+        witness: String,
+        /// Changes of this witness since the last such line, which have no line of their own.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unlisted: u64,
+    },
+    /// A witness has cosigned a larger tree of this log than there is: nothing is recorded from now on.
+    RolledBack {
+        witness: String,
+        seen: u64,
+        ours: u64,
+    },
+    /// A log shows two histories. Both are kept whole, under this digest.
+    SplitViewSeen {
+        origin: String,
+        size: u64,
+        evidence: Fingerprint,
+        /// The witness of this log that holds the other history; none where this server saw both of a log that it guards.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        witness: Option<String>,
+    },
     /// A request contradicted what was recorded under its id (409).
     ConflictRefused {
         key: String,

@@ -19,6 +19,12 @@ impl Fingerprint {
     }
 }
 
+impl From<Sha256Digest> for Fingerprint {
+    fn from(digest: Sha256Digest) -> Self {
+        Self(digest)
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -2,6 +2,7 @@
 //! Every address of the service, who may use it, and how much it may send. What is not here is not served.
 
 use hyper::Method;
+use kbox_proof::anchor::witness::MAX_REQUEST_BYTES;
 
 use super::answer::Answer;
 use super::call::Call;
@@ -165,6 +166,29 @@ pub(crate) static ROUTES: &[Route] = &[
         Api,
         api::log::proof,
     ),
+    route(
+        Method::GET,
+        "/log/upgrade/{leafhash}",
+        Public,
+        Api,
+        api::log::upgrade,
+    ),
+    route(
+        Method::GET,
+        "/log/marks/{size}",
+        Public,
+        Api,
+        api::log::marks,
+    ),
+    route(
+        Method::POST,
+        "/witness/add-checkpoint",
+        Public,
+        Api,
+        api::witness::add_checkpoint,
+    )
+    .body(MAX_REQUEST_BYTES)
+    .budget(Some(Budget::Question)),
     route(
         Method::GET,
         "/log/tile/{path…}",
@@ -502,6 +526,9 @@ mod tests {
                 "GET /log/checkpoint",
                 "GET /log/checkpoints/{size}",
                 "GET /log/proof/{leafhash}",
+                "GET /log/upgrade/{leafhash}",
+                "GET /log/marks/{size}",
+                "POST /witness/add-checkpoint",
                 "GET /log/tile/{path…}",
                 "POST /tsa",
                 "GET /tsa/certificates",

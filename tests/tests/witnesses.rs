@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Two servers that guard each other: receipts grow to `temoigne` by public routes, two histories and lost entries are told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use kbox_proof::digest::hex;
+use kbox_proof::key::LogSigner;
+use kbox_proof::merkle::{RootHash, hash_leaf};
+use kbox_proof::receipt::Receipt;
+use kbox_proof::tlog::{Checkpoint, KeyId, KeyName, Note};
+use kbox_proof::tsp::TimeStampToken;
+use kbox_tests::{Answer, Server, run, said, submission};
+use serde_json::{Value, json};
+
+/// A port that nobody listens on just now.
+fn port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A commune with a server of its own.
+struct Commune {
+    name: &'static str,
+    data: PathBuf,
+    config: PathBuf,
+    port: u16,
+    log: String,
+    witness: String,
+}
+
+impl Commune {
+    /// With its keys made, and no log yet.
+    fn new(folder: &Path, name: &'static str) -> Self {
+        let data = folder.join(name);
+        let config = folder.join(format!("{name}.toml"));
+        let alone = format!("[witnessing]\nname = \"{name}.example/witness\"\nlogs = []\n");
+        std::fs::write(&config, alone).unwrap();
+        let arguments = ["init", "--config", shown(&config), "--data", shown(&data)];
+        let made = run("kbox-server", &arguments);
+        assert!(made.status.success(), "{}", said(&made));
+        let lines = String::from_utf8(made.stdout).unwrap();
+        let key = |of: &str| {
+            let mut lines = lines.lines();
+            lines
+                .find_map(|line| line.strip_prefix(of))
+                .unwrap()
+                .to_string()
+        };
+        Self {
+            name,
+            port: port(),
+            log: key("log "),
+            witness: key("witness "),
+            data,
+            config,
+        }
+    }
+
+    fn guard(&self, other: &Self) {
+        let text = format!(
+            "witness_interval_s = 1\n[[witness]]\nname = \"{0}\"\nurl = \"http://127.0.0.1:{1}/witness\"\nvkeys = [\"{2}\"]\noperator = \
+             \"Commune {0}\"\n[witnessing]\nname = \"{3}.example/witness\"\nlogs = [\"{4}\"]\n",
+            other.name, other.port, other.witness, self.name, other.log
+        );
+        std::fs::write(&self.config, text).unwrap();
+    }
+
+    fn start(&self) -> Server {
+        self.start_over(&self.data)
+    }
+
+    fn start_over(&self, data: &Path) -> Server {
+        let listen = format!("127.0.0.1:{}", self.port);
+        let config = shown(&self.config);
+        Server::start_with(data, &["--config", config, "--listen", &listen])
+    }
+
+    fn admin(&self) -> String {
+        let key = std::fs::read_to_string(self.data.join("admin-key")).unwrap();
+        key.trim().to_string()
+    }
+}
+
+fn shown(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Asks again until the answer is as wanted.
+fn until(what: &str, ask: impl Fn() -> Answer, wanted: impl Fn(&Answer) -> bool) -> Answer {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = ask();
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what}: {}", answer.text());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn ready(server: &Server) {
+    until(
+        "ready",
+        || server.get("/readyz", None),
+        |answer| answer.status == 200,
+    );
+}
+
+fn size(server: &Server) -> u64 {
+    let note = server.get("/log/checkpoint", None).text();
+    note.lines().nth(1).unwrap().parse().unwrap()
+}
+
+/// Waits for a mark of the whole log.
+fn marked(server: &Server) -> u64 {
+    let size = size(server);
+    let path = format!("/log/marks/{size}");
+    let marks = |answer: &Answer| answer.json()["marks"].as_array().map_or(0, Vec::len);
+    until(
+        "marked",
+        || server.get(&path, None),
+        |answer| marks(answer) > 0,
+    );
+    size
+}
+
+fn verify(trust: &Path, receipt: &Path) -> std::process::Output {
+    run(
+        "kbox-verify",
+        &["--trust", shown(trust), "--json", shown(receipt)],
+    )
+}
+
+fn lines(data: &Path) -> String {
+    std::fs::read_to_string(data.join("audit.jsonl")).unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(from)
+        .arg(to)
+        .status()
+        .unwrap();
+    assert!(copied.success());
+}
+
+#[test]
+fn two_communes_guard_each_other_and_whoever_has_a_receipt_upgrades_it_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (albert, bray) = (
+        Commune::new(folder.path(), "albert"),
+        Commune::new(folder.path(), "bray"),
+    );
+    albert.guard(&bray);
+    bray.guard(&albert);
+
+    // Alone, a server keeps its settings and records nothing that could be dated back.
+    let a = albert.start();
+    let key = a.key(&albert.data);
+    let refused = a.post("/api/v1/events", Some(&key), &submission("too-early"));
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (503, "not_witnessed")
+    );
+    assert_eq!(a.get("/trust", None).status, 503);
+    assert_eq!(a.get("/readyz", None).code(), "not_witnessed");
+    let b = bray.start();
+    ready(&a);
+    ready(&b);
+
+    let made = a.post("/api/v1/events", Some(&key), &submission("one"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let first = Receipt::from_json(&made.body).unwrap();
+    let in_folder = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let trust = in_folder("trust.json", &a.get("/trust", None).body);
+    let receipt = in_folder("first.kbox.json", &made.body);
+    // It could have been dated back, by all that it shows.
+    let undecided = verify(&trust, &receipt);
+    assert_eq!(undecided.status.code(), Some(2), "{}", said(&undecided));
+    let whole = marked(&a);
+
+    // By its key, and by the public route alone: only the members that grow, put in their places.
+    let own = a.get(made.location.as_deref().unwrap(), Some(&key));
+    let grown = in_folder("grown.kbox.json", &own.body);
+    let proven = verify(&trust, &grown);
+    assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+    assert!(said(&proven).contains("temoigne"), "{}", said(&proven));
+    let token = TimeStampToken::parse(&first.token).unwrap();
+    let leaf = hex(hash_leaf(&token.leaf_bytes().unwrap()).as_bytes());
+    let upgrade = a.get(&format!("/log/upgrade/{leaf}"), None);
+    assert_eq!(upgrade.status, 200, "{}", upgrade.text());
+    let mut by_hand: Value = serde_json::from_slice(&made.body).unwrap();
+    for (member, value) in upgrade.json().as_object().unwrap() {
+        by_hand[member] = value.clone();
+    }
+    let by_hand = in_folder("by-hand.kbox.json", by_hand.to_string().as_bytes());
+    let proven = verify(&trust, &by_hand);
+    assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+    let proof = a.get(&format!("/log/proof/{leaf}"), None).text();
+    assert_eq!(upgrade.json()["proof"], json!(proof));
+    assert_eq!(
+        a.get(&format!("/log/upgrade/{}", "0".repeat(64)), None)
+            .status,
+        404
+    );
+    // The marks of the empty log, and the first of the size of the proof.
+    let empty = a.get("/log/marks/0", None).json()["marks"][0].clone();
+    assert_eq!((&empty["size"], &empty["number"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        a.get("/log/checkpoints/0", None).text(),
+        empty["note"].as_str().unwrap()
+    );
+    assert!(
+        a.get(&format!("/log/checkpoints/{whole}"), None)
+            .text()
+            .contains("bray.example/witness")
+    );
+
+    let metrics = a.get("/metrics", Some(&albert.admin())).text();
+    assert!(
+        metrics.contains("kbox_witness_up{witness=\"bray\"} 1"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("kbox_witness_quorum_age_seconds "),
+        "{metrics}"
+    );
+    let readiness = a.get("/readyz", None).json();
+    assert_eq!(readiness["witnesses"][0]["name"], "bray");
+    let checked = run("kbox-server", &["fsck", "--data", shown(&albert.data)]);
+    assert!(checked.status.success(), "{}", said(&checked));
+    assert!(!said(&checked).contains(" 0 marks"), "{}", said(&checked));
+    let out = folder.path().join("export");
+    let exported = run(
+        "kbox-server",
+        &["export", "--data", shown(&albert.data), "--to", shown(&out)],
+    );
+    assert!(exported.status.success(), "{}", said(&exported));
+    let marks = std::fs::read_to_string(out.join("marks/000000.jsonl")).unwrap();
+    assert!(
+        marks
+            .lines()
+            .next()
+            .unwrap()
+            .contains("bray.example/witness")
+    );
+
+    // The operator of one, with its key, signs a second history: the other keeps both.
+    let log = std::fs::read_to_string(albert.data.join("keys/log-key.pem")).unwrap();
+    let log = LogSigner::from_pkcs8_pem(&log).unwrap();
+    let (origin, _) = albert.log.split_once('+').unwrap();
+    let whole = marked(&a);
+    let text = Checkpoint::new(
+        origin,
+        kbox_proof::merkle::TreeSize::new(whole),
+        RootHash::from_bytes([7; 32]),
+    )
+    .unwrap()
+    .encode();
+    let signature = log.sign(text.as_bytes()).to_vec();
+    let other = Note::unsigned(text.clone()).unwrap().with_signature(
+        KeyName::new(origin).unwrap(),
+        KeyId::from_bytes(log.key_id(origin)),
+        signature,
+    );
+    let request = format!("old {whole}\n\n{}", other.encode());
+    let answer = b
+        .try_post(
+            "/witness/add-checkpoint",
+            None,
+            "text/plain",
+            request.as_bytes(),
+        )
+        .unwrap();
+    assert_eq!(
+        (answer.status, answer.media_type.as_str()),
+        (409, "text/x.tlog.size")
+    );
+    assert_eq!(answer.text(), format!("{whole}\n"));
+    let metrics = b.get("/metrics", Some(&bray.admin())).text();
+    assert!(metrics.contains("kbox_split_views 1\n"), "{metrics}");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !lines(&bray.data).contains("split_view_seen") {
+        assert!(Instant::now() < deadline, "{}", lines(&bray.data));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let out = folder.path().join("export-b");
+    let exported = run(
+        "kbox-server",
+        &["export", "--data", shown(&bray.data), "--to", shown(&out)],
+    );
+    assert!(exported.status.success(), "{}", said(&exported));
+    let kept = std::fs::read_dir(out.join("split-views"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let kept: Value = serde_json::from_slice(&std::fs::read(kept.path()).unwrap()).unwrap();
+    assert_eq!(kept["other"], json!(other.encode()));
+    assert!(kept["cosigned"].as_str().unwrap().starts_with(origin));
+    // What is no log of its, or not signed by it, is not cosigned.
+    let unknown = request.replace(origin, "stranger.example/log");
+    for (body, status) in [
+        (unknown, 404),
+        (request.replace("BwcH", "BwcI"), 403),
+        ("old\n".into(), 400),
+    ] {
+        let answer = b
+            .try_post(
+                "/witness/add-checkpoint",
+                None,
+                "text/plain",
+                body.as_bytes(),
+            )
+            .unwrap();
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+
+    // An older copy of the data, put in its place, is known by the witness, and records nothing.
+    marked(&a);
+    assert!(a.terminate().success());
+    let older = folder.path().join("older");
+    copy(&albert.data, &older);
+    let a = albert.start();
+    ready(&a);
+    assert_eq!(
+        a.post("/api/v1/events", Some(&key), &submission("two"))
+            .status,
+        201
+    );
+    marked(&a);
+    assert!(a.terminate().success());
+    let a = albert.start_over(&older);
+    until(
+        "rolled back",
+        || a.get("/readyz", None),
+        |answer| answer.code() == "rolled_back",
+    );
+    let refused = a.post("/api/v1/events", Some(&key), &submission("three"));
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (503, "rolled_back")
+    );
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !lines(&older).contains("\"rolled_back\"") {
+        assert!(Instant::now() < deadline, "{}", lines(&older));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(a);
+
+    // With a longer log it is the witness's own memory that counts after its restart.
+    assert!(b.terminate().success());
+    let b = bray.start();
+    let a = albert.start();
+    ready(&a);
+    ready(&b);
+    assert_eq!(
+        a.post("/api/v1/events", Some(&key), &submission("three"))
+            .status,
+        201
+    );
+    marked(&a);
+}
+
+/// A witness that others wrote, running; killed when dropped.
+struct AicsWitness(std::process::Child);
+
+impl Drop for AicsWitness {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The program, where `make setup` found a Python for it.
+fn aics_witness() -> Option<PathBuf> {
+    let peers = std::env::var_os("KBOX_PEERS")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let home = std::env::var_os("HOME")?;
+            Some(Path::new(&home).join(".cache/kbox/peers"))
+        })?;
+    let folder = peers.parent()?.join("peers-witness");
+    let program = folder.join("bin/aics-witness");
+    program.is_file().then_some(program)
+}
+
+#[test]
+#[allow(clippy::explicit_write)]
+fn a_witness_that_others_wrote_cosigns_our_log_and_knows_an_older_copy_of_it() {
+    let Some(program) = aics_witness() else {
+        // Said past the harness, which hides what passing tests print.
+        std::io::Write::write_all(
+            &mut std::io::stdout(),
+            b"peers: skipped, aics-witness needs Python 3.12 or later; see `make setup`\n",
+        )
+        .unwrap();
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let albert = Commune::new(folder.path(), "albert");
+    let port = port();
+    let settings = folder.path().join("witness.json");
+    let tool = |arguments: &[&str]| {
+        let (command, more) = arguments.split_first().unwrap();
+        let output = Command::new(&program)
+            .args([command, "--config", shown(&settings)])
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let listen = format!("127.0.0.1:{port}");
+    let vkey = tool(&[
+        "init",
+        "--name",
+        "aics.example/1",
+        "--listen",
+        &listen,
+        "--db",
+        "w.db",
+        "--key-file",
+        "key",
+    ]);
+    let (origin, _) = albert.log.split_once('+').unwrap();
+    tool(&["add-log", "--origin", origin, "--vkey", &albert.log]);
+    let witness = Command::new(&program)
+        .args(["serve", "--config", shown(&settings)])
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    let _witness = AicsWitness(witness.unwrap());
+    let vkey = vkey.trim();
+    std::fs::write(
+        &albert.config,
+        format!(
+            "witness_interval_s = 1\n[[witness]]\nname = \"aics\"\nurl = \"http://{listen}\"\nvkeys = [\"{vkey}\"]\noperator = \"Aics\"\n"
+        ),
+    )
+    .unwrap();
+    let a = albert.start();
+    let key = a.key(&albert.data);
+    ready(&a);
+    let made = a.post("/api/v1/events", Some(&key), &submission("one"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    // Ever larger trees, each with its proof from the one before.
+    for n in 0..3 {
+        marked(&a);
+        let more = a.post(
+            "/api/v1/events",
+            Some(&key),
+            &submission(&format!("more-{n}")),
+        );
+        assert_eq!(more.status, 201, "{}", more.text());
+    }
+    marked(&a);
+    let trust = folder.path().join("trust.json");
+    std::fs::write(&trust, a.get("/trust", None).body).unwrap();
+    let grown = folder.path().join("grown.kbox.json");
+    std::fs::write(
+        &grown,
+        a.get(made.location.as_deref().unwrap(), Some(&key)).body,
+    )
+    .unwrap();
+    let proven = verify(&trust, &grown);
+    assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+
+    assert!(a.terminate().success());
+    let older = folder.path().join("older");
+    copy(&albert.data, &older);
+    let a = albert.start();
+    ready(&a);
+    assert_eq!(
+        a.post("/api/v1/events", Some(&key), &submission("last"))
+            .status,
+        201
+    );
+    marked(&a);
+    assert!(a.terminate().success());
+    let a = albert.start_over(&older);
+    until(
+        "rolled back",
+        || a.get("/readyz", None),
+        |answer| answer.code() == "rolled_back",
+    );
+}
+
+#[test]
+fn a_log_that_gets_witnesses_later_publishes_a_new_trust_bundle_that_names_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (albert, bray) = (
+        Commune::new(folder.path(), "albert"),
+        Commune::new(folder.path(), "bray"),
+    );
+    let a = albert.start();
+    let key = a.key(&albert.data);
+    let made = a.post("/api/v1/events", Some(&key), &submission("before"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    assert_eq!(a.get("/trust", None).json()["demand"], "journalise");
+    assert!(a.terminate().success());
+    albert.guard(&bray);
+    bray.guard(&albert);
+    let (a, b) = (albert.start(), bray.start());
+    ready(&b);
+    let trust = a.get("/trust", None);
+    assert_eq!(trust.json()["version"], 2);
+    assert_eq!(trust.json()["demand"], "temoigne");
+    assert_eq!(trust.json()["witnesses"]["quorum"], 1);
+    assert_eq!(
+        trust.json()["witnesses"]["operators"][0]["keys"][0],
+        json!(bray.witness)
+    );
+    assert_eq!(a.get("/trust/1", None).json()["demand"], "journalise");
+    marked(&a);
+    // What was recorded before any witness stays what it was: nobody saw the log without it.
+    let old = a.get(made.location.as_deref().unwrap(), Some(&key));
+    let receipt = Receipt::from_json(&old.body).unwrap();
+    assert_eq!(receipt.before, None);
+    assert!(receipt.proof.contains("bray.example/witness"));
+    assert!(a.terminate().success());
+    // The same settings again are no new version.
+    let a = albert.start();
+    assert_eq!(a.get("/trust", None).json()["version"], 2);
+}
