@@ -20,6 +20,7 @@ use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, RecordBatch, Reques
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::*;
 use kbox_proof::time::Time;
+use kbox_proof::tlog::VerifierKey;
 use kbox_proof::tsa::{Authority, AuthorityConfig};
 use kbox_proof::tsp::{Oid, TimeStampReq, TimeStampResp, certificate_to_pem};
 use kbox_proof::verify::TrustPolicy;
@@ -65,6 +66,13 @@ impl Operator {
     #[must_use]
     pub fn log_signer() -> LogSigner {
         LogSigner::from_seed(&[9; 32]).unwrap()
+    }
+
+    /// The log's name and the key that its checkpoints verify with.
+    #[must_use]
+    pub fn log(&self) -> (Origin, VerifierKey) {
+        let key = VerifierKey::parse(&Self::log_signer().vkey(ORIGIN)).unwrap();
+        (Origin::parse(ORIGIN).unwrap(), key)
     }
 
     /// The token key's chain.
@@ -138,20 +146,37 @@ fn text(value: &str) -> Text {
     Text::new(value).unwrap()
 }
 
-fn request(body: Body, personal: Option<PersonalData>) -> EventRequest {
+fn request(
+    collectivite: &Collectivite,
+    body: Body,
+    personal: Option<PersonalData>,
+) -> EventRequest {
     let id = random_bytes::<16>().unwrap();
     EventRequest {
         request_id: RequestId::parse(&EventId::from_bytes(id).to_string()).unwrap(),
-        collectivite: Collectivite::parse("218002533").unwrap(),
+        collectivite: collectivite.clone(),
         body,
         personal,
     }
 }
 
-fn member() -> RosterOpening {
+fn body(refers_to: Option<Sha256Digest>, detail: Detail) -> Body {
+    Body {
+        claimed_time: claimed(),
+        reasons: vec![],
+        refers_to,
+        detail,
+    }
+}
+
+fn doullens() -> Collectivite {
+    Collectivite::parse("218002533").unwrap()
+}
+
+fn member(number: u32) -> RosterOpening {
     RosterOpening {
         identity: RecipientIdentity {
-            id: text("elu-1"),
+            id: text(&format!("elu-{number}")),
             name: text("Élue Première"),
             function: text("conseillère municipale"),
         },
@@ -159,9 +184,9 @@ fn member() -> RosterOpening {
     }
 }
 
-/// Records a sending and gives its digest, which consignments refer to.
+/// A sending to so many members.
 #[must_use]
-pub fn record_sending(ledger: &Ledger) -> Sha256Digest {
+pub fn sending(collectivite: &Collectivite, members: u32) -> EventRequest {
     let submission = Submission {
         seance: Seance {
             id: text("2026-12-02"),
@@ -191,33 +216,62 @@ pub fn record_sending(ledger: &Ledger) -> Sha256Digest {
             titre: text("Convocation"),
             nature: PaperNature::Convocation,
         }],
-        roster: vec![member().entry(false).unwrap()],
+        roster: (0..members)
+            .map(|number| member(number).entry(false).unwrap())
+            .collect(),
     };
-    let body = Body {
-        claimed_time: claimed(),
-        reasons: vec![],
-        refers_to: None,
-        detail: Detail::SubmissionAcceptance(submission),
-    };
-    let receipts = ledger.record(vec![request(body, None)], RecordBatch::new());
-    event_digest(&receipts.unwrap().first().unwrap().event)
+    request(
+        collectivite,
+        body(None, Detail::SubmissionAcceptance(submission)),
+        None,
+    )
 }
 
 /// The commonest event: the consignment of a convocation to one member, whom its personal part names.
-#[must_use]
-pub fn consignment(sending: Sha256Digest) -> EventRequest {
-    let body = Body {
-        claimed_time: claimed(),
-        reasons: vec![],
-        refers_to: Some(sending),
-        detail: Detail::ContentConsignment(RecipientStep { recipient: 0 }),
-    };
+fn step(collectivite: &Collectivite, sending: Sha256Digest, recipient: u32) -> EventRequest {
     let personal = PersonalData {
-        recipient: Some(member()),
+        recipient: Some(member(recipient)),
         address: Some(text("elue.premiere@doullens.example")),
         ..PersonalData::default()
     };
-    request(body, Some(personal))
+    let detail = Detail::ContentConsignment(RecipientStep { recipient });
+    request(collectivite, body(Some(sending), detail), Some(personal))
+}
+
+/// The consignments of a sending to all its members.
+#[must_use]
+pub fn steps(
+    collectivite: &Collectivite,
+    sending: Sha256Digest,
+    members: u32,
+) -> Vec<EventRequest> {
+    (0..members)
+        .map(|recipient| step(collectivite, sending, recipient))
+        .collect()
+}
+
+/// That a member opened what was consigned.
+#[must_use]
+pub fn opening(
+    collectivite: &Collectivite,
+    consignment: Sha256Digest,
+    recipient: u32,
+) -> EventRequest {
+    let detail = Detail::ContentAccessTracking(RecipientStep { recipient });
+    request(collectivite, body(Some(consignment), detail), None)
+}
+
+/// Records a sending and gives its digest, which consignments refer to.
+#[must_use]
+pub fn record_sending(ledger: &Ledger) -> Sha256Digest {
+    let receipts = ledger.record(vec![sending(&doullens(), 1)], RecordBatch::new());
+    event_digest(&receipts.unwrap().first().unwrap().event)
+}
+
+/// A consignment to the member of [`record_sending`].
+#[must_use]
+pub fn consignment(sending: Sha256Digest) -> EventRequest {
+    step(&doullens(), sending, 0)
 }
 
 /// Does so many rounds, and says how long they took by the clock that counts for it.
