@@ -333,6 +333,7 @@ fn main() {
         &origin,
         ledger.environment(),
         &key,
+        &[],
         &mut |done, _| bar.at(done),
     );
     let report = report.unwrap();

@@ -462,10 +462,8 @@ pub trait Records: Send + Sync {
 /// How many rows a store holds of each kind, so that one that nothing leads to is noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Entries, without leaf and personal part.
+    /// Entries with their leaves, without personal part.
     pub entries: u64,
-    /// Leaves.
-    pub leaves: u64,
     /// Personal parts.
     pub personal: u64,
     /// Ways from an event's id to its entry.
@@ -526,6 +524,15 @@ pub trait Store: Records {
     /// # Errors
     /// [`StoreError`].
     fn entry(&self, index: LeafIndex) -> Result<Option<Entry>, StoreError>;
+
+    /// The event of one leaf and whose it is: what [`Self::entry`] has of it, without the rest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn event(&self, index: LeafIndex) -> Result<Option<(Collectivite, Vec<u8>)>, StoreError> {
+        let entry = self.entry(index)?;
+        Ok(entry.map(|entry| (entry.collectivite, entry.event)))
+    }
 
     /// What became of a request.
     ///

@@ -71,6 +71,77 @@ fn a_refused_commit_answers_everyone_in_it_changes_nothing_and_the_log_goes_on()
     assert_eq!(log.fatal(), []);
 }
 
+/// More than are built ahead of the commit before.
+const MANY: u64 = 400;
+
+/// While the commit of "first" waits at the gate, a group is built upon it: a retry of "first" and [`MANY`] more.
+fn built_ahead(log: &Log, ledger: &Ledger) -> [std::sync::mpsc::Receiver<Answer>; 2] {
+    log.store.gate.shut();
+    let first = submit(ledger, vec![sending("first")], RecordBatch::new());
+    log.store.gate.wait_for_commit();
+    let sought = log.store.sought();
+    let mut events = vec![sending("first")];
+    events.extend((0..MANY).map(|number| sending(&format!("ahead-{number}"))));
+    let ahead = submit(ledger, events, records("ahead"));
+    // The retry is found without the store, which does not have it yet.
+    while log.store.sought() < sought + MANY {
+        std::thread::sleep(MS);
+    }
+    [first, ahead]
+}
+
+#[test]
+fn a_group_built_ahead_follows_the_one_before_and_knows_its_requests() {
+    let log = Log::new();
+    let ledger = log.open();
+    let [first, ahead] = built_ahead(&log, &ledger);
+    log.store.gate.open();
+    let first = first.recv().unwrap().unwrap();
+    let ahead = ahead.recv().unwrap().unwrap();
+    assert_eq!(ahead[..1], first[..]);
+    let ranks: Vec<_> = ahead
+        .iter()
+        .map(|receipt| log.verify(receipt).event().header.rank)
+        .collect();
+    assert_eq!(ranks, (0..=MANY).collect::<Vec<_>>());
+    assert_eq!(ledger.size().get(), MANY + 1);
+    log.assert_whole();
+}
+
+#[test]
+fn a_group_built_upon_a_refused_one_is_refused_with_it_and_the_log_goes_on() {
+    let log = Log::new();
+    let ledger = log.open();
+    let [first, ahead] = built_ahead(&log, &ledger);
+    log.store.plan([Fault::Refuse]);
+    log.store.gate.open();
+    assert_eq!(first.recv().unwrap(), Err(LedgerError::Store(full())));
+    assert_eq!(ahead.recv().unwrap(), Err(LedgerError::Store(full())));
+    assert_eq!(ledger.size().get(), 0);
+    assert_eq!(log.store.get(b"ahead").unwrap(), None);
+    for (rank, id) in (0..).zip(["ahead-7", "first", "ahead-0"]) {
+        let receipt = record(&ledger, sending(id)).unwrap();
+        assert_eq!(log.verify(&receipt).event().header.rank, rank);
+    }
+    log.assert_whole();
+    assert_eq!(log.fatal(), []);
+}
+
+#[test]
+fn a_group_built_upon_a_failed_one_is_never_written() {
+    let log = Log::new();
+    let ledger = log.open();
+    let [first, ahead] = built_ahead(&log, &ledger);
+    log.store.plan([Fault::FailKept]);
+    log.store.gate.open();
+    assert_eq!(first.recv().unwrap(), Err(LedgerError::Stopped));
+    assert_eq!(ahead.recv().unwrap(), Err(LedgerError::Stopped));
+    assert_eq!(log.fatal(), [LedgerError::Store(disk_error())]);
+    drop(ledger);
+    assert_eq!(log.open().size().get(), 1);
+    log.assert_whole();
+}
+
 #[test]
 fn a_refused_first_commit_leaves_the_certificates_to_the_next() {
     let log = Log::new();

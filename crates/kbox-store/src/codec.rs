@@ -23,9 +23,6 @@ fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
 pub(crate) fn entry_key(index: LeafIndex) -> Vec<u8> {
     key(b'e', &[&index.get().to_be_bytes()])
 }
-pub(crate) fn leaf_key(index: LeafIndex) -> Vec<u8> {
-    key(b'l', &[&index.get().to_be_bytes()])
-}
 pub(crate) fn personal_key(index: LeafIndex) -> Vec<u8> {
     key(b'p', &[&index.get().to_be_bytes()])
 }
@@ -85,7 +82,6 @@ pub(crate) fn record_key(name: &[u8]) -> Vec<u8> {
 pub(crate) fn count(census: &mut Census, key: &[u8]) {
     let kind = match key.first() {
         Some(b'e') => &mut census.entries,
-        Some(b'l') => &mut census.leaves,
         Some(b'p') => &mut census.personal,
         Some(b'i') => &mut census.event_ids,
         Some(b'd') => &mut census.digests,
@@ -192,37 +188,88 @@ pub(crate) fn decode_mark(kind: MarkKind, key: &[u8], value: &[u8]) -> Option<Ma
     })
 }
 
-/// Without leaf and personal part, which have keys of their own.
+/// With its leaf, without the personal part, which has a key of its own.
 pub(crate) fn encode_entry(entry: &Entry) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(entry.event.len() + 256);
+    let mut bytes = Vec::with_capacity(entry.event.len() + entry.leaf.len() + 256);
     push_text(&mut bytes, entry.collectivite.as_str());
     push_text(&mut bytes, entry.request_id.as_str());
     bytes.extend_from_slice(entry.event_id.as_bytes());
     bytes.extend_from_slice(&entry.rank.to_be_bytes());
     bytes.extend_from_slice(entry.chain.as_bytes());
     bytes.extend_from_slice(&entry.acknowledged_at.get().to_be_bytes());
+    // A leaf has some hundreds of bytes.
+    let length = u32::try_from(entry.leaf.len()).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(&entry.leaf);
     bytes.extend_from_slice(&entry.event);
     bytes
+}
+
+/// What an entry's row holds, where it lies.
+struct EntryRow<'a> {
+    collectivite: &'a str,
+    request_id: &'a str,
+    event_id: [u8; 16],
+    rank: u64,
+    chain: [u8; 32],
+    acknowledged_at: u64,
+    leaf: &'a [u8],
+    event: &'a [u8],
+}
+
+impl<'a> EntryRow<'a> {
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let collectivite = reader.text()?;
+        let request_id = reader.text()?;
+        let event_id = reader.array()?;
+        let rank = reader.number()?;
+        let chain = reader.array()?;
+        let acknowledged_at = reader.number()?;
+        let length = usize::try_from(u32::from_be_bytes(reader.array()?)).ok()?;
+        let (leaf, event) = reader.0.split_at_checked(length)?;
+        Some(Self {
+            collectivite,
+            request_id,
+            event_id,
+            rank,
+            chain,
+            acknowledged_at,
+            leaf,
+            event,
+        })
+    }
+}
+
+pub(crate) fn decode_leaf(bytes: &[u8]) -> Option<Vec<u8>> {
+    Some(EntryRow::read(bytes)?.leaf.to_vec())
+}
+
+pub(crate) fn decode_event(bytes: &[u8]) -> Option<(Collectivite, Vec<u8>)> {
+    let row = EntryRow::read(bytes)?;
+    Some((
+        Collectivite::parse(row.collectivite).ok()?,
+        row.event.to_vec(),
+    ))
 }
 
 pub(crate) fn decode_entry(
     index: LeafIndex,
     bytes: &[u8],
-    leaf: Vec<u8>,
     personal: Option<Vec<u8>>,
 ) -> Option<Entry> {
-    let mut reader = Reader(bytes);
+    let row = EntryRow::read(bytes)?;
     Some(Entry {
         index,
-        collectivite: Collectivite::parse(reader.text()?).ok()?,
-        request_id: RequestId::parse(reader.text()?).ok()?,
-        event_id: EventId::from_bytes(reader.array()?),
-        rank: reader.number()?,
-        chain: Sha256Digest::from_bytes(reader.array()?),
-        acknowledged_at: TreeSize::new(reader.number()?),
-        event: reader.0.to_vec(),
+        collectivite: Collectivite::parse(row.collectivite).ok()?,
+        request_id: RequestId::parse(row.request_id).ok()?,
+        event_id: EventId::from_bytes(row.event_id),
+        rank: row.rank,
+        chain: Sha256Digest::from_bytes(row.chain),
+        acknowledged_at: TreeSize::new(row.acknowledged_at),
+        event: row.event.to_vec(),
         personal,
-        leaf,
+        leaf: row.leaf.to_vec(),
     })
 }
 

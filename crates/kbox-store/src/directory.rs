@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use kbox_proof::store::StoreError;
 
 /// Content of the version file.
-const VERSION: &str = "kbox-data 1";
+const VERSION: &str = "kbox-data 2";
 /// Content of the version file of a backup: it is to be restored from, never written to.
-const BACKUP: &str = "kbox-backup 1";
+const BACKUP: &str = "kbox-backup 2";
 const VERSION_FILE: &str = "VERSION";
 const VERSION_PART: &str = "VERSION.part";
 const LOCK_FILE: &str = "LOCK";
@@ -248,9 +248,9 @@ mod tests {
         ));
         drop(taken);
         Directory::take(dir.path()).unwrap();
-        fs::write(dir.path().join(VERSION_FILE), "kbox-data 2\n").unwrap();
+        fs::write(dir.path().join(VERSION_FILE), "kbox-data 9\n").unwrap();
         let error = Directory::take(dir.path()).unwrap_err();
-        assert!(error.to_string().contains("kbox-data 2"), "{error}");
+        assert!(error.to_string().contains("kbox-data 9"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! RocksDB: one write-ahead log, synced once a commit.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,6 +28,10 @@ const OPENING_ATTEMPTS: u32 = 5;
 const OPEN_TABLES: i32 = 128;
 /// Copied in one write.
 const COPY_BYTES: usize = 4 << 20;
+
+const DAMAGED_ENTRY: StoreError = StoreError::Damaged {
+    what: "an entry of the log",
+};
 
 /// A log in a directory.
 pub struct RocksStore {
@@ -264,11 +269,11 @@ impl Store for RocksStore {
             }));
         }
         let mut batch = WriteBatch::default();
+        let mut ends = HashMap::new();
         for new in &commit.entries {
             let entry = &new.entry;
             let index = codec::encode_index(entry.index);
             batch.put(codec::entry_key(entry.index), codec::encode_entry(entry));
-            batch.put(codec::leaf_key(entry.index), &entry.leaf);
             if let Some(personal) = &entry.personal {
                 batch.put(codec::personal_key(entry.index), personal);
             }
@@ -288,8 +293,11 @@ impl Store for RocksStore {
                 rank: entry.rank,
                 digest: new.event_digest,
             };
+            ends.insert(&entry.collectivite, end);
+        }
+        for (collectivite, end) in ends {
             batch.put(
-                codec::chain_end_key(&entry.collectivite),
+                codec::chain_end_key(collectivite),
                 codec::encode_chain_end(&end),
             );
         }
@@ -325,16 +333,16 @@ impl Store for RocksStore {
 
     fn read_entries(&self, first: LeafIndex, count: u16) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut leaves = Vec::new();
-        let from = codec::leaf_key(first);
+        let from = codec::entry_key(first);
         let items = self
             .db
             .iterator(IteratorMode::From(&from, Direction::Forward));
         for (offset, item) in (0..u64::from(count)).zip(items) {
-            let (key, leaf) = item.map_err(engine)?;
-            if *key != *codec::leaf_key(LeafIndex::new(first.get().saturating_add(offset))) {
+            let (key, entry) = item.map_err(engine)?;
+            if *key != *codec::entry_key(LeafIndex::new(first.get().saturating_add(offset))) {
                 break;
             }
-            leaves.push(leaf.into_vec());
+            leaves.push(codec::decode_leaf(&entry).ok_or(DAMAGED_ENTRY)?);
         }
         Ok(leaves)
     }
@@ -347,13 +355,18 @@ impl Store for RocksStore {
         else {
             return Ok(None);
         };
-        let leaf = self.db.get(codec::leaf_key(index)).map_err(engine)?;
         let personal = self.db.get(codec::personal_key(index)).map_err(engine)?;
-        leaf.and_then(|leaf| codec::decode_entry(index, &bytes, leaf, personal))
+        codec::decode_entry(index, &bytes, personal)
             .map(Some)
-            .ok_or(StoreError::Damaged {
-                what: "an entry of the log",
-            })
+            .ok_or(DAMAGED_ENTRY)
+    }
+
+    fn event(&self, index: LeafIndex) -> Result<Option<(Collectivite, Vec<u8>)>, StoreError> {
+        self.read(
+            &codec::entry_key(index),
+            "an entry of the log",
+            codec::decode_event,
+        )
     }
 
     fn find(
@@ -481,9 +494,7 @@ impl Store for RocksStore {
             return Ok(false);
         };
         let Some(entry) = self.entry(index).map_err(refused)? else {
-            return Err(refused(StoreError::Damaged {
-                what: "an entry of the log",
-            }));
+            return Err(refused(DAMAGED_ENTRY));
         };
         let personal = codec::personal_key(index);
         let request = codec::request_key(&entry.collectivite, &entry.request_id);

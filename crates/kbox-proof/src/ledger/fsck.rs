@@ -697,7 +697,6 @@ impl Walk<'_> {
         let entries = size.get();
         for (kind, expected, found) in [
             ("entries", entries, found.entries),
-            ("leaves", entries, found.leaves),
             ("personal parts", self.personal, found.personal),
             ("event ids", entries, found.event_ids),
             ("digests", entries, found.digests),

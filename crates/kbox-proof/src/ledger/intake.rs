@@ -44,6 +44,9 @@ impl Drop for Done {
     }
 }
 
+/// So many events are made into a batch while the one before is still on its way to the disk.
+const WORTH_BUILDING_AHEAD: usize = 256;
+
 /// One call of the ledger: recorded as a whole or not at all.
 pub(super) struct Submission {
     pub(super) events: Vec<Prepared>,
@@ -75,7 +78,16 @@ struct State {
     queue: VecDeque<Submission>,
     events: usize,
     bytes: usize,
+    /// A group is on its way to the disk.
+    committing: bool,
     end: Option<LedgerError>,
+}
+
+impl State {
+    /// A batch is better built late, with all that came meanwhile, unless it is large already.
+    fn is_worth_taking(&self) -> bool {
+        !self.queue.is_empty() && (!self.committing || self.events >= WORTH_BUILDING_AHEAD)
+    }
 }
 
 impl Intake {
@@ -110,16 +122,19 @@ impl Intake {
         state.events += submission.weight();
         state.bytes += submission.bytes;
         state.queue.push_back(submission);
+        let wake = state.is_worth_taking();
         drop(state);
-        self.arrived.notify_one();
+        if wake {
+            self.arrived.notify_one();
+        }
         Ok(())
     }
 
     /// Waits until something is there and takes as much as one batch may hold; `None` once it is closed and empty.
     pub(super) fn take(&self, batch: Bounds) -> Option<Vec<Submission>> {
         let mut state = self.state();
-        while state.queue.is_empty() {
-            if state.end.is_some() {
+        while !state.is_worth_taking() {
+            if state.queue.is_empty() && state.end.is_some() {
                 return None;
             }
             state = self
@@ -142,6 +157,17 @@ impl Intake {
         state.events = state.events.saturating_sub(events);
         state.bytes = state.bytes.saturating_sub(bytes);
         Some(taken)
+    }
+
+    /// A group was handed over to be committed.
+    pub(super) fn committing(&self) {
+        self.state().committing = true;
+    }
+
+    /// That group is durable, or was refused.
+    pub(super) fn committed(&self) {
+        self.state().committing = false;
+        self.arrived.notify_one();
     }
 
     /// Events that wait.

@@ -356,7 +356,7 @@ pub(super) fn upgrade(
         }
     }
     Ok(Upgrade {
-        proof: proof_text(index, proof, note)?,
+        proof: proof_text(index, &proof, note),
         before: before.map(|before| before.note),
         consistency: hashes,
         anchors,

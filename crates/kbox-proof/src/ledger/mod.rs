@@ -15,6 +15,7 @@
 //! Out of scope: who may record what (the server), asking witnesses and outside authorities (`anchor`).
 
 mod activity;
+mod commit;
 mod erasure;
 mod error;
 mod export;
@@ -27,13 +28,15 @@ mod seal;
 mod sequencer;
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use std::sync::mpsc::{self, sync_channel};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+
+use zeroize::Zeroizing;
 
 pub use self::activity::{Activity, COMMIT_CLASSES_MS};
 pub use self::erasure::{Erasure, Hold, HoldRelease, HoldScope, Scrub, replay_erasures};
@@ -146,7 +149,6 @@ pub struct EventRequest {
 /// An open log. Dropping it closes it.
 pub struct Ledger {
     shared: Arc<Shared>,
-    references: References,
     limits: Bounds,
     threads: Mutex<Vec<JoinHandle<()>>>,
     scrub: Scrub,
@@ -203,6 +205,7 @@ impl Ledger {
             on_fatal: config.on_fatal,
             commits: Commits::default(),
             marks,
+            references: References::default(),
         });
         let sequencer = Sequencer {
             shared: Arc::clone(&shared),
@@ -210,31 +213,28 @@ impl Ledger {
             batch: limits,
             serials: SerialSource::new()
                 .map_err(|error| LedgerError::Signing(alloc::format!("{error}")))?,
+            tail: shared.published(),
+            in_flight: None,
             ends: BTreeMap::new(),
             chain_stored,
         };
+        let (groups, built) = sync_channel(1);
+        let (outcomes, settled) = mpsc::channel();
         let (commits, acknowledged) = sync_channel(UNACKNOWLEDGED_COMMITS);
-        let started =
-            |error: std::io::Error| LedgerError::Signing(alloc::format!("no thread: {error}"));
-        let writer = std::thread::Builder::new()
-            .name("kbox-sequencer".into())
-            .spawn(move || sequencer.run(&commits))
-            .map_err(started)?;
-        let their_shared = Arc::clone(&shared);
-        let acknowledger = std::thread::Builder::new()
-            .name("kbox-acknowledge".into())
-            .spawn(move || sequencer::acknowledge(&their_shared, &acknowledged));
-        let acknowledger = match acknowledger {
-            Ok(thread) => thread,
-            Err(error) => {
-                shared.intake.close();
-                return Err(started(error));
-            }
-        };
-        let threads = Mutex::new(alloc::vec![writer, acknowledger]);
+        let (committing, acknowledging) = (Arc::clone(&shared), Arc::clone(&shared));
+        let threads = [
+            thread("kbox-sequencer", move || sequencer.run(&groups, &settled)),
+            thread("kbox-commit", move || {
+                commit::commit(&committing, &built, &outcomes, &commits);
+            }),
+            thread("kbox-acknowledge", move || {
+                commit::acknowledge(&acknowledging, &acknowledged);
+            }),
+        ];
+        let threads = threads.into_iter().collect::<Result<Vec<_>, _>>();
+        let threads = Mutex::new(threads.inspect_err(|_| shared.intake.close())?);
         let ledger = Self {
             shared,
-            references: References::default(),
             limits,
             threads,
             scrub: config.scrub,
@@ -342,15 +342,17 @@ impl Ledger {
             };
             return Err(too_long.into());
         }
-        self.references
+        self.shared
+            .references
             .check(self.shared.store.as_ref(), &collectivite, &body)?;
         let personal_der = personal.as_ref().map(PersonalData::to_der).transpose()?;
         let content = seal::content(&timeless, personal_der.as_deref());
+        let mut random = Random::draw()?;
         let personal = match personal {
             None => None,
             Some(data) => {
                 let part = ErasablePart {
-                    salt: Salt::from_bytes(random::<32>()?),
+                    salt: Salt::from_bytes(random.take()),
                     data,
                 };
                 let der = part.to_der()?;
@@ -363,9 +365,9 @@ impl Ledger {
             body,
             personal,
             content,
-            event_id: EventId::from_bytes(random::<16>()?),
-            salt: Salt::from_bytes(random::<32>()?),
-            content_key: random::<32>()?,
+            event_id: EventId::from_bytes(random.take()),
+            salt: Salt::from_bytes(random.take()),
+            content_key: random.take(),
         })
     }
 
@@ -630,8 +632,43 @@ fn refuse_erasures(events: &[EventRequest]) -> Result<(), LedgerError> {
     }
 }
 
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LedgerError> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .map_err(|error| LedgerError::Signing(alloc::format!("no thread: {error}")))
+}
+
 fn random<const N: usize>() -> Result<[u8; N], LedgerError> {
-    random_bytes::<N>().map_err(|error| LedgerError::Signing(alloc::format!("{error}")))
+    random_bytes::<N>().map_err(|error| LedgerError::Signing(error.to_string()))
+}
+
+/// An event's own random bytes, drawn at once: two salts, an id and a key.
+struct Random {
+    bytes: Zeroizing<[u8; Self::BYTES]>,
+    used: usize,
+}
+
+impl Random {
+    const BYTES: usize = 32 + 16 + 32 + 32;
+
+    fn draw() -> Result<Self, LedgerError> {
+        Ok(Self {
+            bytes: Zeroizing::new(random()?),
+            used: 0,
+        })
+    }
+
+    /// Bytes that nobody had yet. There are as many as an event takes.
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        debug_assert!(self.used + N <= Self::BYTES);
+        let mut taken = [0; N];
+        for (to, from) in taken.iter_mut().zip(self.bytes.iter().skip(self.used)) {
+            *to = *from;
+        }
+        self.used += N;
+        taken
+    }
 }
 
 /// The first commit of a log: the signed checkpoint of the empty tree, which binds it to its origin and key.

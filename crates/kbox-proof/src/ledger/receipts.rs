@@ -13,6 +13,7 @@ use crate::merkle::{
 };
 use crate::receipt::Receipt;
 use crate::store::{Entry, Store, StoreError};
+use crate::tsp::token::certificates_field;
 
 /// A tree with its signed checkpoint.
 pub(super) struct Signed<'a> {
@@ -51,7 +52,7 @@ where
 pub(super) fn receipt<R>(
     reader: &R,
     entry: &Entry,
-    chain: &[Vec<u8>],
+    certificates: &[u8],
     tree: &Signed<'_>,
 ) -> Result<Receipt, LedgerError>
 where
@@ -62,8 +63,8 @@ where
     Ok(Receipt {
         event: entry.event.clone(),
         personal: entry.personal.clone(),
-        token: seal::token(&entry.leaf, chain)?,
-        proof: seal::proof_text(entry.index, proof, tree.checkpoint)?,
+        token: seal::token(&entry.leaf, certificates)?,
+        proof: seal::proof_text(entry.index, &proof, tree.checkpoint),
         before: None,
         consistency: Vec::new(),
         anchors: Vec::new(),
@@ -123,9 +124,9 @@ pub(super) fn under(
     entry: &Entry,
     tree: &Signed<'_>,
 ) -> Result<Receipt, LedgerError> {
-    let chain = certificates(store, &entry.chain)?;
+    let certificates = certificates(store, &entry.chain)?;
     let reader = TileReader::new(tree.size, |name: &Tile| tile(store, name));
-    receipt(&reader, entry, &chain, tree)
+    receipt(&reader, entry, &certificates, tree)
 }
 
 pub(super) fn stored(store: &dyn Store, index: LeafIndex) -> Result<Entry, StoreError> {
@@ -134,8 +135,10 @@ pub(super) fn stored(store: &dyn Store, index: LeafIndex) -> Result<Entry, Store
     })
 }
 
-fn certificates(store: &dyn Store, id: &Sha256Digest) -> Result<Vec<Vec<u8>>, StoreError> {
-    store.chain(id)?.ok_or(StoreError::Damaged {
+/// A stored chain as a token's field.
+fn certificates(store: &dyn Store, id: &Sha256Digest) -> Result<Vec<u8>, StoreError> {
+    let chain = store.chain(id)?.ok_or(StoreError::Damaged {
         what: "a certificate chain",
-    })
+    })?;
+    Ok(certificates_field(&chain))
 }

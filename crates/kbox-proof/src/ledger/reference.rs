@@ -4,18 +4,18 @@
 //! A caller knows an event's digest only from its receipt, so what is referred to is always durable already, and the check
 //! needs no part of the sequencer.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::LedgerError;
 use crate::digest::Sha256Digest;
 use crate::event::{Body, Collectivite, Detail, EvidenceEvent, Reference, event_digest};
-use crate::store::{Store, StoreError};
+use crate::store::{NewEntry, Store, StoreError};
 
-/// Sendings and consignments remembered; a whole council's fits many times.
-const REMEMBERED: usize = 8192;
+/// Sendings and consignments remembered, some 200 bytes each; the newest are those that events soon refer to.
+const REMEMBERED: usize = 32_768;
 
 /// What matters of an event that others refer to.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ struct Referred {
 }
 
 #[derive(Clone)]
-enum Kind {
+pub(super) enum Kind {
     Submission {
         version: u32,
         roster: usize,
@@ -41,48 +41,57 @@ enum Kind {
 
 #[derive(Default)]
 pub(super) struct References {
-    remembered: Mutex<BTreeMap<Sha256Digest, Referred>>,
+    remembered: Mutex<HashMap<Sha256Digest, Referred>>,
 }
 
 impl References {
+    fn remembered(&self) -> MutexGuard<'_, HashMap<Sha256Digest, Referred>> {
+        // A change is one insertion.
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a commit that is durable brought, before anybody knows its digests.
+    pub(super) fn remember(&self, entries: &[NewEntry], kinds: Vec<Kind>) {
+        let mut remembered = self.remembered();
+        for (new, kind) in entries.iter().zip(kinds) {
+            if !matches!(kind, Kind::Other) {
+                let referred = Referred {
+                    collectivite: new.entry.collectivite.clone(),
+                    kind,
+                };
+                insert(&mut remembered, new.event_digest, referred);
+            }
+        }
+    }
+
     fn find(
         &self,
         store: &dyn Store,
         collectivite: &Collectivite,
         digest: Sha256Digest,
     ) -> Result<Kind, LedgerError> {
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let known = remembered.get(&digest).cloned();
-        drop(remembered);
+        let known = self.remembered().get(&digest).cloned();
         let referred = match known {
             Some(referred) => referred,
             None => {
                 let unknown = LedgerError::ReferenceUnknown { digest };
                 let index = store.index_of_digest(&digest)?.ok_or(unknown.clone())?;
-                let entry = store.entry(index)?.ok_or(unknown)?;
+                let (owner, event) = store.event(index)?.ok_or(unknown)?;
                 let damaged = StoreError::Damaged {
                     what: "an event of the log",
                 };
                 // A row that leads to another event must not make one of a digest that nothing has.
-                if event_digest(&entry.event) != digest {
+                if event_digest(&event) != digest {
                     return Err(damaged.into());
                 }
-                let event = EvidenceEvent::from_der(&entry.event).map_err(|_| damaged)?;
+                let event = EvidenceEvent::from_der(&event).map_err(|_| damaged)?;
                 let referred = Referred {
-                    collectivite: entry.collectivite,
+                    collectivite: owner,
                     kind: kind(&event.body),
                 };
-                let mut remembered = self
-                    .remembered
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                if remembered.len() >= REMEMBERED {
-                    remembered.clear();
-                }
-                remembered.insert(digest, referred.clone());
+                insert(&mut self.remembered(), digest, referred.clone());
                 referred
             }
         };
@@ -179,7 +188,19 @@ impl References {
     }
 }
 
-fn kind(body: &Body) -> Kind {
+fn insert(
+    remembered: &mut HashMap<Sha256Digest, Referred>,
+    digest: Sha256Digest,
+    referred: Referred,
+) {
+    if remembered.len() >= REMEMBERED {
+        remembered.clear();
+    }
+    remembered.insert(digest, referred);
+}
+
+/// What others may refer to an event as.
+pub(super) fn kind(body: &Body) -> Kind {
     match &body.detail {
         Detail::SubmissionAcceptance(submission) => Kind::Submission {
             version: submission.version,

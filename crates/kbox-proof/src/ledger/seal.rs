@@ -15,14 +15,17 @@ use crate::key::LogSigner;
 use crate::merkle::{InclusionProof, LeafIndex, RootHash, TreeSize};
 use crate::store::ContentKey;
 use crate::time::Time;
-use crate::tlog::{Checkpoint, KeyId, KeyName, Note, TlogProof, VerifierKey};
+use crate::tlog::{Checkpoint, KeyId, KeyName, Note, VerifierKey, encode_proof};
 use crate::tsa::Authority;
+use crate::tsp::token::certificates_field;
 use crate::tsp::{MessageImprint, SerialNumber, TimeStampToken};
 
 /// The authority that signs tokens and the key that signs checkpoints.
 pub(super) struct Sealer {
     authority: Authority,
     chain: Vec<Vec<u8>>,
+    /// The chain as tokens carry it.
+    certificates: Vec<u8>,
     keys: LogKeys,
 }
 
@@ -38,6 +41,7 @@ impl Sealer {
         let chain = authority.chain().to_vec();
         Ok(Self {
             authority,
+            certificates: certificates_field(&chain),
             chain,
             keys: LogKeys {
                 key: VerifierKey::parse(&signer.vkey(origin.as_str()))
@@ -51,6 +55,11 @@ impl Sealer {
     /// The authority's certificates, signer first.
     pub(super) fn chain(&self) -> &[Vec<u8>] {
         &self.chain
+    }
+
+    /// The authority's certificates as a token's field.
+    pub(super) fn certificates(&self) -> &[u8] {
+        &self.certificates
     }
 
     /// The genTime of a clock's reading, if the clock is as accurate as the tokens say.
@@ -135,20 +144,13 @@ impl LogKeys {
 }
 
 /// A [C2SP tlog-proof](https://c2sp.org/tlog-proof) without extra data.
-pub(super) fn proof_text(
-    index: LeafIndex,
-    proof: InclusionProof,
-    checkpoint: &str,
-) -> Result<String, LedgerError> {
-    let note = Note::parse(checkpoint.as_bytes())
-        .map_err(|error| LedgerError::ProofFailed(error.to_string()))?;
-    Ok(TlogProof::new(None, index, proof, note).encode())
+pub(super) fn proof_text(index: LeafIndex, proof: &InclusionProof, checkpoint: &str) -> String {
+    encode_proof(None, index, proof, checkpoint)
 }
 
 /// The token that a leaf was made of, with its certificates again.
-pub(super) fn token(leaf: &[u8], chain: &[Vec<u8>]) -> Result<Vec<u8>, LedgerError> {
-    TimeStampToken::from_leaf_with_certificates(leaf, chain)
-        .map(|token| token.to_der().to_vec())
+pub(super) fn token(leaf: &[u8], certificates: &[u8]) -> Result<Vec<u8>, LedgerError> {
+    TimeStampToken::encode_leaf_with_certificates(leaf, certificates)
         .map_err(|error| LedgerError::ProofFailed(error.to_string()))
 }
 

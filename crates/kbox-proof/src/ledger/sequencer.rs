@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! The one writer: puts what waits in order, signs it, commits it, and only then lets it be acknowledged.
+//! Puts what waits in order and signs it. One group is built while the one before becomes durable; it is handed over once that
+//! is, and built for nothing if that was refused.
 
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, RecvError, SyncSender};
 use std::sync::{PoisonError, RwLock};
-use std::time::Instant;
 
 use super::LedgerError;
 use super::activity::Commits;
-use super::intake::{Bounds, Done, Intake, Submission};
+use super::commit::{Accepted, Group, Slot, StopAtEnd};
+use super::intake::{Bounds, Intake, Submission};
 use super::marks::Marks;
-use super::receipts::{self, Signed};
+use super::reference::{self, References};
 use super::seal::{self, Sealer};
 use crate::clock::Clock;
 use crate::digest::Sha256Digest;
 use crate::event::{
     Body, Collectivite, Environment, EventId, EvidenceEvent, Header, Origin, Salt, event_digest,
 };
-use crate::merkle::{Edge, LeafIndex, Tile, hash_leaf};
-use crate::receipt::Receipt;
+use crate::merkle::{Edge, LeafIndex, hash_leaf};
 use crate::store::{
-    ChainEnd, CommitBatch, CommitError, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
+    ChainEnd, CommitBatch, ContentKey, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
     StoreError, StoredRequest, chain_id,
 };
 use crate::time::Time;
@@ -56,27 +57,6 @@ pub(super) struct Published {
     pub(super) edge: Edge,
 }
 
-/// Which entry answers an event of a submission.
-#[derive(Clone, Copy)]
-enum Slot {
-    /// The nth new one of the batch.
-    New(usize),
-    /// One of an earlier commit.
-    Old(LeafIndex),
-}
-
-struct Accepted {
-    done: Done,
-    slots: Vec<Slot>,
-}
-
-/// A commit that is durable and waits for its acknowledgements.
-pub(super) struct Committed {
-    published: Arc<Published>,
-    entries: Vec<NewEntry>,
-    accepted: Vec<Accepted>,
-}
-
 /// Called on a failure after which the log must not go on.
 pub(super) type OnFatal = Arc<dyn Fn(&LedgerError) + Send + Sync>;
 
@@ -91,6 +71,7 @@ pub(super) struct Shared {
     pub(super) on_fatal: OnFatal,
     pub(super) commits: Commits,
     pub(super) marks: Marks,
+    pub(super) references: References,
 }
 
 impl Shared {
@@ -117,44 +98,102 @@ pub(super) struct Sequencer {
     pub(super) batch: Bounds,
     /// Goes on at every token, also at those of a batch that was refused.
     pub(super) serials: SerialSource,
+    /// The tree after the group handed over last.
+    pub(super) tail: Arc<Published>,
+    pub(super) in_flight: Option<InFlight>,
+    /// Chains as they are after that group.
     pub(super) ends: BTreeMap<Collectivite, ChainEnd>,
-    /// Whether the store has the certificates of the present authority.
+    /// Whether the store has the certificates of the present authority, or will have them with that group.
     pub(super) chain_stored: bool,
 }
 
-/// The log has ended, and whoever runs it was told.
-struct Ended;
-
-/// Closes the intake however its thread ends, so that nobody waits for a dead one.
-struct StopAtEnd<'a>(&'a Shared);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.intake.stop();
-    }
+/// The group that was handed over last and may not be durable yet: a retry of its requests finds nothing in the store.
+pub(super) struct InFlight {
+    first: LeafIndex,
+    places: Places,
+    contents: Vec<ContentKey>,
+    /// Whether it brings the authority's certificates.
+    chain: bool,
 }
 
+type Places = HashMap<(Collectivite, RequestId), usize>;
+
+/// A group and what it leaves behind when it is handed over.
+struct Built {
+    group: Group,
+    ends: BTreeMap<Collectivite, ChainEnd>,
+    in_flight: Option<InFlight>,
+}
+
+/// What came of the group handed over last: durable, refused, or the log has ended.
+type Settled = Result<Result<(), LedgerError>, RecvError>;
+
 impl Sequencer {
-    pub(super) fn run(mut self, acknowledge: &SyncSender<Committed>) {
+    pub(super) fn run(
+        mut self,
+        groups: &SyncSender<Group>,
+        outcomes: &Receiver<Result<(), LedgerError>>,
+    ) {
         let shared = Arc::clone(&self.shared);
         let _stop = StopAtEnd(&shared);
+        let mut pending = false;
         while let Some(submissions) = shared.intake.take(self.batch) {
-            match self.record(submissions) {
-                Ok(Some(committed)) => {
-                    if acknowledge.send(committed).is_err() {
-                        return;
+            // What is durable is looked up in the store alone: it may have been erased there since.
+            if pending && let Ok(outcome) = outcomes.try_recv() {
+                pending = false;
+                let _ = self.settle(outcome);
+            }
+            let Some(built) = self.gather(submissions) else {
+                continue;
+            };
+            if pending {
+                pending = false;
+                let outcome: Settled = outcomes.recv();
+                match outcome.map(|outcome| self.settle(outcome)) {
+                    Err(RecvError) => return,
+                    Ok(Ok(())) => {}
+                    // It was built on what is not there.
+                    Ok(Err(error)) => {
+                        built.group.refuse(&error);
+                        continue;
                     }
                 }
-                Ok(None) => {}
-                Err(Ended) => return,
             }
+            let Built {
+                group,
+                ends,
+                in_flight,
+            } = built;
+            self.tail = Arc::clone(&group.after);
+            self.chain_stored |= in_flight.as_ref().is_some_and(|group| group.chain);
+            self.in_flight = in_flight;
+            if self.ends.len() + ends.len() > REMEMBERED_CHAINS {
+                self.ends.clear();
+            }
+            self.ends.extend(ends);
+            shared.intake.committing();
+            if groups.send(group).is_err() {
+                return;
+            }
+            pending = true;
         }
     }
 
-    /// One group commit. What was submitted is dropped unacknowledged when it ends the log.
-    fn record(&mut self, submissions: Vec<Submission>) -> Result<Option<Committed>, Ended> {
+    /// Goes on from what is durable when the group handed over last was refused.
+    fn settle(&mut self, outcome: Result<(), LedgerError>) -> Result<(), LedgerError> {
+        let group = self.in_flight.take();
+        if outcome.is_err() {
+            self.tail = self.shared.published();
+            self.ends.clear();
+            self.chain_stored &= !group.is_some_and(|group| group.chain);
+        }
+        outcome
+    }
+
+    /// Makes a group of what was submitted; `None` when all of it was refused.
+    fn gather(&mut self, submissions: Vec<Submission>) -> Option<Built> {
         let mut drafts = Vec::new();
-        let mut places = BTreeMap::new();
+        let mut places = Places::new();
         let mut accepted = Vec::new();
         let mut records = Vec::new();
         for submission in submissions {
@@ -178,56 +217,52 @@ impl Sequencer {
                 Err(error) => done.answer(Err(error)),
             }
         }
-        let published = self.shared.published();
-        if drafts.is_empty() && records.is_empty() {
-            return Ok(Some(Committed {
-                published,
-                entries: Vec::new(),
-                accepted,
-            }));
+        if accepted.is_empty() {
+            return None;
         }
-        let refuse = |accepted: Vec<Accepted>, error: LedgerError| {
-            for one in accepted {
-                one.done.answer(Err(error.clone()));
-            }
-            Ok(None)
-        };
-        let (batch, edge, ends) = match self.build(drafts, records, &published) {
-            Ok(built) => built,
-            Err(error) => return refuse(accepted, error),
-        };
-        let started = Instant::now();
-        let outcome = self.shared.store.commit(&batch, Some(&published.head));
-        self.shared.commits.count(started.elapsed());
-        match outcome {
-            Ok(()) => {}
-            Err(CommitError::Refused(error)) => return refuse(accepted, error.into()),
-            Err(CommitError::Failed(error)) => {
-                // No retry: after a failed fsync the kernel may have dropped the pages, and a second success would prove
-                // nothing.
-                self.shared.fatal(&error.into());
-                return Err(Ended);
-            }
-        }
-        self.chain_stored |= batch.chain.is_some();
-        if self.ends.len() + ends.len() > REMEMBERED_CHAINS {
-            self.ends.clear();
-        }
-        self.ends.extend(ends);
-        let published = Arc::new(Published {
-            head: batch.head,
-            edge,
-        });
-        *self
-            .shared
-            .published
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::clone(&published);
-        Ok(Some(Committed {
-            published,
-            entries: batch.entries,
+        let before = Arc::clone(&self.tail);
+        let mut group = Group {
+            batch: None,
+            before: Arc::clone(&before),
+            after: Arc::clone(&before),
+            kinds: drafts
+                .iter()
+                .map(|draft: &Prepared| reference::kind(&draft.body))
+                .collect(),
             accepted,
-        }))
+        };
+        if drafts.is_empty() && records.is_empty() {
+            return Some(Built {
+                group,
+                ends: BTreeMap::new(),
+                in_flight: None,
+            });
+        }
+        match self.build(drafts, records, &before) {
+            Err(error) => {
+                group.refuse(&error);
+                None
+            }
+            Ok((batch, edge, ends)) => {
+                group.after = Arc::new(Published {
+                    head: batch.head.clone(),
+                    edge,
+                });
+                let contents = batch.entries.iter().map(|new| new.content.clone());
+                let in_flight = InFlight {
+                    first: LeafIndex::new(before.head.size.get()),
+                    places,
+                    contents: contents.collect(),
+                    chain: batch.chain.is_some(),
+                };
+                group.batch = Some(batch);
+                Some(Built {
+                    group,
+                    ends,
+                    in_flight: Some(in_flight),
+                })
+            }
+        }
     }
 
     /// Finds an entry for each event of one submission, or refuses all of it.
@@ -235,7 +270,7 @@ impl Sequencer {
         &self,
         events: Vec<Prepared>,
         drafts: &mut Vec<Prepared>,
-        places: &mut BTreeMap<(Collectivite, RequestId), usize>,
+        places: &mut Places,
     ) -> Result<Vec<Slot>, LedgerError> {
         let kept = drafts.len();
         let mut slots = Vec::with_capacity(events.len());
@@ -253,12 +288,8 @@ impl Sequencer {
                     _ => Err(conflict()),
                 }
             } else {
-                match self
-                    .shared
-                    .store
-                    .find(&event.collectivite, &event.request_id)
-                {
-                    Err(error) => Err(error.into()),
+                match self.find(&key) {
+                    Err(error) => Err(error),
                     Ok(None) => {
                         let place = drafts.len();
                         places.insert(key.clone(), place);
@@ -270,10 +301,6 @@ impl Sequencer {
                         None => Err(LedgerError::Gone {
                             request_id: event.request_id.clone(),
                         }),
-                        Some(_) if !self.is_of(&earlier, &key)? => Err(StoreError::Damaged {
-                            what: "a request of the log",
-                        }
-                        .into()),
                         Some(content) if seal::same_content(&content, &event.content) => {
                             Ok(Slot::Old(earlier.index))
                         }
@@ -299,16 +326,39 @@ impl Sequencer {
         Err(error)
     }
 
-    /// The entry that a stored request leads to is that request's.
-    fn is_of(
+    /// What an earlier request became, in the group handed over last or in the store.
+    fn find(
         &self,
-        earlier: &StoredRequest,
-        (collectivite, request_id): &(Collectivite, RequestId),
-    ) -> Result<bool, LedgerError> {
-        let entry = self.shared.store.entry(earlier.index)?;
-        Ok(entry.is_some_and(|entry| {
-            entry.collectivite == *collectivite && entry.request_id == *request_id
-        }))
+        request: &(Collectivite, RequestId),
+    ) -> Result<Option<StoredRequest>, LedgerError> {
+        if let Some(group) = &self.in_flight
+            && let Some(place) = group.places.get(request)
+        {
+            // A place is an offset in memory, far below 2⁶⁴.
+            let offset = u64::try_from(*place).unwrap_or(u64::MAX);
+            return Ok(Some(StoredRequest {
+                index: LeafIndex::new(group.first.get().saturating_add(offset)),
+                content: group.contents.get(*place).cloned(),
+            }));
+        }
+        let (collectivite, request_id) = request;
+        let store = &self.shared.store;
+        let Some(earlier) = store.find(collectivite, request_id)? else {
+            return Ok(None);
+        };
+        // The entry that a stored request leads to is that request's.
+        if earlier.content.is_some() {
+            let entry = store.entry(earlier.index)?;
+            if !entry.is_some_and(|entry| {
+                entry.collectivite == *collectivite && entry.request_id == *request_id
+            }) {
+                return Err(StoreError::Damaged {
+                    what: "a request of the log",
+                }
+                .into());
+            }
+        }
+        Ok(Some(earlier))
     }
 
     /// Not earlier than the log's newest token, and not at all when the clock and the log contradict each other.
@@ -508,62 +558,4 @@ fn sign(
         }
         Ok(leaves)
     })
-}
-
-/// Gives the acknowledgements of durable commits, while the sequencer works on the next.
-pub(super) fn acknowledge(shared: &Shared, commits: &Receiver<Committed>) {
-    let _stop = StopAtEnd(shared);
-    for Committed {
-        published,
-        entries,
-        accepted,
-    } in commits
-    {
-        for Accepted { done, slots } in accepted {
-            match answer(shared, &published, &entries, &slots) {
-                Ok(answer) => done.answer(answer),
-                Err(fatal) => return shared.fatal(&fatal),
-            }
-        }
-    }
-}
-
-/// The receipts of one submission, or the error of an old one.
-///
-/// # Errors
-/// Fatal: what was committed just now cannot be proven, so the stored tree is not the one that was signed. An old entry
-/// that cannot be proven is its callers' matter alone, since the tree grows at its right edge, which was checked when the
-/// log was opened; else anybody with an old request id could stop a log.
-fn answer(
-    shared: &Shared,
-    published: &Published,
-    entries: &[NewEntry],
-    slots: &[Slot],
-) -> Result<Result<Vec<Receipt>, LedgerError>, LedgerError> {
-    let store = shared.store.as_ref();
-    let head = &published.head;
-    let tree = Signed {
-        size: head.size,
-        root: head.root,
-        checkpoint: &head.checkpoint,
-    };
-    let reader = published
-        .edge
-        .reader(|name: &Tile| receipts::tile(store, name));
-    let mut list = Vec::with_capacity(slots.len());
-    for slot in slots {
-        let receipt = match *slot {
-            Slot::New(place) => {
-                let missing = || LedgerError::ProofFailed("its entry is missing".to_string());
-                let new = entries.get(place).ok_or_else(missing)?;
-                receipts::receipt(&reader, &new.entry, shared.sealer.chain(), &tree)?
-            }
-            Slot::Old(index) => match receipts::original(store, shared.sealer.keys(), index) {
-                Ok(receipt) => receipt,
-                Err(error) => return Ok(Err(error)),
-            },
-        };
-        list.push(receipt);
-    }
-    Ok(Ok(list))
 }

@@ -259,7 +259,6 @@ impl Store for MemoryStore {
         };
         Ok(Census {
             entries: count(inner.entries.len()),
-            leaves: count(inner.entries.len()),
             personal: count(personal.count()),
             event_ids: count(inner.events.len()),
             digests: count(inner.digests.len()),

@@ -28,6 +28,8 @@ pub use policy::{
     MAX_POLICY_BYTES, MAX_POLICY_ENTRIES, PolicyError, PolicyLog, PolicyWitness, TlogPolicy,
     WitnessedCheckpoint,
 };
+#[cfg(feature = "issue")]
+pub(crate) use proof::encode as encode_proof;
 pub use proof::{MAX_EXTRA_BYTES, TlogProof, TlogProofError};
 pub use vkey::{SignatureType, VerifierKey, VkeyError, note_key_id};
 
@@ -40,6 +42,11 @@ fn base64_decode(text: &str) -> Option<alloc::vec::Vec<u8>> {
 fn base64_encode(bytes: &[u8]) -> alloc::string::String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+fn base64_encode_onto(text: &mut alloc::string::String, bytes: &[u8]) {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode_string(bytes, text);
 }
 
 fn base64_hash(text: &str) -> Option<[u8; 32]> {

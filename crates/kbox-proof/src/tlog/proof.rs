@@ -7,7 +7,7 @@ use core::fmt;
 use super::checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint};
 use super::note::{MAX_NOTE_BYTES, Note, NoteError};
 use super::vkey::VerifierKey;
-use super::{base64_decode, base64_encode, base64_hash, decimal};
+use super::{base64_decode, base64_encode, base64_encode_onto, base64_hash, decimal};
 use crate::merkle::{
     InclusionProof, LeafHash, LeafIndex, MAX_PROOF_HASHES, MerkleError, NodeHash, verify_inclusion,
 };
@@ -89,6 +89,31 @@ impl From<NoteError> for TlogProofError {
     fn from(error: NoteError) -> Self {
         Self::Checkpoint(CheckpointError::Note(error))
     }
+}
+
+/// The text of a tlog-proof under an encoded checkpoint.
+pub(crate) fn encode(
+    extra: Option<&[u8]>,
+    index: LeafIndex,
+    proof: &InclusionProof,
+    checkpoint: &str,
+) -> String {
+    // A hash in base64 and its line's end have 45 bytes.
+    let lines = HEADER.len() + 32 + 45 * proof.hashes().len();
+    let mut text = String::with_capacity(lines + checkpoint.len());
+    text.push_str(HEADER);
+    if let Some(extra) = extra {
+        text.push_str("\nextra ");
+        text.push_str(&base64_encode(extra));
+    }
+    text.push_str(&format!("\nindex {index}\n"));
+    for hash in proof.hashes() {
+        base64_encode_onto(&mut text, hash.as_bytes());
+        text.push('\n');
+    }
+    text.push('\n');
+    text.push_str(checkpoint);
+    text
 }
 
 /// A parsed tlog-proof; nothing in it is checked. Parsing then encoding gives the same bytes.
@@ -182,18 +207,8 @@ impl TlogProof {
     /// The file's text.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut text = format!("{HEADER}\n");
-        if let Some(extra) = &self.extra {
-            text.push_str(&format!("extra {}\n", base64_encode(extra)));
-        }
-        text.push_str(&format!("index {}\n", self.index));
-        for hash in self.proof.hashes() {
-            text.push_str(&base64_encode(hash.as_bytes()));
-            text.push('\n');
-        }
-        text.push('\n');
-        text.push_str(&self.checkpoint.encode());
-        text
+        let extra = self.extra.as_deref();
+        encode(extra, self.index, &self.proof, &self.checkpoint.encode())
     }
 
     /// Checks that `log` signed the checkpoint and that the leaf is in its tree: steps 2 and 4 of the specification. Step 1,

@@ -8,7 +8,7 @@ use crate::key::{KeyError, TokenSigner};
 use crate::time::Time;
 use crate::tsp::der;
 use crate::tsp::oid::known;
-use crate::tsp::token::{SignedDataParts, encode_signed_data};
+use crate::tsp::token::{SignedDataParts, certificates_field, encode_signed_data};
 use crate::tsp::tst_info::write_gen_time;
 use crate::tsp::{
     Accuracy, Certificate, MessageImprint, Nonce, SerialNumber, signing_certificate_v2,
@@ -78,9 +78,6 @@ impl Template {
             der::SEQUENCE,
             &[&der::element(der::OID, &[hash.oid_content()])],
         );
-        let mut sorted: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-        sorted.sort_unstable();
-        sorted.dedup();
         Self {
             accuracy: accuracy.to_der(),
             attributes_content: digest_end - message_digest.len() - content_type.len(),
@@ -90,7 +87,7 @@ impl Template {
             digest_algorithms: der::element(der::SET, &[&digest_algorithm]),
             digest_algorithm,
             signature_algorithm: signer.signature_algorithm(),
-            certificates: der::element(0xa0, &sorted),
+            certificates: certificates_field(chain),
         }
     }
 

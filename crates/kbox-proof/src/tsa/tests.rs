@@ -582,6 +582,9 @@ fn a_leaf_and_the_chain_give_the_token_again_and_one_token_has_one_leaf() {
     let token = TimeStampToken::parse(&der).unwrap();
     let leaf = token.leaf_bytes().unwrap();
     let again = TimeStampToken::from_leaf_with_certificates(&leaf, authority.chain()).unwrap();
+    let field = crate::tsp::token::certificates_field(authority.chain());
+    let spliced = TimeStampToken::encode_leaf_with_certificates(&leaf, &field).unwrap();
+    assert_eq!(spliced, again.to_der());
     assert_eq!(again, token);
     let bare = TimeStampToken::parse(&leaf).unwrap();
     assert_eq!(bare.leaf_bytes().unwrap(), leaf);

@@ -219,6 +219,51 @@ impl TimeStampToken {
         Ok(token)
     }
 
+    /// The encoding of the token that a leaf was made of, with its certificates again: as
+    /// [`from_leaf_with_certificates`](Self::from_leaf_with_certificates), for a leaf that is known to be one.
+    ///
+    /// `certificates` is the encoded field, as [`certificates_field`] gives it.
+    ///
+    /// # Errors
+    /// [`TspError`] when this is no SignedData.
+    #[cfg(feature = "issue")]
+    pub(crate) fn encode_leaf_with_certificates(
+        leaf: &[u8],
+        certificates: &[u8],
+    ) -> Result<Vec<u8>, TspError> {
+        let mut outer = der::Elements::new(leaf);
+        let mut info = outer.expect(der::SEQUENCE)?.elements();
+        outer.finish()?;
+        let kind = info.expect(der::OID)?.der;
+        let mut explicit = info.expect(0xa0)?.elements();
+        info.finish()?;
+        let mut data = explicit.expect(der::SEQUENCE)?.elements();
+        explicit.finish()?;
+        let before = [
+            data.expect(der::INTEGER)?.der,
+            data.expect(der::SET)?.der,
+            data.expect(der::SEQUENCE)?.der,
+        ];
+        let signers = data.expect(der::SET)?.der;
+        data.finish()?;
+        let length = before.iter().map(|part| part.len()).sum::<usize>()
+            + certificates.len()
+            + signers.len();
+        let explicit = der::encoded_len(length);
+        let info = kind.len() + der::encoded_len(explicit);
+        let mut token = Vec::with_capacity(der::encoded_len(info));
+        der::write_header(&mut token, der::SEQUENCE, info);
+        token.extend_from_slice(kind);
+        der::write_header(&mut token, 0xa0, explicit);
+        der::write_header(&mut token, der::SEQUENCE, length);
+        for part in before {
+            token.extend_from_slice(part);
+        }
+        token.extend_from_slice(certificates);
+        token.extend_from_slice(signers);
+        Ok(token)
+    }
+
     /// The leaf that the log holds of this token: the token itself in one fixed form, without certificates.
     ///
     /// SignedData version 3; one digest algorithm, the signer's, without parameters; issuerAndSerialNumber; the signature
@@ -413,6 +458,18 @@ fn check_leaf_signature(
     match is_low {
         true => Ok(()),
         false => fail("the ECDSA signature has a high S"),
+    }
+}
+
+/// The `certificates [0]` field of a token, in DER order; empty without any.
+#[cfg(feature = "issue")]
+pub(crate) fn certificates_field(certificates: &[Vec<u8>]) -> Vec<u8> {
+    let mut sorted: Vec<&[u8]> = certificates.iter().map(Vec::as_slice).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    match sorted.is_empty() {
+        true => Vec::new(),
+        false => der::element(0xa0, &sorted),
     }
 }
 

@@ -94,6 +94,7 @@ pub(crate) struct FaultyStore {
     wrong_tiles: AtomicBool,
     pub(crate) erasing_fails: AtomicBool,
     wrong_leaf: AtomicU64,
+    sought: AtomicU64,
 }
 
 impl FaultyStore {
@@ -117,6 +118,11 @@ impl FaultyStore {
     pub(crate) fn lie_about_leaf(&self, index: Option<u64>) {
         self.wrong_leaf
             .store(index.unwrap_or(NO_LEAF), Ordering::SeqCst);
+    }
+
+    /// How many requests were looked up so far.
+    pub(crate) fn sought(&self) -> u64 {
+        self.sought.load(Ordering::SeqCst)
     }
 
     fn leaf(&self, index: u64, mut leaf: Vec<u8>) -> Vec<u8> {
@@ -180,6 +186,7 @@ impl Store for FaultyStore {
         collectivite: &Collectivite,
         request_id: &RequestId,
     ) -> Result<Option<StoredRequest>, StoreError> {
+        self.sought.fetch_add(1, Ordering::SeqCst);
         self.inner.find(collectivite, request_id)
     }
     fn index_of_event(&self, event_id: &EventId) -> Result<Option<LeafIndex>, StoreError> {
@@ -267,6 +274,7 @@ impl Log {
                 wrong_tiles: AtomicBool::new(false),
                 erasing_fails: AtomicBool::new(false),
                 wrong_leaf: AtomicU64::new(NO_LEAF),
+                sought: AtomicU64::new(0),
             }),
             clock: Arc::new(TestClock::at(start())),
             fatal: Arc::default(),

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! The one writer: a group that was built becomes durable, then is published, and only then acknowledged.
+
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::sync::PoisonError;
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::time::Instant;
+
+use super::LedgerError;
+use super::intake::Done;
+use super::receipts::{self, Signed};
+use super::reference;
+use super::sequencer::{Published, Shared};
+use crate::merkle::{LeafIndex, Tile};
+use crate::receipt::Receipt;
+use crate::store::{CommitBatch, CommitError, NewEntry};
+
+/// Which entry answers an event of a submission.
+#[derive(Clone, Copy)]
+pub(super) enum Slot {
+    /// The nth new one of the batch.
+    New(usize),
+    /// One of an earlier commit.
+    Old(LeafIndex),
+}
+
+/// A submission that the group answers.
+pub(super) struct Accepted {
+    pub(super) done: Done,
+    pub(super) slots: Vec<Slot>,
+}
+
+/// Everything that becomes durable together.
+pub(super) struct Group {
+    /// What to write; nothing for mere retries.
+    pub(super) batch: Option<CommitBatch>,
+    /// The tree that it continues.
+    pub(super) before: Arc<Published>,
+    /// The tree with it.
+    pub(super) after: Arc<Published>,
+    /// What later events may need to know of its entries.
+    pub(super) kinds: Vec<reference::Kind>,
+    pub(super) accepted: Vec<Accepted>,
+}
+
+impl Group {
+    /// Answers its callers that nothing of it was recorded.
+    pub(super) fn refuse(self, error: &LedgerError) {
+        refuse(self.accepted, error);
+    }
+}
+
+fn refuse(accepted: Vec<Accepted>, error: &LedgerError) {
+    for one in accepted {
+        one.done.answer(Err(error.clone()));
+    }
+}
+
+/// A commit that is durable and waits for its acknowledgements.
+pub(super) struct Committed {
+    published: Arc<Published>,
+    entries: Vec<NewEntry>,
+    kinds: Vec<reference::Kind>,
+    accepted: Vec<Accepted>,
+}
+
+/// Closes the intake however its thread ends, so that nobody waits for a dead one.
+pub(super) struct StopAtEnd<'a>(pub(super) &'a Shared);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.intake.stop();
+    }
+}
+
+/// Commits group after group, and says of each whether the next may build on it.
+pub(super) fn commit(
+    shared: &Shared,
+    groups: &Receiver<Group>,
+    outcomes: &Sender<Result<(), LedgerError>>,
+    acknowledge: &SyncSender<Committed>,
+) {
+    let _stop = StopAtEnd(shared);
+    for group in groups {
+        let Group {
+            batch,
+            before,
+            after,
+            kinds,
+            accepted,
+        } = group;
+        let mut entries = Vec::new();
+        if let Some(batch) = batch {
+            let started = Instant::now();
+            let outcome = shared.store.commit(&batch, Some(&before.head));
+            shared.commits.count(started.elapsed());
+            match outcome {
+                Ok(()) => {}
+                Err(CommitError::Refused(error)) => {
+                    let error = LedgerError::from(error);
+                    // The sequencer may have ended with the last handle of the ledger.
+                    let _ = outcomes.send(Err(error.clone()));
+                    shared.intake.committed();
+                    refuse(accepted, &error);
+                    continue;
+                }
+                Err(CommitError::Failed(error)) => {
+                    // No retry: after a failed fsync the kernel may have dropped the pages, and a second success would
+                    // prove nothing.
+                    return shared.fatal(&error.into());
+                }
+            }
+            *shared
+                .published
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Arc::clone(&after);
+            entries = batch.entries;
+        }
+        let _ = outcomes.send(Ok(()));
+        shared.intake.committed();
+        let committed = Committed {
+            published: after,
+            entries,
+            kinds,
+            accepted,
+        };
+        if acknowledge.send(committed).is_err() {
+            return;
+        }
+    }
+}
+
+/// Gives the acknowledgements of durable commits, while the sequencer works on the next.
+pub(super) fn acknowledge(shared: &Shared, commits: &Receiver<Committed>) {
+    let _stop = StopAtEnd(shared);
+    for Committed {
+        published,
+        entries,
+        kinds,
+        accepted,
+    } in commits
+    {
+        shared.references.remember(&entries, kinds);
+        for Accepted { done, slots } in accepted {
+            match answer(shared, &published, &entries, &slots) {
+                Ok(answer) => done.answer(answer),
+                Err(fatal) => return shared.fatal(&fatal),
+            }
+        }
+    }
+}
+
+/// The receipts of one submission, or the error of an old one.
+///
+/// # Errors
+/// Fatal: what was committed just now cannot be proven, so the stored tree is not the one that was signed. An old entry
+/// that cannot be proven is its callers' matter alone, since the tree grows at its right edge, which was checked when the
+/// log was opened; else anybody with an old request id could stop a log.
+fn answer(
+    shared: &Shared,
+    published: &Published,
+    entries: &[NewEntry],
+    slots: &[Slot],
+) -> Result<Result<Vec<Receipt>, LedgerError>, LedgerError> {
+    let store = shared.store.as_ref();
+    let head = &published.head;
+    let tree = Signed {
+        size: head.size,
+        root: head.root,
+        checkpoint: &head.checkpoint,
+    };
+    let reader = published
+        .edge
+        .reader(|name: &Tile| receipts::tile(store, name));
+    let mut list = Vec::with_capacity(slots.len());
+    for slot in slots {
+        let receipt = match *slot {
+            Slot::New(place) => {
+                let missing = || LedgerError::ProofFailed("its entry is missing".to_string());
+                let new = entries.get(place).ok_or_else(missing)?;
+                receipts::receipt(&reader, &new.entry, shared.sealer.certificates(), &tree)?
+            }
+            Slot::Old(index) => match receipts::original(store, shared.sealer.keys(), index) {
+                Ok(receipt) => receipt,
+                Err(error) => return Ok(Err(error)),
+            },
+        };
+        list.push(receipt);
+    }
+    Ok(Ok(list))
+}
