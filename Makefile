@@ -25,7 +25,7 @@ $(ROCKSDB_LIB)/librocksdb.a:
 
 # What the binaries and the demonstration need, and what the tests need beside it.
 BUILD_PACKAGES = libclang-dev openssl
-TEST_PACKAGES = libssl-dev poppler-utils jq python3 python3-venv chrony curl default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java golang-go golang-golang-x-mod-dev strace
+TEST_PACKAGES = ca-certificates libssl-dev poppler-utils jq python3 python3-venv chrony curl default-jdk-headless libbcprov-java libbcpkix-java libbcutil-java golang-go golang-golang-x-mod-dev strace
 
 # Verifiers of timestamps that others wrote in Python, in an environment of their own.
 PEERS = $(CACHE)/peers
@@ -53,6 +53,7 @@ MISSING_TOOLS = for tool in $(1); do PATH="$$PATH:/usr/sbin" command -v $$tool >
 MISSING_CLANG = [ -n "$$(find -L /usr/lib /usr/lib64 /usr/local/lib -maxdepth 4 -name 'libclang.so*' -o -maxdepth 4 -name 'libclang-[0-9]*.so*' 2>/dev/null | head -n 1)" ] || echo libclang
 MISSING_JARS = for jar in bcprov bcpkix bcutil; do [ -f /usr/share/java/$$jar.jar ] || echo $$jar.jar; done
 MISSING_GO = [ -d /usr/share/gocode/src/golang.org/x/mod ] || echo golang.org/x/mod
+MISSING_ROOTS = [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -d /etc/pki ] || echo ca-certificates
 MISSING_VENV = python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 # OpenSSL's headers are for the peer of the benches.
 MISSING_HEADERS = echo '\#include <openssl/ts.h>' | $(CC) -E - >/dev/null 2>&1 || echo openssl/ts.h
@@ -72,7 +73,7 @@ build-packages:
 	$(call install,$(BUILD_PACKAGES),$(call MISSING_TOOLS,openssl); $(MISSING_CLANG))
 
 packages: build-packages
-	$(call install,$(TEST_PACKAGES),$(call MISSING_TOOLS,pdftotext jq python3 chronyd curl javac go strace); $(MISSING_JARS); $(MISSING_GO); $(MISSING_VENV); $(MISSING_HEADERS))
+	$(call install,$(TEST_PACKAGES),$(call MISSING_TOOLS,pdftotext jq python3 chronyd curl javac go strace); $(MISSING_JARS); $(MISSING_GO); $(MISSING_VENV); $(MISSING_ROOTS); $(MISSING_HEADERS))
 
 # Versions and hashes are those of the file; the copy beside the environment says which it holds.
 $(PEERS)/requirements.txt: tests/peers/requirements.txt | packages

@@ -26,8 +26,11 @@ use kbox_proof::merkle::TreeSize;
 use kbox_proof::receipt::{Demand, WitnessOperator, Witnesses};
 use kbox_proof::store::MarkKind;
 use kbox_proof::time::Time;
-use kbox_proof::tlog::{KeyName, Note, VerifierKey};
+use kbox_proof::tlog::{
+    KeyName, Note, SignatureType, VerifierKey, ml_dsa_44_cosignature_message, timestamped_signature,
+};
 use kbox_proof::verify::{TrustPolicy, verify_receipt};
+use ml_dsa::{MlDsa44, SigningKey as MlDsaSigningKey};
 use sending::ORIGIN;
 
 /// What a witness does with a request: status, media type and body.
@@ -229,6 +232,72 @@ fn receipts_reach_temoigne_although_one_of_three_witnesses_says_nothing() {
     assert!(status[2].problem.is_some());
     // The tree does not grow, and is cosigned again.
     running.told(|event| matches!(event, WitnessEvent::Marked { mark } if mark.size.get() == 1 && mark.number == 1));
+}
+
+#[test]
+fn a_witness_by_ml_dsa_44_alone_makes_receipts_temoigne() {
+    let secret = MlDsaSigningKey::<MlDsa44>::from_seed(&[9; 32].into());
+    let public = secret.expanded_key().verifying_key().encode();
+    let name = KeyName::new("pq.example/1").unwrap();
+    let key = VerifierKey::new(name, SignatureType::MlDsa44Cosignature, &public).unwrap();
+    let (own, mut seconds) = (key.clone(), sending::start().unix_secs().unsigned_abs());
+    let mut last: Option<Note> = None;
+    let peer = serve(Box::new(move |request| {
+        let checkpoint = match judge(request, &[log_key()], last.as_ref()) {
+            Ok(checkpoint) => checkpoint,
+            Err(refusal) => {
+                let size = refusal.size().map_or(0, |size| size.get());
+                return (409, SIZE, format!("{size}\n"));
+            }
+        };
+        last = Some(checkpoint.note().clone());
+        seconds += 1;
+        let message = ml_dsa_44_cosignature_message(own.name(), checkpoint.checkpoint(), seconds);
+        let signature = secret
+            .expanded_key()
+            .sign_deterministic(&message, &[])
+            .unwrap();
+        let signature = timestamped_signature(seconds, &signature.encode());
+        let note = request
+            .note
+            .clone()
+            .with_signature(own.name().clone(), own.key_id(), signature);
+        (200, TEXT, note.signatures().last().unwrap().encode())
+    }));
+    let log = Log::new();
+    let mut trusted = witnesses(&[1], 1);
+    trusted.operators[0].keys = vec![key.encode()];
+    let ledger = Arc::new(log.open_with(|config| config.witnesses = trusted.clone()));
+    let endpoint = WitnessEndpoint {
+        name: "pq".into(),
+        url: peer.url.clone(),
+        keys: vec![key],
+    };
+    let (told, marks) = std::sync::mpsc::channel();
+    let mut config = WitnessClientConfig::new(
+        vec![endpoint],
+        Arc::new(move |event| {
+            if let WitnessEvent::Marked { mark } = event {
+                let _ = told.send(mark.size.get());
+            }
+        }),
+    );
+    config.interval = Duration::from_millis(200);
+    let _client = WitnessClient::start(Arc::clone(&ledger), config).unwrap();
+    let marked = |size| while marks.recv_timeout(Duration::from_secs(60)).unwrap() != size {};
+    marked(0);
+    let receipt = record(&ledger, sending("one")).unwrap();
+    marked(1);
+    let id = EvidenceEvent::from_der(&receipt.event)
+        .unwrap()
+        .header
+        .event_id;
+    let grown = ledger.receipt(&id).unwrap().unwrap();
+    let mut bundle = log.bundle();
+    bundle.witnesses = trusted;
+    bundle.demand = Demand::Temoigne;
+    let now = Time::parse_rfc3339("2027-01-01T00:00:00Z").unwrap();
+    verify_receipt(&grown, &TrustPolicy::new(&bundle).unwrap(), now).unwrap();
 }
 
 #[test]

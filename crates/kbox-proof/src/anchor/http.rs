@@ -36,7 +36,10 @@ pub enum HttpError {
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Client(problem) => write!(f, "no HTTP client: {problem}"),
+            Self::Client(problem) => write!(
+                f,
+                "no HTTP client: {problem}. TLS wants the certificates that the system trusts (Debian: ca-certificates)"
+            ),
             Self::Address(address) => write!(f, "{address:?} is not an http or https address"),
             Self::Timeout(limit) => write!(f, "no whole answer within {} s", limit.as_secs_f32()),
             Self::TooLong { max } => write!(f, "the answer is longer than {max} bytes"),

@@ -364,6 +364,25 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_written_the_same(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300),
+            place in 0_usize..1000,
+            byte in proptest::num::u8::ANY,
+        ) {
+            let hash = NodeHash::from_bytes([7; 32]);
+            let mut near = request(3, &[hash, hash], signed(&["a"], 1)).encode().into_bytes();
+            let place = place % near.len();
+            near[place] = byte;
+            for text in [bytes, near] {
+                if let Ok(read) = AddCheckpoint::parse(&text) {
+                    proptest::prop_assert_eq!(read.encode().into_bytes(), text);
+                }
+            }
+        }
+    }
+
     #[test]
     fn checks_follow_the_order_of_the_specification() {
         let logs = [key()];
