@@ -3,6 +3,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use sha2::Digest;
 
@@ -22,28 +23,29 @@ const MAX_CERTIFICATE_BYTES: usize = 64 * 1024;
 /// nobody has signed yet.
 const MAX_EXTENSIONS: usize = 64;
 
-/// A certificate: parsed, nothing trusted.
+/// A certificate: parsed, nothing trusted. Its parts are places in its encoding, so that reading one copies it once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
-    tbs: Vec<u8>,
-    pub(crate) serial: Vec<u8>,
-    pub(crate) issuer: Vec<u8>,
-    pub(crate) subject: Vec<u8>,
+    tbs: Range<usize>,
+    serial: Range<usize>,
+    issuer: Range<usize>,
+    subject: Range<usize>,
     not_before: Time,
     not_after: Time,
-    /// SubjectPublicKeyInfo in DER.
-    pub(crate) public_key: Vec<u8>,
-    extensions: Vec<Extension>,
+    public_key: Range<usize>,
+    extensions: Vec<Extension<Range<usize>>>,
     signature_algorithm: AlgorithmIdentifier,
-    signature: Vec<u8>,
+    /// The BIT STRING.
+    signature: Range<usize>,
 }
 
+/// An extension, its value copied or as the place where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Extension {
+pub(super) struct Extension<V = Vec<u8>> {
     pub(super) kind: Oid,
     pub(super) critical: bool,
-    pub(super) value: Vec<u8>,
+    pub(super) value: V,
 }
 
 /// What extKeyUsage says about timestamping (RFC 3161 §2.3).
@@ -70,7 +72,8 @@ impl Certificate {
         let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
         let tbs = outer.expect(der::SEQUENCE)?;
         let signature_algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
-        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?;
+        let signature = outer.expect(der::BIT_STRING)?;
+        bit_string(&signature)?;
         outer.finish()?;
 
         let mut parts = tbs.elements();
@@ -79,7 +82,7 @@ impl Certificate {
             version.small_integer()?;
             version.finish()?;
         }
-        let serial = parts.expect(der::INTEGER)?.content.to_vec();
+        let serial = parts.expect(der::INTEGER)?.content_span();
         let inner = AlgorithmIdentifier::from_element(&parts.expect(der::SEQUENCE)?)?;
         // RFC 5280 §4.1.1.2: the same as the outer one.
         if inner != signature_algorithm {
@@ -87,13 +90,13 @@ impl Certificate {
                 structure: "Certificate",
             });
         }
-        let issuer = parts.expect(der::SEQUENCE)?.der.to_vec();
+        let issuer = parts.expect(der::SEQUENCE)?.span();
         let mut validity = parts.expect(der::SEQUENCE)?.elements();
         let not_before = certificate_time(&validity.any()?)?;
         let not_after = certificate_time(&validity.any()?)?;
         validity.finish()?;
-        let subject = parts.expect(der::SEQUENCE)?.der.to_vec();
-        let public_key = parts.expect(der::SEQUENCE)?.der.to_vec();
+        let subject = parts.expect(der::SEQUENCE)?.span();
+        let public_key = parts.expect(der::SEQUENCE)?.span();
         // issuerUniqueID, subjectUniqueID
         parts.optional(0x81)?;
         parts.optional(0x82)?;
@@ -102,14 +105,14 @@ impl Certificate {
                 let mut inner = field.elements();
                 let list = inner.expect(der::SEQUENCE)?.elements();
                 inner.finish()?;
-                parse_extensions(list)?
+                read_extensions(list, |value| value.content_span())?
             }
             None => Vec::new(),
         };
         parts.finish()?;
         Ok(Self {
             der: bytes.to_vec(),
-            tbs: tbs.der.to_vec(),
+            tbs: tbs.span(),
             serial,
             issuer,
             subject,
@@ -118,7 +121,7 @@ impl Certificate {
             public_key,
             extensions,
             signature_algorithm,
-            signature,
+            signature: signature.span(),
         })
     }
 
@@ -126,6 +129,25 @@ impl Certificate {
     #[must_use]
     pub fn to_der(&self) -> &[u8] {
         &self.der
+    }
+
+    fn at(&self, place: &Range<usize>) -> &[u8] {
+        self.der.get(place.clone()).unwrap_or_default()
+    }
+
+    /// The content of the serial number.
+    pub(crate) fn serial(&self) -> &[u8] {
+        self.at(&self.serial)
+    }
+
+    /// The issuer's Name, in DER.
+    pub(crate) fn issuer(&self) -> &[u8] {
+        self.at(&self.issuer)
+    }
+
+    /// The subject's Name, in DER.
+    pub(crate) fn subject(&self) -> &[u8] {
+        self.at(&self.subject)
     }
 
     /// First instant of validity.
@@ -164,13 +186,13 @@ impl Certificate {
     /// The issuer's commonName, or else its organizationName, for people to read.
     #[must_use]
     pub fn issuer_name(&self) -> String {
-        issuer_name(&self.issuer)
+        issuer_name(self.issuer())
     }
 
     /// The serial number in hexadecimal, as other programs show it.
     #[must_use]
     pub fn serial_hex(&self) -> String {
-        crate::digest::hex(&self.serial)
+        crate::digest::hex(self.serial())
     }
 
     /// How its issuer signed it.
@@ -186,13 +208,18 @@ impl Certificate {
 
     /// The content of the subject's first attribute of this kind.
     fn subject_attribute(&self, kind: &[u8]) -> Option<&[u8]> {
-        name_attribute(&self.subject, kind)
+        name_attribute(self.subject(), kind)
     }
 
-    fn extension(&self, kind: &[u8]) -> Option<&Extension> {
+    fn extension(&self, kind: &[u8]) -> Option<Extension<&[u8]>> {
         self.extensions
             .iter()
             .find(|extension| extension.kind.as_content() == kind)
+            .map(|extension| Extension {
+                kind: extension.kind.clone(),
+                critical: extension.critical,
+                value: self.at(&extension.value),
+            })
     }
 
     /// The first critical extension that this crate does not process.
@@ -214,8 +241,8 @@ impl Certificate {
     /// As an issuer's: an extension that this crate would have to process. Name constraints bind whoever stands below, marked
     /// critical or not (RFC 5280 §4.2.1.10).
     pub(crate) fn unprocessed_extension(&self) -> Option<&Oid> {
-        let constraints = self.extension(known::NAME_CONSTRAINTS);
-        let constraints = constraints.map(|extension| &extension.kind);
+        let mut kinds = self.extensions.iter().map(|extension| &extension.kind);
+        let constraints = kinds.find(|kind| kind.as_content() == known::NAME_CONSTRAINTS);
         constraints.or_else(|| self.unknown_critical_extension())
     }
 
@@ -224,7 +251,7 @@ impl Certificate {
         let Some(extension) = self.extension(known::BASIC_CONSTRAINTS) else {
             return Ok((false, None));
         };
-        let mut parts = der::single(&extension.value, der::SEQUENCE)?.elements();
+        let mut parts = der::single(extension.value, der::SEQUENCE)?.elements();
         let is_ca = parts
             .optional(der::BOOLEAN)?
             .is_some_and(|part| part.content != [0]);
@@ -241,7 +268,7 @@ impl Certificate {
         let Some(extension) = self.extension(known::KEY_USAGE) else {
             return Ok(None);
         };
-        let bits = der::single(&extension.value, der::BIT_STRING)?;
+        let bits = der::single(extension.value, der::BIT_STRING)?;
         // The first octet counts the unused bits.
         let octet = |index| bits.content.get(index).copied().unwrap_or(0);
         // decipherOnly is the ninth bit; told as encipherOnly, the eighth, it is as little one of signing.
@@ -254,7 +281,7 @@ impl Certificate {
         };
         let purposes = self.purposes()?;
         let critical = extension.critical;
-        if !purposes.iter().any(|kind| kind == known::TIME_STAMPING) {
+        if !purposes.contains(&known::TIME_STAMPING) {
             Ok(TimeStampingUsage::NotIncluded)
         } else if purposes.len() > 1 {
             Ok(TimeStampingUsage::NotAlone { critical })
@@ -271,7 +298,7 @@ impl Certificate {
         Ok(self
             .purposes()?
             .iter()
-            .any(|kind| kind == known::TIME_STAMPING || kind == known::ANY_EXTENDED_KEY_USAGE))
+            .any(|kind| [known::TIME_STAMPING, known::ANY_EXTENDED_KEY_USAGE].contains(kind)))
     }
 
     /// The names under which revocation lists about this certificate are published, in DER (RFC 5280 §4.2.1.13); `None` when
@@ -280,7 +307,7 @@ impl Certificate {
         let Some(extension) = self.extension(known::CRL_DISTRIBUTION_POINTS) else {
             return Ok(None);
         };
-        let mut points = der::single(&extension.value, der::SEQUENCE)?.elements();
+        let mut points = der::single(extension.value, der::SEQUENCE)?.elements();
         let mut names = Vec::new();
         while !points.is_empty() {
             let mut point = points.expect(der::SEQUENCE)?.elements();
@@ -297,24 +324,24 @@ impl Certificate {
     /// extKeyUsage names id-kp-OCSPSigning (RFC 6960 §4.2.2.2).
     pub(super) fn is_for_ocsp_signing(&self) -> bool {
         self.purposes()
-            .is_ok_and(|purposes| purposes.iter().any(|kind| kind == known::OCSP_SIGNING))
+            .is_ok_and(|purposes| purposes.contains(&known::OCSP_SIGNING))
     }
 
     /// The key's own octets, without algorithm, tag and length.
-    pub(super) fn public_key_bits(&self) -> Result<Vec<u8>, TspError> {
-        let mut parts = der::single(&self.public_key, der::SEQUENCE)?.elements();
+    pub(super) fn public_key_bits(&self) -> Result<&[u8], TspError> {
+        let mut parts = der::single(self.public_key_info(), der::SEQUENCE)?.elements();
         parts.expect(der::SEQUENCE)?;
         bit_string(&parts.expect(der::BIT_STRING)?)
     }
 
-    fn purposes(&self) -> Result<Vec<Vec<u8>>, TspError> {
+    fn purposes(&self) -> Result<Vec<&[u8]>, TspError> {
         let Some(extension) = self.extension(known::EXTENDED_KEY_USAGE) else {
             return Ok(Vec::new());
         };
-        let mut parts = der::single(&extension.value, der::SEQUENCE)?.elements();
+        let mut parts = der::single(extension.value, der::SEQUENCE)?.elements();
         let mut purposes = Vec::new();
         while !parts.is_empty() {
-            purposes.push(parts.expect(der::OID)?.content.to_vec());
+            purposes.push(parts.expect(der::OID)?.content);
         }
         Ok(purposes)
     }
@@ -323,14 +350,14 @@ impl Certificate {
     pub(crate) fn has_subject_name(&self, general_name: &[u8]) -> bool {
         let mut directory = der::Elements::new(general_name);
         if let Ok(name) = directory.expect(0xa4)
-            && name.content == self.subject
+            && name.content == self.subject()
         {
             return true;
         }
         let Some(extension) = self.extension(known::SUBJECT_ALT_NAME) else {
             return false;
         };
-        let Ok(list) = der::single(&extension.value, der::SEQUENCE) else {
+        let Ok(list) = der::single(extension.value, der::SEQUENCE) else {
             return false;
         };
         let mut names = list.elements();
@@ -345,7 +372,7 @@ impl Certificate {
     /// The SubjectPublicKeyInfo, in DER.
     #[must_use]
     pub fn public_key_info(&self) -> &[u8] {
-        &self.public_key
+        self.at(&self.public_key)
     }
 
     /// The IssuerAndSerialNumber that names this certificate, in DER.
@@ -353,7 +380,7 @@ impl Certificate {
     pub(crate) fn issuer_and_serial(&self) -> Vec<u8> {
         der::element(
             der::SEQUENCE,
-            &[&self.issuer, &der::element(der::INTEGER, &[&self.serial])],
+            &[self.issuer(), &der::element(der::INTEGER, &[self.serial()])],
         )
     }
 
@@ -365,7 +392,7 @@ impl Certificate {
             Time::from_unix_nanos(i64::MAX),
         );
         if let Some(extension) = self.extension(&[0x55, 29, 16]) {
-            let mut parts = der::single(&extension.value, der::SEQUENCE)?.elements();
+            let mut parts = der::single(extension.value, der::SEQUENCE)?.elements();
             if let Some(part) = parts.optional(0x80)? {
                 period.0 = parse_gen_time(part.content)?;
             }
@@ -380,7 +407,7 @@ impl Certificate {
     /// The subject key identifier's octets.
     pub(crate) fn subject_key_identifier(&self) -> Option<&[u8]> {
         let extension = self.extension(&[0x55, 29, 14])?;
-        der::single(&extension.value, der::OCTET_STRING)
+        der::single(extension.value, der::OCTET_STRING)
             .ok()
             .map(|element| element.content)
     }
@@ -388,7 +415,7 @@ impl Certificate {
     /// It names its own subject as its issuer (RFC 5280 §3.2): nothing stands above it.
     #[must_use]
     pub fn is_self_issued(&self) -> bool {
-        self.subject == self.issuer
+        self.subject() == self.issuer()
     }
 
     /// Self-issued and signed by its own key, as roots are. Where that signature is by an algorithm that is no longer checked
@@ -410,9 +437,7 @@ impl Certificate {
     /// keyIdentifier of authorityKeyIdentifier (RFC 5280 §4.2.1.1); nothing readable is as none.
     fn authority_key_identifier(&self) -> Option<Vec<u8>> {
         let extension = self.extension(known::AUTHORITY_KEY_IDENTIFIER)?;
-        let mut parts = der::single(&extension.value, der::SEQUENCE)
-            .ok()?
-            .elements();
+        let mut parts = der::single(extension.value, der::SEQUENCE).ok()?.elements();
         let identifier = parts.optional(0x80).ok()??;
         Some(identifier.content.to_vec())
     }
@@ -433,12 +458,15 @@ impl Certificate {
 
     /// Checks that `issuer`'s key signed this certificate.
     pub(crate) fn verify_issued_by(&self, issuer: &Self) -> Result<(), SignatureFailure> {
+        let signature = der::single(self.at(&self.signature), der::BIT_STRING)
+            .and_then(|element| bit_string(&element))
+            .map_err(|_| SignatureFailure::Signature)?;
         verify_signature(
-            &issuer.public_key,
+            issuer.public_key_info(),
             &self.signature_algorithm,
             None,
-            &self.tbs,
-            &self.signature,
+            self.at(&self.tbs),
+            signature,
         )
     }
 }
@@ -481,13 +509,21 @@ pub(super) fn issuer_and_serial(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// `Extensions ::= SEQUENCE OF Extension`, at most one of each kind (RFC 5280 §4.2).
-pub(super) fn parse_extensions(mut list: Elements<'_>) -> Result<Vec<Extension>, TspError> {
-    let mut extensions: Vec<Extension> = Vec::new();
+pub(super) fn parse_extensions(list: Elements<'_>) -> Result<Vec<Extension>, TspError> {
+    read_extensions(list, |value| value.content.to_vec())
+}
+
+fn read_extensions<V>(
+    mut list: Elements<'_>,
+    keep: impl Fn(&Element<'_>) -> V,
+) -> Result<Vec<Extension<V>>, TspError> {
+    // As many as an honest certificate has, so that the list seldom grows.
+    let mut extensions: Vec<Extension<V>> = Vec::with_capacity(8);
     while !list.is_empty() {
-        let error = list.error();
-        let extension = parse_extension(&list.expect(der::SEQUENCE)?)?;
+        let offset = list.offset();
+        let extension = parse_extension(&list.expect(der::SEQUENCE)?, &keep)?;
         if extensions.iter().any(|other| other.kind == extension.kind) {
-            return Err(error);
+            return Err(TspError::Der { offset });
         }
         if extensions.len() == MAX_EXTENSIONS {
             return Err(TspError::TooManyExtensions {
@@ -499,14 +535,17 @@ pub(super) fn parse_extensions(mut list: Elements<'_>) -> Result<Vec<Extension>,
     Ok(extensions)
 }
 
-fn parse_extension(element: &Element<'_>) -> Result<Extension, TspError> {
+fn parse_extension<V>(
+    element: &Element<'_>,
+    keep: impl Fn(&Element<'_>) -> V,
+) -> Result<Extension<V>, TspError> {
     let mut parts = element.elements();
     let kind = Oid::from_element(&parts.expect(der::OID)?)?;
     // An explicit FALSE is not DER, but real certificates have it, and they stay raw.
     let critical = parts
         .optional(der::BOOLEAN)?
         .is_some_and(|part| part.content != [0]);
-    let value = parts.expect(der::OCTET_STRING)?.content.to_vec();
+    let value = keep(&parts.expect(der::OCTET_STRING)?);
     parts.finish()?;
     Ok(Extension {
         kind,
@@ -515,9 +554,10 @@ fn parse_extension(element: &Element<'_>) -> Result<Extension, TspError> {
     })
 }
 
-pub(super) fn bit_string(element: &Element<'_>) -> Result<Vec<u8>, TspError> {
+/// The octets of a BIT STRING that has whole ones.
+pub(super) fn bit_string<'a>(element: &Element<'a>) -> Result<&'a [u8], TspError> {
     match element.content {
-        [0, bytes @ ..] => Ok(bytes.to_vec()),
+        [0, bytes @ ..] => Ok(bytes),
         _ => Err(TspError::Der {
             offset: element.offset,
         }),
@@ -541,12 +581,11 @@ pub(super) fn certificate_time(element: &Element<'_>) -> Result<Time, TspError> 
             if digits.len() != 6 || zone != b"Z" {
                 return Err(error);
             }
-            for (number, pair) in numbers.iter_mut().zip(digits) {
-                *number = core::str::from_utf8(pair)
-                    .ok()
-                    .filter(|pair| pair.bytes().all(|digit| digit.is_ascii_digit()))
-                    .and_then(|pair| pair.parse().ok())
-                    .ok_or_else(|| error.clone())?;
+            for (number, [tens, ones]) in numbers.iter_mut().zip(digits) {
+                if !tens.is_ascii_digit() || !ones.is_ascii_digit() {
+                    return Err(error);
+                }
+                *number = i16::from(tens - b'0') * 10 + i16::from(ones - b'0');
             }
             let [year, rest @ ..] = numbers;
             let century = if year >= 50 { 1900 } else { 2000 };

@@ -4,6 +4,7 @@
 //! again and compared.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use der::{AnyRef, Decode, Reader, SliceReader};
 
@@ -25,10 +26,9 @@ pub(crate) const SET: u8 = 0x31;
 /// A run of DER elements, read one after the other.
 #[derive(Clone)]
 pub(crate) struct Elements<'a> {
-    bytes: &'a [u8],
-    /// Where `bytes` begins in the message, for errors.
-    base: usize,
-    at: usize,
+    rest: &'a [u8],
+    /// Where `rest` begins in the message.
+    offset: usize,
 }
 
 /// One element: the identifier octet, the whole encoding and the content.
@@ -45,63 +45,68 @@ impl<'a> Element<'a> {
     /// The elements that the content holds.
     pub(crate) fn elements(&self) -> Elements<'a> {
         Elements {
-            bytes: self.content,
-            base: self.offset,
-            at: 0,
+            rest: self.content,
+            offset: self.offset,
         }
+    }
+
+    /// Where the content stands in the message.
+    pub(crate) fn content_span(&self) -> Range<usize> {
+        self.offset..self.offset + self.content.len()
+    }
+
+    /// Where the whole encoding stands in the message.
+    pub(crate) fn span(&self) -> Range<usize> {
+        let header = self.der.len() - self.content.len();
+        self.offset - header..self.offset + self.content.len()
     }
 }
 
 impl<'a> Elements<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self {
-            bytes,
-            base: 0,
-            at: 0,
+            rest: bytes,
+            offset: 0,
         }
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
     }
 
     /// Where the next element begins in the message.
     pub(crate) fn offset(&self) -> usize {
-        self.base + self.at
+        self.offset
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.rest().is_empty()
+        self.rest.is_empty()
     }
 
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.rest().first().copied()
+        self.rest.first().copied()
     }
 
     /// The error for what stands here.
     pub(crate) fn error(&self) -> TspError {
         TspError::Der {
-            offset: self.offset(),
+            offset: self.offset,
         }
     }
 
     /// The next element, whatever it is.
     pub(crate) fn any(&mut self) -> Result<Element<'a>, TspError> {
-        let rest = self.rest();
-        let (header, length) = match common_header(rest) {
+        let (header, length) = match common_header(self.rest) {
             Some(found) => found,
-            None => strict_header(rest).ok_or_else(|| self.error())?,
+            None => strict_header(self.rest).ok_or_else(|| self.error())?,
         };
-        let used = header + length;
-        let der = rest.get(..used).ok_or_else(|| self.error())?;
-        let (tag, content) = match (der.first(), der.get(header..)) {
-            (Some(tag), Some(content)) => (*tag, content),
-            _ => return Err(self.error()),
+        let Some((der, rest)) = self.rest.split_at_checked(header + length) else {
+            return Err(self.error());
         };
-        let offset = self.offset() + header;
-        self.at += used;
+        let (Some(tag), Some(content)) = (der.first(), der.get(header..)) else {
+            return Err(self.error());
+        };
+        let offset = self.offset + header;
+        self.rest = rest;
+        self.offset = offset + length;
         Ok(Element {
-            tag,
+            tag: *tag,
             der,
             content,
             offset,

@@ -13,9 +13,16 @@ use super::der;
 /// More than any registered identifier needs, and little enough that printing one is cheap.
 const MAX_BYTES: usize = 64;
 
-/// An OBJECT IDENTIFIER of any arc size up to 128 bits.
+/// So many groups of seven bits fit in 128 bits whatever they hold.
+const SHORT_BYTES: usize = 18;
+
+/// An OBJECT IDENTIFIER of any arc size up to 128 bits. In place, as a token has a dozen of them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Oid(Vec<u8>);
+pub struct Oid {
+    /// The content octets, then zeros: so the derived order is that of the content.
+    bytes: [u8; MAX_BYTES],
+    length: u8,
+}
 
 /// A timestamp policy: `TSAPolicyId ::= OBJECT IDENTIFIER` (RFC 3161 §2.4.1).
 pub type TsaPolicyId = Oid;
@@ -27,19 +34,28 @@ impl Oid {
         if content.is_empty() || content.len() > MAX_BYTES || content.last()? & 0x80 != 0 {
             return None;
         }
-        let mut at_start = true;
-        let mut arc = 0_u128;
-        for byte in content {
-            if at_start && *byte == 0x80 || arc > u128::MAX >> 7 {
-                return None;
-            }
-            arc = arc << 7 | u128::from(byte & 0x7f);
-            at_start = byte & 0x80 == 0;
-            if at_start {
-                arc = 0;
-            }
+        if content.len() > SHORT_BYTES && !has_short_arcs(content) {
+            return None;
         }
-        Some(Self(content.to_vec()))
+        // An arc that begins with a zero group is not minimal.
+        let is_padded = |pair: &[u8]| matches!(pair, [end, 0x80] if end & 0x80 == 0);
+        if content.first() == Some(&0x80) || content.windows(2).any(is_padded) {
+            return None;
+        }
+        Some(Self::from_checked(content))
+    }
+
+    /// Content no longer than [`MAX_BYTES`], and well formed.
+    fn from_checked(content: &[u8]) -> Self {
+        let mut bytes = [0; MAX_BYTES];
+        if let Some(place) = bytes.get_mut(..content.len()) {
+            place.copy_from_slice(content);
+        }
+        Self {
+            bytes,
+            // At most 64.
+            length: u8::try_from(content.len()).unwrap_or(0),
+        }
     }
 
     pub(crate) fn from_element(element: &der::Element<'_>) -> Result<Self, TspError> {
@@ -51,13 +67,13 @@ impl Oid {
     /// The content octets of its DER encoding.
     #[must_use]
     pub fn as_content(&self) -> &[u8] {
-        &self.0
+        self.bytes.get(..self.length.into()).unwrap_or_default()
     }
 
     /// The DER encoding.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
-        der::element(der::OID, &[&self.0])
+        der::element(der::OID, &[self.as_content()])
     }
 
     /// Policy of the authority that stamps evidence events.
@@ -98,7 +114,7 @@ impl Oid {
             Self::demonstration_public_policy(),
         ]
         .iter()
-        .any(|policy| self.0.starts_with(&policy.0))
+        .any(|policy| self.as_content().starts_with(policy.as_content()))
     }
 
     fn under_ours(arcs: &[u8]) -> Self {
@@ -109,8 +125,21 @@ impl Oid {
             51_118_242_154_837_226_066_215_980_302_773_697_965,
         );
         content.extend_from_slice(arcs);
-        Self(content)
+        Self::from_checked(&content)
     }
+}
+
+/// No arc of the content exceeds 128 bits.
+fn has_short_arcs(content: &[u8]) -> bool {
+    let mut arc = 0_u128;
+    content.iter().all(|byte| {
+        let fits = arc <= u128::MAX >> 7;
+        arc = match byte & 0x80 {
+            0 => 0,
+            _ => arc << 7 | u128::from(byte & 0x7f),
+        };
+        fits
+    })
 }
 
 fn push_arc(out: &mut Vec<u8>, arc: u128) {
@@ -126,7 +155,7 @@ impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut arc = 0_u128;
         let mut first = true;
-        for byte in &self.0 {
+        for byte in self.as_content() {
             arc = arc << 7 | u128::from(byte & 0x7f);
             if byte & 0x80 != 0 {
                 continue;
@@ -293,7 +322,7 @@ pub(crate) mod known {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use alloc::string::ToString;
 
@@ -312,11 +341,29 @@ mod tests {
     }
 
     #[test]
+    fn the_order_is_that_of_the_content() {
+        let contents: [&[u8]; 5] = [&[1], &[1, 0], &[1, 0, 0], &[1, 1], &[2]];
+        let identifiers = contents.map(|content| Oid::from_content(content).unwrap());
+        assert!(identifiers.is_sorted_by(|one, other| one < other));
+    }
+
+    #[test]
     fn non_minimal_or_overlong_forms_are_refused() {
         for content in [&[][..], &[0x80, 1], &[0x2a, 0x80, 1], &[0x2a, 0x86]] {
             assert_eq!(Oid::from_content(content), None);
         }
         assert_eq!(Oid::from_content(&[0xff; 20]), None);
+        let longest = [&[0x69, 0x83][..], &[0xff; 17], &[0x7f, 1]].concat();
+        assert!(Oid::from_content(&longest).is_some());
+        for (place, octet) in [(1, 0x84), (19, 0xff), (2, 0x80)] {
+            let mut other = longest.clone();
+            other[place] = octet;
+            assert_eq!(Oid::from_content(&other).is_some(), place == 2);
+        }
+        // A zero group amid an arc is none before it.
+        assert!(Oid::from_content(&[0x2a, 0x81, 0x80, 1]).is_some());
+        assert!(Oid::from_content(&[1; MAX_BYTES]).is_some());
+        assert_eq!(Oid::from_content(&[1; MAX_BYTES + 1]), None);
         for text in ["", "1", "3.1", "1.40", "1.2.", "1.02", "1.+2"] {
             assert!(text.parse::<Oid>().is_err(), "{text}");
         }

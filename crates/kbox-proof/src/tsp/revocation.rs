@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -460,7 +461,7 @@ impl RevocationEvidence {
     /// `existed`. The trusted certificate is the auditor's own choice, which no list overrules.
     pub(super) fn judge(
         &self,
-        chain: &[Certificate],
+        chain: &[Arc<Certificate>],
         made: Time,
         existed: Time,
         signatures: usize,
@@ -559,7 +560,7 @@ impl RevocationEvidence {
             }
             *is_related = true;
             found.push(Statement {
-                status: list.status(&certificate.serial),
+                status: list.status(certificate.serial()),
                 as_of: list.this_update,
                 until: Some(list.next_update),
             });
@@ -822,7 +823,7 @@ impl ListScope {
         };
         match certificate.distribution_points() {
             Ok(Some(points)) => points.iter().any(|name| names.contains(name)),
-            Ok(None) => names.contains(&der::element(0xa4, &[&certificate.issuer])),
+            Ok(None) => names.contains(&der::element(0xa4, &[certificate.issuer()])),
             Err(_) => false,
         }
     }
@@ -870,7 +871,7 @@ impl CertificateList {
         let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
         let tbs = outer.expect(der::SEQUENCE)?;
         let algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
-        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?;
+        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?.to_vec();
         outer.finish()?;
 
         let mut parts = tbs.elements();
@@ -964,7 +965,7 @@ impl CertificateList {
             .as_deref()
             .zip(issuer.subject_key_identifier())
             .is_some_and(|(one, other)| one != other);
-        self.issuer == issuer.subject && !other_key
+        self.issuer == issuer.subject() && !other_key
     }
 
     fn is_signed_by(&self, issuer: &Certificate) -> bool {
@@ -974,7 +975,7 @@ impl CertificateList {
             .is_ok_and(|usage| usage.is_none_or(|usage| usage & CRL_SIGN != 0));
         let verified = || {
             verify_signature(
-                &issuer.public_key,
+                issuer.public_key_info(),
                 &self.algorithm,
                 None,
                 &self.tbs,
@@ -1023,7 +1024,7 @@ enum ResponderId {
 impl ResponderId {
     fn names(&self, certificate: &Certificate) -> bool {
         match self {
-            Self::Name(name) => *name == certificate.subject,
+            Self::Name(name) => *name == certificate.subject(),
             Self::Key(hash) => certificate
                 .public_key_bits()
                 .is_ok_and(|key| sha1::Sha1::digest(key).as_slice() == hash),
@@ -1058,9 +1059,9 @@ impl SingleResponse {
             }
             None => None,
         };
-        let key = issuer.public_key_bits().ok().and_then(|key| digest(&key));
-        magnitude(&self.serial) == magnitude(&certificate.serial)
-            && digest(&issuer.subject).as_deref() == Some(&self.issuer_name)
+        let key = issuer.public_key_bits().ok().and_then(digest);
+        magnitude(&self.serial) == magnitude(certificate.serial())
+            && digest(issuer.subject()).as_deref() == Some(&self.issuer_name)
             && key.as_deref() == Some(&self.issuer_key)
     }
 
@@ -1176,7 +1177,7 @@ impl OcspResponse {
         let mut outer = der::single(basic, der::SEQUENCE)?.elements();
         let tbs = outer.expect(der::SEQUENCE)?;
         let algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
-        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?;
+        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?.to_vec();
         let mut certificates = Vec::new();
         if let Some(field) = outer.optional(0xa0)? {
             let mut inner = field.elements();
@@ -1245,7 +1246,7 @@ impl OcspResponse {
     ) -> Result<bool, RevocationRejection> {
         let is_signed_by = |signer: &Certificate| {
             verify_signature(
-                &signer.public_key,
+                signer.public_key_info(),
                 &self.algorithm,
                 None,
                 &self.tbs,
@@ -1260,7 +1261,7 @@ impl OcspResponse {
             }
         }
         let delegated = self.certificates.iter().filter(|certificate| {
-            certificate.issuer == issuer.subject
+            certificate.issuer() == issuer.subject()
                 && self.responder.names(certificate)
                 && certificate.is_for_ocsp_signing()
                 && certificate.unknown_critical_extension().is_none()

@@ -241,18 +241,18 @@ impl VerifyingKey {
         let parsed = match algorithm.algorithm.as_content() {
             known::RSA | known::RSASSA_PSS => {
                 RsaUse::from_identifier(&algorithm).and_then(|usage| {
-                    let key = rsa::PublicKey::from_pkcs1_der(&key).ok()?;
+                    let key = rsa::PublicKey::from_pkcs1_der(key).ok()?;
                     RSA_BITS
                         .contains(&key.n().bit_width())
                         .then(|| Key::Rsa(Box::new(key), usage))
                 })
             }
             known::EC => match algorithm.parameters.as_deref() {
-                Some(curve) => ec_key(der::single(curve, der::OID)?.content, &key),
+                Some(curve) => ec_key(der::single(curve, der::OID)?.content, key),
                 None => None,
             },
             known::ED25519 if algorithm.parameters.is_none() => {
-                let key = key.as_slice().try_into().ok();
+                let key = key.try_into().ok();
                 key.and_then(|key| ed25519_dalek::VerifyingKey::from_bytes(key).ok())
                     // Of small order: it has signatures over anything that nobody needs a secret for.
                     .filter(|key| !key.is_weak())
@@ -261,9 +261,13 @@ impl VerifyingKey {
             _ => None,
         };
         Ok(parsed.map(|parsed| Self {
-            key: parsed,
             #[cfg(feature = "aws-lc-rs")]
-            aws: aws::AwsKey::new(key),
+            aws: aws::AwsKey::new(match parsed {
+                // It checks a bare point twice, and one with its curve once.
+                Key::P256(_) | Key::P384(_) => spki.to_vec(),
+                _ => key.to_vec(),
+            }),
+            key: parsed,
         }))
     }
 

@@ -178,7 +178,7 @@ impl Algorithm {
         issuer: &Certificate,
         identifier: &AlgorithmIdentifier,
     ) -> Option<Self> {
-        let mut parts = der::single(&issuer.public_key, der::SEQUENCE)
+        let mut parts = der::single(issuer.public_key_info(), der::SEQUENCE)
             .ok()?
             .elements();
         let key = AlgorithmIdentifier::from_element(&parts.expect(der::SEQUENCE).ok()?).ok()?;
@@ -191,7 +191,7 @@ impl Algorithm {
             },
             known::ED25519 => Some(Self::Ed25519),
             known::RSA | known::RSASSA_PSS => {
-                let bits = rsa_bits(&issuer.public_key_bits().ok()?)?;
+                let bits = rsa_bits(issuer.public_key_bits().ok()?)?;
                 match identifier.algorithm.as_content() {
                     known::RSASSA_PSS => Some(Self::RsaPss { bits }),
                     _ => Some(Self::RsaPkcs1 { bits }),

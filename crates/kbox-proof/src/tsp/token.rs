@@ -2,6 +2,7 @@
 //! The time-stamp token: a CMS SignedData over a TSTInfo (RFC 3161 §2.4.2, RFC 5652), and the leaf that the log holds of it.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::TspError;
 use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
@@ -37,10 +38,10 @@ impl SignerIdentifier {
 
 /// A signed attribute: its type and its only value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SignedAttribute {
-    pub(crate) kind: Oid,
-    /// The value in DER; `None` when there is not exactly one.
-    pub(crate) value: Option<Vec<u8>>,
+struct SignedAttribute {
+    kind: Oid,
+    /// Where in the SET OF Attribute the value stands, in DER; `None` when there is not exactly one.
+    value: Option<Range<usize>>,
 }
 
 /// A time-stamp token: parsed, nothing trusted. Its time means nothing before [`verify_token`](super::verify_token).
@@ -57,9 +58,9 @@ pub struct TimeStampToken {
     signer_version: u32,
     pub(crate) sid: SignerIdentifier,
     pub(crate) digest_algorithm: AlgorithmIdentifier,
-    /// The content of the SET OF Attribute.
+    /// The SET OF Attribute, in DER.
     signed_attrs: Vec<u8>,
-    pub(crate) attributes: Vec<SignedAttribute>,
+    attributes: Vec<SignedAttribute>,
     pub(crate) signature_algorithm: AlgorithmIdentifier,
     pub(crate) signature: Vec<u8>,
     unsigned_attrs: Option<Vec<u8>>,
@@ -87,11 +88,12 @@ impl TimeStampToken {
 
         let signed_data_version = data.small_integer()?;
         let mut algorithms = data.expect(der::SET)?.elements();
+        let mut encoded = Vec::new();
         let mut digest_algorithms = Vec::new();
         while !algorithms.is_empty() {
-            digest_algorithms.push(AlgorithmIdentifier::from_element(
-                &algorithms.expect(der::SEQUENCE)?,
-            )?);
+            let algorithm = algorithms.expect(der::SEQUENCE)?;
+            digest_algorithms.push(AlgorithmIdentifier::from_element(&algorithm)?);
+            encoded.push(algorithm.der);
         }
         let mut encap = data.expect(der::SEQUENCE)?.elements();
         expect_type(&mut encap, known::TST_INFO, "EncapsulatedContentInfo")?;
@@ -154,6 +156,7 @@ impl TimeStampToken {
         }
         let digest_algorithm = AlgorithmIdentifier::from_element(&signer.expect(der::SEQUENCE)?)?;
         let attrs = signer.expect(0xa0)?;
+        let signed_attrs = der::element(der::SET, &[attrs.content]);
         let attributes = parse_attributes(&attrs)?;
         let signature_algorithm =
             AlgorithmIdentifier::from_element(&signer.expect(der::SEQUENCE)?)?;
@@ -173,7 +176,7 @@ impl TimeStampToken {
             signer_version,
             sid,
             digest_algorithm,
-            signed_attrs: attrs.content.to_vec(),
+            signed_attrs,
             attributes,
             signature_algorithm,
             signature,
@@ -186,7 +189,8 @@ impl TimeStampToken {
                 found: signed_data_version,
             });
         }
-        if token.encode() == bytes {
+        // All else that was read has one encoding, the one that `encode` gives.
+        if der::is_sorted(&encoded) {
             Ok(token)
         } else {
             Err(TspError::NotCanonical {
@@ -332,7 +336,7 @@ impl TimeStampToken {
             signer_version: &integer(self.signer_version),
             sid: &self.sid.to_der(),
             digest_algorithm: &self.digest_algorithm.to_der(),
-            signed_attrs: &self.signed_attrs,
+            signed_attrs: der::single(&self.signed_attrs, der::SET).map_or(&[], |set| set.content),
             signature_algorithm: &self.signature_algorithm.to_der(),
             signature: &self.signature,
             unsigned_attrs: self.unsigned_attrs.as_deref().unwrap_or_default(),
@@ -371,8 +375,16 @@ impl TimeStampToken {
 
     /// What the signature covers: the signed attributes as a SET OF (RFC 5652 §5.4).
     #[must_use]
-    pub fn signed_attrs_der(&self) -> Vec<u8> {
-        der::element(der::SET, &[&self.signed_attrs])
+    pub fn signed_attrs_der(&self) -> &[u8] {
+        &self.signed_attrs
+    }
+
+    /// The values of the signed attributes of this kind, in DER; `None` for one that has not exactly one.
+    pub(crate) fn attribute_values(&self, kind: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+        self.attributes
+            .iter()
+            .filter(move |attribute| attribute.kind.as_content() == kind)
+            .map(|attribute| self.signed_attrs.get(attribute.value.clone()?))
     }
 }
 
@@ -389,9 +401,10 @@ fn expect_type(
 }
 
 fn parse_attributes(field: &Element<'_>) -> Result<Vec<SignedAttribute>, TspError> {
+    let start = field.span().start;
     let mut set = field.elements();
-    let mut encoded = Vec::new();
-    let mut attributes = Vec::new();
+    let mut encoded = Vec::with_capacity(8);
+    let mut attributes = Vec::with_capacity(8);
     while !set.is_empty() {
         let attribute = set.expect(der::SEQUENCE)?;
         encoded.push(attribute.der);
@@ -399,8 +412,10 @@ fn parse_attributes(field: &Element<'_>) -> Result<Vec<SignedAttribute>, TspErro
         let kind = Oid::from_element(&parts.expect(der::OID)?)?;
         let mut values = parts.expect(der::SET)?.elements();
         parts.finish()?;
-        let value = values.any()?.der;
-        let value = values.is_empty().then(|| value.to_vec());
+        let value = values.any()?.span();
+        // The SET has as long a header as the field.
+        let value = value.start - start..value.end - start;
+        let value = values.is_empty().then_some(value);
         while !values.is_empty() {
             values.any()?;
         }
@@ -539,4 +554,125 @@ pub(crate) fn encode_signed_data(parts: &SignedDataParts<'_>) -> Vec<u8> {
     der::write(&mut out, der::OCTET_STRING, &[parts.signature]);
     out.extend_from_slice(parts.unsigned_attrs);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use core::time::Duration;
+
+    use super::super::{Accuracy, MessageImprint, SerialNumber};
+    use super::*;
+    use crate::time::Time;
+
+    /// A token with all that one may have, its signature aside.
+    fn full_token(digest_algorithms: &[HashAlgorithm]) -> Vec<u8> {
+        let identifier = |hash: &HashAlgorithm| {
+            AlgorithmIdentifier::without_parameters(hash.oid_content()).to_der()
+        };
+        let octets = |value: &[u8]| der::element(der::OCTET_STRING, &[value]);
+        let extension = [
+            &der::element(der::OID, &[known::QC_STATEMENTS])[..],
+            &[der::BOOLEAN, 1, 0xff],
+            &octets(&[]),
+        ]
+        .concat();
+        let info = TstInfo {
+            policy: Oid::evidence_policy(),
+            imprint: MessageImprint::of(HashAlgorithm::Sha512, b"event"),
+            serial: SerialNumber::from_epoch_and_counter(u64::MAX, 1),
+            gen_time: Time::parse_rfc3339("2026-11-24T18:30:00.120Z").unwrap(),
+            accuracy: Some(Accuracy::from_duration(Duration::from_micros(1_002_003)).unwrap()),
+            ordering: true,
+            nonce: Some(super::super::Nonce::from_be_bytes(&[0x80, 1])),
+            tsa: Some(der::element(0xa4, &[&der::element(der::SEQUENCE, &[])])),
+            extensions: Some(der::element(
+                0xa1,
+                &[&der::element(der::SEQUENCE, &[&extension])],
+            )),
+        };
+        let attribute = |kind: &[u8], values: &[u8]| {
+            let kind = der::element(der::OID, &[kind]);
+            der::element(der::SEQUENCE, &[&kind, &der::element(der::SET, &[values])])
+        };
+        let mut attributes = [
+            attribute(known::CONTENT_TYPE, &[der::NULL, 0]),
+            attribute(known::MESSAGE_DIGEST, &octets(&[7; 64])),
+            attribute(known::SIGNING_CERTIFICATE_V2, &[der::NULL, 0, 5, 0]),
+        ];
+        attributes.sort();
+        let algorithms: Vec<Vec<u8>> = digest_algorithms.iter().map(identifier).collect();
+        let mut sid = der::element(der::SEQUENCE, &[]);
+        sid.extend_from_slice(&[der::INTEGER, 1, 5]);
+        encode_signed_data(&SignedDataParts {
+            version: &[der::INTEGER, 1, 3],
+            digest_algorithms: &der::element(der::SET, &[&algorithms.concat()]),
+            tst_info: &info.to_der(),
+            certificates: &der::element(0xa0, &[&der::element(der::SEQUENCE, &[&[7; 300]])]),
+            crls: &der::element(0xa1, &[&[der::SEQUENCE, 0]]),
+            signer_version: &[der::INTEGER, 1, 1],
+            sid: &der::element(der::SEQUENCE, &[&sid]),
+            digest_algorithm: &identifier(&HashAlgorithm::Sha256),
+            signed_attrs: &attributes.concat(),
+            signature_algorithm: &identifier(&HashAlgorithm::Sha384),
+            signature: &[7; 70],
+            unsigned_attrs: &der::element(0xa1, &[&[der::SEQUENCE, 0]]),
+        })
+    }
+
+    /// Every octet replaced by every other, every octet left out, every octet written twice.
+    #[test]
+    fn whatever_is_read_as_a_token_encodes_to_the_same_bytes() {
+        let good = full_token(&[HashAlgorithm::Sha256, HashAlgorithm::Sha384]);
+        let mut accepted = 0;
+        let mut read = |bytes: &[u8]| {
+            let Ok(token) = TimeStampToken::parse(bytes) else {
+                return false;
+            };
+            assert_eq!(token.encode(), bytes);
+            assert_eq!(token.tst_info().to_der(), token.tst_info_der());
+            accepted += 1;
+            true
+        };
+        assert!(read(&good));
+        for place in 0..good.len() {
+            let mut changed = good.clone();
+            for octet in 0..=u8::MAX {
+                changed[place] = octet;
+                read(&changed);
+            }
+            changed.remove(place);
+            assert!(!read(&changed));
+            changed = good.clone();
+            changed.insert(place, good[place]);
+            assert!(!read(&changed));
+        }
+        // Digests, names, signature: much may change and still be read.
+        assert!(accepted > 10_000, "{accepted}");
+    }
+
+    #[test]
+    fn digest_algorithms_out_of_order_are_refused() {
+        use HashAlgorithm::{Sha256, Sha384};
+        let read = |algorithms: &[HashAlgorithm]| TimeStampToken::parse(&full_token(algorithms));
+        assert!(read(&[]).is_ok());
+        assert!(read(&[Sha256, Sha256, Sha384]).is_ok());
+        assert_eq!(
+            read(&[Sha384, Sha256]),
+            Err(TspError::NotCanonical {
+                structure: "TimeStampToken"
+            })
+        );
+    }
+
+    #[test]
+    fn the_value_of_a_signed_attribute_is_found_and_of_two_values_none() {
+        let token = TimeStampToken::parse(&full_token(&[HashAlgorithm::Sha256])).unwrap();
+        let values = |kind| token.attribute_values(kind).collect::<Vec<_>>();
+        let digest = der::element(der::OCTET_STRING, &[&[7; 64]]);
+        assert_eq!(values(known::MESSAGE_DIGEST), [Some(&digest[..])]);
+        assert_eq!(values(known::CONTENT_TYPE), [Some(&[der::NULL, 0][..])]);
+        assert_eq!(values(known::SIGNING_CERTIFICATE_V2), [None]);
+        assert_eq!(values(known::SIGNING_CERTIFICATE), []);
+    }
 }

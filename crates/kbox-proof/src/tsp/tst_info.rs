@@ -320,9 +320,7 @@ impl TstInfo {
             .optional(der::SEQUENCE)?
             .map(|part| Accuracy::from_element(&part))
             .transpose()?;
-        let ordering = parts
-            .optional(der::BOOLEAN)?
-            .is_some_and(|part| part.content != [0]);
+        let ordering = parts.optional(der::BOOLEAN)?;
         let nonce = parts
             .optional(der::INTEGER)?
             .map(|part| Nonce::from_element(&part))
@@ -344,24 +342,23 @@ impl TstInfo {
             None => None,
         };
         parts.finish()?;
-        let info = Self {
+        // All else that was read has one encoding, the one that `to_der` gives; FALSE is left out.
+        if ordering.is_some_and(|part| part.content != [0xff]) {
+            return Err(TspError::NotCanonical {
+                structure: "TSTInfo",
+            });
+        }
+        Ok(Self {
             policy,
             imprint,
             serial,
             gen_time,
             accuracy,
-            ordering,
+            ordering: ordering.is_some(),
             nonce,
             tsa,
             extensions,
-        };
-        if info.to_der() == bytes {
-            Ok(info)
-        } else {
-            Err(TspError::NotCanonical {
-                structure: "TSTInfo",
-            })
-        }
+        })
     }
 
     /// The DER encoding.

@@ -144,7 +144,7 @@ fn key_kind(spki: &[u8]) -> Result<Judged, TspError> {
     let key = bit_string(&parts.expect(der::BIT_STRING)?)?;
     Ok(match algorithm.algorithm.as_content() {
         known::RSA | known::RSASSA_PSS => {
-            let mut numbers = der::single(&key, der::SEQUENCE)?.elements();
+            let mut numbers = der::single(key, der::SEQUENCE)?.elements();
             let modulus = numbers.expect(der::INTEGER)?.content;
             let octets = modulus.strip_prefix(&[0]).unwrap_or(modulus).len();
             if octets < *RSA_OCTETS.start() {

@@ -127,8 +127,8 @@ fn check_form(
     let mut signer = next(&mut signers, der::SEQUENCE).elements();
     signers.finish().unwrap();
     assert_eq!(next(&mut signer, der::INTEGER).content, [1]);
-    let serial = element(der::INTEGER, &[&certificate.serial]);
-    let sid = [certificate.issuer.as_slice(), &serial].concat();
+    let serial = element(der::INTEGER, &[certificate.serial()]);
+    let sid = [certificate.issuer(), &serial].concat();
     assert_eq!(next(&mut signer, der::SEQUENCE).content, sid);
     assert_eq!(next(&mut signer, der::SEQUENCE).der, digest_algorithm);
     let attributes = next(&mut signer, 0xa0);
@@ -142,10 +142,7 @@ fn check_form(
         der::OCTET_STRING,
         &[&HashAlgorithm::Sha256.digest(&authority.chain()[0])],
     );
-    let names = element(
-        der::SEQUENCE,
-        &[&element(0xa4, &[certificate.issuer.as_slice()])],
-    );
+    let names = element(der::SEQUENCE, &[&element(0xa4, &[certificate.issuer()])]);
     let issuer_serial = element(der::SEQUENCE, &[&names, &serial]);
     let id = element(der::SEQUENCE, &[&digest, &issuer_serial]);
     let mut expected = [

@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 use super::super::algorithm::HashAlgorithm::{Sha256, Sha384, Sha512};
 use super::{Key, SignatureAlgorithm, SignatureFailure};
 
-/// The key as it stands in a SubjectPublicKeyInfo, and once it was used, as aws-lc-rs has it for one algorithm.
+/// The key as it stands in a SubjectPublicKeyInfo (an EC key with all of that), and once it was used, as aws-lc-rs has it for one algorithm.
 #[derive(Clone, Debug)]
 pub(super) struct AwsKey {
     bytes: Vec<u8>,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The algorithms that a token rests on, judged by the dated table at its proof of existence.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::algorithm::HashAlgorithm;
@@ -67,9 +68,9 @@ pub(super) fn of_token(
     imprint: HashAlgorithm,
     digest: HashAlgorithm,
     named_by_sha1: bool,
-    chain: &[Certificate],
+    chain: &[Arc<Certificate>],
 ) -> Vec<AlgorithmUse> {
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(4 + 2 * chain.len());
     let mut push = |purpose, algorithm| found.push(AlgorithmUse { purpose, algorithm });
     push(Purpose::Imprint, Algorithm::Hash(imprint));
     push(Purpose::Digest, Algorithm::Hash(digest));

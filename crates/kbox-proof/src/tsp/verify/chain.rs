@@ -21,7 +21,7 @@ const SIGNER: usize = 0;
 
 /// A search among certificates, each known by its place: the signer's first, the trusted ones, then the others.
 struct Search<'a> {
-    certificates: Vec<Certificate>,
+    certificates: Vec<Arc<Certificate>>,
     is_trusted: Vec<bool>,
     /// Of each, those that signed it and that a trusted certificate stands above, or is.
     issuers: Vec<Vec<usize>>,
@@ -45,11 +45,11 @@ struct Search<'a> {
 #[derive(Debug)]
 pub(super) struct Chain {
     /// The signer's certificate first, the trusted one last.
-    pub(super) path: Vec<Certificate>,
+    pub(super) path: Vec<Arc<Certificate>>,
     /// The same, in DER.
     pub(super) der: Arc<[Vec<u8>]>,
     /// The certificates among which it was searched. Of the instant, the search asks only which of them are valid then.
-    pub(super) considered: Vec<Certificate>,
+    pub(super) considered: Vec<Arc<Certificate>>,
 }
 
 /// The chain that most is checked of: one to a self-issued certificate if there is any, and otherwise as far up as trust goes.
@@ -60,19 +60,19 @@ pub(super) struct Chain {
 ///
 /// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`.
 pub(super) fn find_chain(
-    signer: &Certificate,
+    signer: &Arc<Certificate>,
     named: &[EssCertificateId],
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     at: Time,
 ) -> Result<Chain, TspRejection> {
-    let mut certificates = alloc::vec![signer.clone()];
+    let mut certificates = alloc::vec![Arc::clone(signer)];
     let mut is_trusted = alloc::vec![false];
     for (place, bytes) in trust.roots.iter().enumerate() {
         let root = Certificate::parse(bytes).map_err(|_| TspRejection::TrustMalformed { place })?;
-        match root == *signer {
+        match root == **signer {
             true => is_trusted[SIGNER] = true,
-            false => certificates.push(root),
+            false => certificates.push(Arc::new(root)),
         }
     }
     is_trusted.resize(certificates.len(), true);
@@ -81,7 +81,7 @@ pub(super) fn find_chain(
         others
             // The signer is below all others, and the roots are looked at before.
             .filter(|bytes| *bytes != signer.to_der() && !trust.roots.contains(bytes))
-            .filter_map(|bytes| Certificate::parse(bytes).ok()),
+            .filter_map(|bytes| Certificate::parse(bytes).ok().map(Arc::new)),
     );
     is_trusted.resize(certificates.len(), false);
     let mut search = Search {
@@ -140,7 +140,7 @@ impl Search<'_> {
                 let (below, above) = (&self.certificates[place], &self.certificates[issuer]);
                 if place == issuer
                     || !is_above[place]
-                    || below.issuer != above.subject
+                    || below.issuer() != above.subject()
                     // Nothing is asked above a trusted root.
                     || self.is_trusted[place] && below.is_self_issued()
                 {
@@ -180,7 +180,8 @@ impl Search<'_> {
         let mut open = alloc::vec![SIGNER];
         while let Some(place) = open.pop() {
             for (other, is_above) in is_above.iter_mut().enumerate() {
-                if !*is_above && self.certificates[other].subject == self.certificates[place].issuer
+                if !*is_above
+                    && self.certificates[other].subject() == self.certificates[place].issuer()
                 {
                     *is_above = true;
                     open.push(other);
@@ -197,9 +198,9 @@ impl Search<'_> {
     }
 
     fn chain(self, path: &[usize]) -> Chain {
-        let path: Vec<Certificate> = path
+        let path: Vec<Arc<Certificate>> = path
             .iter()
-            .map(|place| self.certificates[*place].clone())
+            .map(|place| Arc::clone(&self.certificates[*place]))
             .collect();
         let der = path.iter().map(|certificate| certificate.to_der().to_vec());
         Chain {
@@ -216,7 +217,7 @@ impl Search<'_> {
         'up: while let Some(place) = path.last().copied() {
             let below = &self.certificates[place];
             for (other, above) in self.certificates.iter().enumerate() {
-                if path.contains(&other) || above.subject != below.issuer || left == 0 {
+                if path.contains(&other) || above.subject() != below.issuer() || left == 0 {
                     continue;
                 }
                 left -= 1;
@@ -315,7 +316,7 @@ impl Search<'_> {
     fn other_than_named(&self, path: &[usize]) -> Option<Box<CertificateName>> {
         let above = path.get(1..).unwrap_or_default();
         let below_root = above.split_last().map_or(above, |(_, rest)| rest);
-        let certificate = |place: &usize| &self.certificates[*place];
+        let certificate = |place: &usize| &*self.certificates[*place];
         let is_in_chain =
             |id: &EssCertificateId| above.iter().any(|other| id.matches(certificate(other)));
         if self.named.iter().all(is_in_chain) {
@@ -331,7 +332,7 @@ impl Search<'_> {
     fn is_valid_now(&mut self, path: &[usize]) -> bool {
         let path: Vec<&Certificate> = path
             .iter()
-            .map(|place| &self.certificates[*place])
+            .map(|place| &*self.certificates[*place])
             .collect();
         let invalid = path.iter().find(|one| !one.is_valid_at(self.at));
         let Some(invalid) = invalid else {

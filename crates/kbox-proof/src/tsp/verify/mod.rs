@@ -259,7 +259,7 @@ fn check(
     SignatureAlgorithm::new(&token.signature_algorithm, Some(digest))
         .and_then(|algorithm| {
             let message = token.signed_attrs_der();
-            signer.key.verify(algorithm, &message, &token.signature)
+            signer.key.verify(algorithm, message, &token.signature)
         })
         .map_err(|failure| match failure {
             SignatureFailure::Algorithm => {
@@ -348,13 +348,10 @@ fn refused_algorithm(unknown: Option<Oid>) -> TspRejection {
 
 /// The value of the attribute of this kind; an error when it is there twice or not single-valued.
 fn only_attribute<'a>(token: &'a TimeStampToken, kind: &[u8]) -> Result<Option<&'a [u8]>, ()> {
-    let mut found = token
-        .attributes
-        .iter()
-        .filter(|attribute| attribute.kind.as_content() == kind);
+    let mut found = token.attribute_values(kind);
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
-        (Some(attribute), None) => attribute.value.as_deref().map(Some).ok_or(()),
+        (Some(value), None) => value.map(Some).ok_or(()),
         (Some(_), Some(_)) => Err(()),
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct EssCertificateId {
 impl EssCertificateId {
     pub(super) fn matches(&self, certificate: &Certificate) -> bool {
         let names_it = self.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
-            *issuer == certificate.issuer && *serial == certificate.serial
+            *issuer == certificate.issuer() && *serial == certificate.serial()
         });
         names_it && self.has_digest_of(certificate.to_der())
     }
@@ -180,11 +180,9 @@ pub(super) fn find_signer(
         if is_bound {
             let ids = v2.or(v1).unwrap_or_default();
             check_signer_fitness(&certificate)?;
-            let key =
-                VerifyingKey::from_public_key_info(&certificate.public_key).map_err(|_| {
-                    let key = certificate.public_key_info();
-                    refused_algorithm(unsupported(key, &token.signature_algorithm))
-                })?;
+            let info = certificate.public_key_info();
+            let key = VerifyingKey::from_public_key_info(info)
+                .map_err(|_| refused_algorithm(unsupported(info, &token.signature_algorithm)))?;
             let signer = Signer {
                 certificate: Arc::new(certificate),
                 key,
@@ -270,9 +268,9 @@ pub(crate) fn signing_certificate_v2(certificate: &Certificate) -> Vec<u8> {
         &[
             &der::element(
                 der::SEQUENCE,
-                &[&der::element(0xa4, &[&certificate.issuer])],
+                &[&der::element(0xa4, &[certificate.issuer()])],
             ),
-            &der::element(der::INTEGER, &[&certificate.serial]),
+            &der::element(der::INTEGER, &[certificate.serial()]),
         ],
     );
     let id = der::element(
