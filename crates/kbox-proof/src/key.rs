@@ -400,20 +400,24 @@ fn low_s<const N: usize>(signature: &[u8], order: &[u8; N]) -> Option<Vec<u8>> {
     let digits = s.strip_prefix(&[0]).unwrap_or(s);
     let start = N.checked_sub(digits.len())?;
     padded.get_mut(start..)?.copy_from_slice(digits);
+    // n - s, by words of 64 bits, of which these lengths are multiples.
     let mut other = [0; N];
     let mut borrow = false;
-    for ((out, n), s) in other.iter_mut().zip(order).zip(padded).rev() {
-        let (difference, under) = n.overflowing_sub(s);
+    let (words, _) = other.as_chunks_mut::<8>();
+    let (n, _) = order.as_chunks::<8>();
+    let (s, _) = padded.as_chunks::<8>();
+    for ((out, n), s) in words.iter_mut().zip(n).zip(s).rev() {
+        let (difference, under) = u64::from_be_bytes(*n).overflowing_sub(u64::from_be_bytes(*s));
         let (difference, under_again) = difference.overflowing_sub(borrow.into());
-        (*out, borrow) = (difference, under || under_again);
+        (*out, borrow) = (difference.to_be_bytes(), under || under_again);
     }
     if padded <= other {
         return Some(signature.to_vec());
     }
     let r = numbers.get(..numbers.len() - rest.len())?;
     let s = der::unsigned_content(&other);
-    let s = der::element(der::INTEGER, &[&s]);
-    Some(der::element(der::SEQUENCE, &[r, &s]))
+    let header = [der::INTEGER, u8::try_from(s.len()).ok()?];
+    Some(der::element(der::SEQUENCE, &[r, &header, &s]))
 }
 
 fn public_key_info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
@@ -600,6 +604,31 @@ mod tests {
             let signature = p256::ecdsa::Signature::from_der(&bytes).unwrap();
             assert_eq!(signature.normalize_s(), signature);
         }
+    }
+
+    #[test]
+    fn the_lower_s_is_taken_on_both_sides_of_half_the_order_and_across_words() {
+        let half_before_and_after = [
+            "7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8",
+            "7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a9",
+        ];
+        let others = [
+            "0000000000000000000000000000000000000000000000000000000000000001",
+            "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550",
+            "ffffffff00000000ffffffffffffffffbce6faada7179e83ffffffffffffffff",
+            "ffffffff00000000fffffffffffffffeffffffffffffffffffffffffffffffff",
+            "80000000000000000000000000000000ffffffffffffffff0000000000000000",
+        ];
+        let mut kept = 0;
+        for s in half_before_and_after.into_iter().chain(others) {
+            let s = *Sha256Digest::from_hex(s).unwrap().as_bytes();
+            let signature = p256::ecdsa::Signature::from_scalars([0x81; 32], s).unwrap();
+            let low = low_s(signature.to_der().as_bytes(), &P256_ORDER).unwrap();
+            let expected = signature.normalize_s();
+            assert_eq!(low, expected.to_der().as_bytes());
+            kept += usize::from(expected == signature);
+        }
+        assert_eq!(kept, 2);
     }
 
     #[test]

@@ -113,12 +113,13 @@ impl Template {
             der::write(&mut varying, der::INTEGER, &[nonce.as_content()]);
         }
         let tst_info = der::element(der::SEQUENCE, &[policy.tst_info_start(), &varying]);
-        let mut attributes = self.attributes.clone();
-        let digest = signer.hash().digest(&tst_info);
-        // Both are as long as the signer's hash.
-        for (place, byte) in attributes.iter_mut().skip(self.message_digest).zip(&digest) {
-            *place = *byte;
-        }
+        // The attributes as they are kept, the digest in its place, which is as long as the signer's hash.
+        let hash = signer.hash();
+        let (before, rest) = self.attributes.split_at(self.message_digest);
+        let mut attributes = Vec::with_capacity(self.attributes.len());
+        attributes.extend_from_slice(before);
+        hash.write_digest(&mut attributes, &tst_info);
+        attributes.extend_from_slice(rest.get(hash.digest_len()..).unwrap_or_default());
         let signature = signer.sign(&attributes)?;
         Ok(encode_signed_data(&SignedDataParts {
             version: &[der::INTEGER, 1, 3],

@@ -52,13 +52,20 @@ impl HashAlgorithm {
     /// The digest of `bytes`.
     #[must_use]
     pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.digest_len());
+        self.write_digest(&mut out, bytes);
+        out
+    }
+
+    /// Appends the digest of `bytes`.
+    pub(crate) fn write_digest(self, out: &mut Vec<u8>, bytes: &[u8]) {
         match self {
-            Self::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
-            Self::Sha384 => sha2::Sha384::digest(bytes).to_vec(),
-            Self::Sha512 => sha2::Sha512::digest(bytes).to_vec(),
-            Self::Sha3_256 => sha3::Sha3_256::digest(bytes).to_vec(),
-            Self::Sha3_384 => sha3::Sha3_384::digest(bytes).to_vec(),
-            Self::Sha3_512 => sha3::Sha3_512::digest(bytes).to_vec(),
+            Self::Sha256 => out.extend_from_slice(&sha2::Sha256::digest(bytes)),
+            Self::Sha384 => out.extend_from_slice(&sha2::Sha384::digest(bytes)),
+            Self::Sha512 => out.extend_from_slice(&sha2::Sha512::digest(bytes)),
+            Self::Sha3_256 => out.extend_from_slice(&sha3::Sha3_256::digest(bytes)),
+            Self::Sha3_384 => out.extend_from_slice(&sha3::Sha3_384::digest(bytes)),
+            Self::Sha3_512 => out.extend_from_slice(&sha3::Sha3_512::digest(bytes)),
         }
     }
 
