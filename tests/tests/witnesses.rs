@@ -212,6 +212,23 @@ fn two_communes_guard_each_other_and_whoever_has_a_receipt_upgrades_it_alone() {
             .status,
         404
     );
+    // Whoever has a C2SP policy instead finds the leaf under a quorum, too.
+    let policy = a.get("/log/policy", None).text();
+    let policy = in_folder("policy", policy.as_bytes());
+    let proof = in_folder("first.tlog-proof", proof.as_bytes());
+    let leaf_bytes = run("kbox-verify", &["leaf", shown(&receipt)]).stdout;
+    let leaf_bytes = in_folder("first.leaf", &leaf_bytes);
+    let found = run(
+        "kbox-verify",
+        &[
+            "--trust",
+            shown(&policy),
+            "--document",
+            shown(&leaf_bytes),
+            shown(&proof),
+        ],
+    );
+    assert_eq!(found.status.code(), Some(0), "{}", said(&found));
     // The marks of the empty log, and the first of the size of the proof.
     let empty = a.get("/log/marks/0", None).json()["marks"][0].clone();
     assert_eq!((&empty["size"], &empty["number"]), (&json!(0), &json!(0)));
@@ -382,8 +399,8 @@ impl Drop for AicsWitness {
     }
 }
 
-/// The program, where `make setup` found a Python for it.
-fn aics_witness() -> Option<PathBuf> {
+/// A program of theirs, where `make setup` found a Python for it.
+fn aics(name: &str) -> Option<PathBuf> {
     let peers = std::env::var_os("KBOX_PEERS")
         .map(PathBuf::from)
         .or_else(|| {
@@ -391,14 +408,14 @@ fn aics_witness() -> Option<PathBuf> {
             Some(Path::new(&home).join(".cache/kbox/peers"))
         })?;
     let folder = peers.parent()?.join("peers-witness");
-    let program = folder.join("bin/aics-witness");
+    let program = folder.join("bin").join(name);
     program.is_file().then_some(program)
 }
 
 #[test]
 #[allow(clippy::explicit_write)]
 fn a_witness_that_others_wrote_cosigns_our_log_and_knows_an_older_copy_of_it() {
-    let Some(program) = aics_witness() else {
+    let Some(program) = aics("aics-witness") else {
         // Said past the harness, which hides what passing tests print.
         std::io::Write::write_all(
             &mut std::io::stdout(),

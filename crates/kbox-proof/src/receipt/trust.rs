@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! The trust bundle: whom an auditor trusts, and what is demanded.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -229,6 +230,42 @@ impl TrustBundle {
         to_json(self)
     }
 
+    /// Logs, witnesses and quorum as a [C2SP tlog-policy](https://c2sp.org/tlog-policy), for other people's tools: what it says is
+    /// enough is enough here too, but for the times, of which such a policy says nothing. Witnesses that are not independent are left out.
+    #[must_use]
+    pub fn to_tlog_policy(&self) -> String {
+        let mut text = String::new();
+        for shard in &self.shards {
+            text.push_str(&format!("log {}\n", shard.vkey));
+        }
+        let mut members = Vec::new();
+        let independent = self
+            .witnesses
+            .operators
+            .iter()
+            .filter(|one| one.independent);
+        for (operator, number) in independent.zip(1..) {
+            let mut names = Vec::new();
+            for (key, place) in operator.keys.iter().zip(1..) {
+                let name = format!("witness-{number}-{place}");
+                text.push_str(&format!("witness {name} {key}\n"));
+                names.push(name);
+            }
+            let name = format!("operator-{number}");
+            text.push_str(&format!("group {name} any {}\n", names.join(" ")));
+            members.push(name);
+        }
+        match members.is_empty() {
+            true => text.push_str("quorum none\n"),
+            false => text.push_str(&format!(
+                "group operators {} {}\nquorum operators\n",
+                self.witnesses.quorum,
+                members.join(" ")
+            )),
+        }
+        text
+    }
+
     fn check(&self) -> Result<(), ReceiptError> {
         let operators = &self.witnesses.operators;
         for (what, len) in [
@@ -297,5 +334,80 @@ impl TrustBundle {
             return Err(ReceiptError::Bundle("demands witnesses but names none"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use alloc::vec;
+
+    use super::*;
+    use crate::tlog::{KeyName, SignatureType, TlogPolicy, VerifierKey};
+
+    fn key(seed: u8, kind: SignatureType) -> String {
+        let public = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key();
+        let name = KeyName::new(format!("k{seed}.example")).unwrap();
+        VerifierKey::new(name, kind, public.as_bytes())
+            .unwrap()
+            .encode()
+    }
+
+    #[test]
+    fn the_tlog_policy_has_the_same_quorums() {
+        let operator = |seeds: &[u8], independent| WitnessOperator {
+            name: "Commune d’ailleurs".into(),
+            keys: seeds
+                .iter()
+                .map(|seed| key(*seed, SignatureType::Ed25519Cosignature))
+                .collect(),
+            accuracy_ms: 0,
+            independent,
+        };
+        let origin = Origin::parse("k1.example").unwrap();
+        let mut bundle = TrustBundle::new(
+            Environment::Demonstration,
+            TrustedAuthority {
+                chain: vec![],
+                policy: "1.2.3".into(),
+                origin: origin.clone(),
+                from: 0,
+                to: None,
+            },
+            vec![],
+            Shard {
+                origin,
+                vkey: key(1, SignatureType::Ed25519),
+                final_size: None,
+                final_root: None,
+            },
+            Demand::Journalise,
+        );
+        let policy = |bundle: &TrustBundle| TlogPolicy::parse(bundle.to_tlog_policy().as_bytes());
+        assert!(!policy(&bundle).unwrap().needs_witnesses());
+        bundle.witnesses = Witnesses {
+            operators: vec![
+                operator(&[2, 3], true),
+                operator(&[4], true),
+                operator(&[5], false),
+                operator(&[6], true),
+            ],
+            quorum: 2,
+        };
+        let policy = policy(&bundle).unwrap();
+        // Those of 2, 3, 4 and 6: the one that is not independent is not there.
+        assert_eq!(policy.witnesses().len(), 4);
+        for (witnessed, enough) in [
+            (&[0, 1][..], false),
+            (&[0, 2], true),
+            (&[2, 3], true),
+            (&[3], false),
+        ] {
+            assert_eq!(
+                policy.is_quorum(|at| witnessed.contains(&at)),
+                enough,
+                "{witnessed:?}"
+            );
+        }
     }
 }

@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::ledger::Upgrade;
 use kbox_proof::merkle::{EntryBundle, LeafHash, LeafIndex, TILE_WIDTH, Tile, TreeSize};
-use kbox_proof::receipt::Receipt;
+use kbox_proof::receipt::{Receipt, TrustBundle};
 use kbox_proof::store::MarkKind;
 use serde_json::json;
 
@@ -20,13 +20,17 @@ const BYTES: &str = "application/octet-stream";
 
 /// `GET /trust`: the newest version.
 pub(crate) fn trust(app: &App, _: &Call) -> Result<Answer, Problem> {
+    let bundle = newest_trust(app)?;
+    Ok(answer::body(StatusCode::OK, answer::JSON, bundle))
+}
+
+fn newest_trust(app: &App) -> Result<Vec<u8>, Problem> {
     let bundle = app.instance.trust(None)?;
     let missing = || match app.instance.ledger.check_open() {
         Err(error) => error.into(),
         Ok(()) => Problem::internal("the log has no trust bundle"),
     };
-    let bundle = bundle.ok_or_else(missing)?;
-    Ok(answer::body(StatusCode::OK, answer::JSON, bundle))
+    bundle.ok_or_else(missing)
 }
 
 /// `GET /trust/{version}`
@@ -46,6 +50,14 @@ pub(crate) fn trust_version(app: &App, call: &Call) -> Result<Answer, Problem> {
 pub(crate) fn checkpoint(app: &App, _: &Call) -> Result<Answer, Problem> {
     let note = app.instance.ledger.checkpoint();
     Ok(answer::body(StatusCode::OK, answer::TEXT, note))
+}
+
+/// `GET /log/policy`: what the newest trust bundle says of witnesses, as a C2SP tlog-policy.
+pub(crate) fn policy(app: &App, _: &Call) -> Result<Answer, Problem> {
+    let bundle = newest_trust(app)?;
+    let bundle = TrustBundle::from_json(&bundle).map_err(Problem::internal)?;
+    let text = bundle.to_tlog_policy();
+    Ok(answer::body(StatusCode::OK, answer::TEXT, text))
 }
 
 /// A number in its one decimal form.

@@ -180,6 +180,7 @@ pub(crate) static ROUTES: &[Route] = &[
         Api,
         api::log::marks,
     ),
+    route(Method::GET, "/log/policy", Public, Api, api::log::policy),
     route(
         Method::POST,
         "/witness/add-checkpoint",
@@ -528,6 +529,7 @@ mod tests {
                 "GET /log/proof/{leafhash}",
                 "GET /log/upgrade/{leafhash}",
                 "GET /log/marks/{size}",
+                "GET /log/policy",
                 "POST /witness/add-checkpoint",
                 "GET /log/tile/{path…}",
                 "POST /tsa",
