@@ -81,7 +81,7 @@ pub(crate) enum StartError {
     /// An authority cannot sign with this key under these certificates.
     Authority {
         which: &'static str,
-        paths: AuthorityPaths,
+        paths: Box<AuthorityPaths>,
         error: TsaError,
     },
     /// The configuration names files that cannot be.
@@ -750,7 +750,7 @@ impl Which {
         }
         let unfit = |error| StartError::Authority {
             which: self.name(),
-            paths: files.paths.clone(),
+            paths: Box::new(files.paths.clone()),
             error,
         };
         let authority = Authority::new(parts, now).map_err(unfit)?;
