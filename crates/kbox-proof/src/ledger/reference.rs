@@ -14,8 +14,9 @@ use crate::digest::Sha256Digest;
 use crate::event::{Body, Collectivite, Detail, EvidenceEvent, Reference, event_digest};
 use crate::store::{NewEntry, Store, StoreError};
 
-/// Sendings and consignments remembered, some 200 bytes each; the newest are those that events soon refer to.
-const REMEMBERED: usize = 32_768;
+/// Sendings and consignments remembered, some 200 bytes each: those of all of France at once, and the server of one
+/// collectivité never has as many in a year.
+const REMEMBERED: usize = 600_000;
 
 /// What matters of an event that others refer to.
 #[derive(Clone)]
