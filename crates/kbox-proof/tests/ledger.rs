@@ -71,13 +71,17 @@ fn a_refused_commit_answers_everyone_in_it_changes_nothing_and_the_log_goes_on()
     assert_eq!(log.fatal(), []);
 }
 
+/// More than one thread takes all the way.
+const SOME: u64 = 20;
 /// More than are built ahead of the commit before.
 const MANY: u64 = 400;
 
-/// While the commit of "first" waits at the gate, a group is built upon it: a retry of "first" and [`MANY`] more.
+/// While the commit of "first" and others waits at the gate, a group is built upon it: a retry of "first" and [`MANY`] more.
 fn built_ahead(log: &Log, ledger: &Ledger) -> [std::sync::mpsc::Receiver<Answer>; 2] {
     log.store.gate.shut();
-    let first = submit(ledger, vec![sending("first")], RecordBatch::new());
+    let mut events = vec![sending("first")];
+    events.extend((1..SOME).map(|number| sending(&format!("first-{number}"))));
+    let first = submit(ledger, events, RecordBatch::new());
     log.store.gate.wait_for_commit();
     let sought = log.store.sought();
     let mut events = vec![sending("first")];
@@ -98,13 +102,14 @@ fn a_group_built_ahead_follows_the_one_before_and_knows_its_requests() {
     log.store.gate.open();
     let first = first.recv().unwrap().unwrap();
     let ahead = ahead.recv().unwrap().unwrap();
-    assert_eq!(ahead[..1], first[..]);
+    assert_eq!(ahead[0], first[0]);
     let ranks: Vec<_> = ahead
         .iter()
         .map(|receipt| log.verify(receipt).event().header.rank)
         .collect();
-    assert_eq!(ranks, (0..=MANY).collect::<Vec<_>>());
-    assert_eq!(ledger.size().get(), MANY + 1);
+    assert_eq!(ranks[0], 0);
+    assert_eq!(ranks[1..], (SOME..SOME + MANY).collect::<Vec<_>>());
+    assert_eq!(ledger.size().get(), SOME + MANY);
     log.assert_whole();
 }
 
@@ -138,7 +143,7 @@ fn a_group_built_upon_a_failed_one_is_never_written() {
     assert_eq!(ahead.recv().unwrap(), Err(LedgerError::Stopped));
     assert_eq!(log.fatal(), [LedgerError::Store(disk_error())]);
     drop(ledger);
-    assert_eq!(log.open().size().get(), 1);
+    assert_eq!(log.open().size().get(), SOME);
     log.assert_whole();
 }
 

@@ -32,6 +32,9 @@ pub(super) struct Accepted {
     pub(super) slots: Vec<Slot>,
 }
 
+/// Events of a group that one thread takes all the way, if no other is on its way.
+const SMALL: usize = 16;
+
 /// Everything that becomes durable together.
 pub(super) struct Group {
     /// What to write; nothing for mere retries.
@@ -46,6 +49,12 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// Sooner written and acknowledged than handed to another thread.
+    pub(super) fn is_small(&self) -> bool {
+        let events: usize = self.accepted.iter().map(|one| one.slots.len()).sum();
+        events <= SMALL
+    }
+
     /// Answers its callers that nothing of it was recorded.
     pub(super) fn refuse(self, error: &LedgerError) {
         refuse(self.accepted, error);
@@ -75,6 +84,56 @@ impl Drop for StopAtEnd<'_> {
     }
 }
 
+/// What became of a group that was to be written.
+pub(super) enum Written {
+    /// It is durable and published.
+    Durable(Committed),
+    /// Nothing of it was, and its callers are told.
+    Refused(LedgerError),
+}
+
+/// Makes a group durable and publishes it; `None` when the log has ended, and whoever runs it was told.
+pub(super) fn write(shared: &Shared, group: Group) -> Option<Written> {
+    let Group {
+        batch,
+        before,
+        after,
+        kinds,
+        accepted,
+    } = group;
+    let mut entries = Vec::new();
+    if let Some(batch) = batch {
+        let started = Instant::now();
+        let outcome = shared.store.commit(&batch, Some(&before.head));
+        shared.commits.count(started.elapsed());
+        match outcome {
+            Ok(()) => {}
+            Err(CommitError::Refused(error)) => {
+                let error = LedgerError::from(error);
+                refuse(accepted, &error);
+                return Some(Written::Refused(error));
+            }
+            Err(CommitError::Failed(error)) => {
+                // No retry: after a failed fsync the kernel may have dropped the pages, and a second success would prove
+                // nothing.
+                shared.fatal(&error.into());
+                return None;
+            }
+        }
+        *shared
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::clone(&after);
+        entries = batch.entries;
+    }
+    Some(Written::Durable(Committed {
+        published: after,
+        entries,
+        kinds,
+        accepted,
+    }))
+}
+
 /// Commits group after group, and says of each whether the next may build on it.
 pub(super) fn commit(
     shared: &Shared,
@@ -84,49 +143,19 @@ pub(super) fn commit(
 ) {
     let _stop = StopAtEnd(shared);
     for group in groups {
-        let Group {
-            batch,
-            before,
-            after,
-            kinds,
-            accepted,
-        } = group;
-        let mut entries = Vec::new();
-        if let Some(batch) = batch {
-            let started = Instant::now();
-            let outcome = shared.store.commit(&batch, Some(&before.head));
-            shared.commits.count(started.elapsed());
-            match outcome {
-                Ok(()) => {}
-                Err(CommitError::Refused(error)) => {
-                    let error = LedgerError::from(error);
-                    // The sequencer may have ended with the last handle of the ledger.
-                    let _ = outcomes.send(Err(error.clone()));
-                    shared.intake.committed();
-                    refuse(accepted, &error);
-                    continue;
-                }
-                Err(CommitError::Failed(error)) => {
-                    // No retry: after a failed fsync the kernel may have dropped the pages, and a second success would
-                    // prove nothing.
-                    return shared.fatal(&error.into());
-                }
-            }
-            *shared
-                .published
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = Arc::clone(&after);
-            entries = batch.entries;
-        }
-        let _ = outcomes.send(Ok(()));
-        shared.intake.committed();
-        let committed = Committed {
-            published: after,
-            entries,
-            kinds,
-            accepted,
+        let Some(written) = write(shared, group) else {
+            return;
         };
-        if acknowledge.send(committed).is_err() {
+        let (outcome, committed) = match written {
+            Written::Durable(committed) => (Ok(()), Some(committed)),
+            Written::Refused(error) => (Err(error), None),
+        };
+        // The sequencer may have ended with the last handle of the ledger.
+        let _ = outcomes.send(outcome);
+        shared.intake.committed();
+        if let Some(committed) = committed
+            && acknowledge.send(committed).is_err()
+        {
             return;
         }
     }
@@ -135,21 +164,32 @@ pub(super) fn commit(
 /// Gives the acknowledgements of durable commits, while the sequencer works on the next.
 pub(super) fn acknowledge(shared: &Shared, commits: &Receiver<Committed>) {
     let _stop = StopAtEnd(shared);
-    for Committed {
+    for committed in commits {
+        if !acknowledge_one(shared, committed) {
+            return;
+        }
+    }
+}
+
+/// `false` when the log has ended, and whoever runs it was told.
+pub(super) fn acknowledge_one(shared: &Shared, committed: Committed) -> bool {
+    let Committed {
         published,
         entries,
         kinds,
         accepted,
-    } in commits
-    {
-        shared.references.remember(&entries, kinds);
-        for Accepted { done, slots } in accepted {
-            match answer(shared, &published, &entries, &slots) {
-                Ok(answer) => done.answer(answer),
-                Err(fatal) => return shared.fatal(&fatal),
+    } = committed;
+    shared.references.remember(&entries, kinds);
+    for Accepted { done, slots } in accepted {
+        match answer(shared, &published, &entries, &slots) {
+            Ok(answer) => done.answer(answer),
+            Err(fatal) => {
+                shared.fatal(&fatal);
+                return false;
             }
         }
     }
+    true
 }
 
 /// The receipts of one submission, or the error of an old one.

@@ -12,7 +12,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::LedgerError;
 use super::activity::Commits;
-use super::commit::{Accepted, Group, Slot, StopAtEnd};
+use super::commit::{self, Accepted, Group, Slot, StopAtEnd, Written};
 use super::intake::{Bounds, Intake, Submission};
 use super::marks::Marks;
 use super::reference::{self, References};
@@ -146,6 +146,8 @@ impl Sequencer {
             let Some(built) = self.gather(submissions) else {
                 continue;
             };
+            // Whoever waits for a commit has company: the next may be built meanwhile.
+            let waited = pending;
             if pending {
                 pending = false;
                 let outcome: Settled = outcomes.recv();
@@ -164,18 +166,33 @@ impl Sequencer {
                 ends,
                 in_flight,
             } = built;
-            self.tail = Arc::clone(&group.after);
-            self.chain_stored |= in_flight.as_ref().is_some_and(|group| group.chain);
-            self.in_flight = in_flight;
+            let after = Arc::clone(&group.after);
+            let brings_chain = in_flight.as_ref().is_some_and(|group| group.chain);
+            let small = !waited && group.is_small();
+            if small {
+                match commit::write(&shared, group) {
+                    None => return,
+                    Some(Written::Refused(_)) => continue,
+                    Some(Written::Durable(committed)) => {
+                        if !commit::acknowledge_one(&shared, committed) {
+                            return;
+                        }
+                    }
+                }
+            } else {
+                shared.intake.committing();
+                if groups.send(group).is_err() {
+                    return;
+                }
+                pending = true;
+                self.in_flight = in_flight;
+            }
+            self.tail = after;
+            self.chain_stored |= brings_chain;
             if self.ends.len() + ends.len() > REMEMBERED_CHAINS {
                 self.ends.clear();
             }
             self.ends.extend(ends);
-            shared.intake.committing();
-            if groups.send(group).is_err() {
-                return;
-            }
-            pending = true;
         }
     }
 
