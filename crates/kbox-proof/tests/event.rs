@@ -48,6 +48,23 @@ fn no_event_can_be_read_in_two_ways_nor_two_byte_strings_as_one_event() {
 }
 
 #[test]
+fn a_log_that_goes_on_for_another_says_which_and_why_in_one_form() {
+    let mut seen = std::collections::BTreeSet::new();
+    for reason in OpeningReason::ALL {
+        let event = event(Detail::ShardOpening(shard_opening(reason)), None);
+        let der = event.to_der().unwrap();
+        assert_eq!(EvidenceEvent::from_der(&der).unwrap(), event);
+        assert!(seen.insert(der));
+    }
+    let opening = Detail::ShardOpening(shard_opening(OpeningReason::Copy));
+    let with_reference = body(opening, Some(Sha256Digest::of(b"before")));
+    assert!(matches!(
+        with_reference.check(),
+        Err(EventError::ReferenceUnexpected { .. })
+    ));
+}
+
+#[test]
 fn rejects_a_detail_under_another_events_name() {
     let event = event(
         Detail::ContentConsignment(step(0)),

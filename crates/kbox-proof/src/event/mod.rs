@@ -40,6 +40,7 @@ const ETSI_EVENT: &str = "http://uri.etsi.org/19522/Event/";
 /// Under the same arc as the timestamp policies, since ETSI has no name for it.
 const TRUST_BUNDLE_PUBLICATION: &str = "urn:oid:2.25.51118242154837226066215980302773697965.2.1";
 const PERSONAL_DATA_ERASURE: &str = "urn:oid:2.25.51118242154837226066215980302773697965.2.2";
+const SHARD_OPENING: &str = "urn:oid:2.25.51118242154837226066215980302773697965.2.3";
 
 /// 32 random bytes of the ledger's generator, one an event and one a personal part.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -341,6 +342,52 @@ pub struct PersonalDataErasure {
     pub by: Text,
 }
 
+/// Why a log was given up for a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpeningReason {
+    /// Its newest entries are lost: it was restored from a backup.
+    Restore,
+    /// A copy of it went on elsewhere.
+    Copy,
+    /// A wrong clock put a time into it that it cannot go back behind.
+    WrongClock,
+    /// What was written cannot be read any more.
+    Damage,
+}
+
+impl OpeningReason {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Restore, Self::Copy, Self::WrongClock, Self::Damage];
+
+    /// As the command line names it: `restore`, `copy`, `wrong-clock`, `damage`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Restore => "restore",
+            Self::Copy => "copy",
+            Self::WrongClock => "wrong-clock",
+            Self::Damage => "damage",
+        }
+    }
+}
+
+/// A log begins where an older one of the same operator ended: its leaf 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShardOpening {
+    /// The older log.
+    pub previous: Origin,
+    /// Entries under its highest known checkpoint.
+    pub size: u64,
+    /// Root of that checkpoint.
+    pub root: Sha256Digest,
+    /// SHA-256 of that checkpoint's note, as it is kept beside the older log.
+    pub checkpoint: Sha256Digest,
+    /// Why the older one is not continued.
+    pub reason: OpeningReason,
+}
+
 /// What an event says, one alternative an event type, so that none can be read as another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "content")]
@@ -374,6 +421,8 @@ pub enum Detail {
     TrustBundlePublication(TrustBundlePublication),
     /// What identifies a person in an event is erased; recorded before it is destroyed.
     PersonalDataErasure(PersonalDataErasure),
+    /// The log goes on for an older one that was closed.
+    ShardOpening(ShardOpening),
 }
 
 impl Detail {
@@ -393,6 +442,7 @@ impl Detail {
             Self::ConsignmentAcceptance(_) => "ConsignmentAcceptance",
             Self::TrustBundlePublication(_) => "TrustBundlePublication",
             Self::PersonalDataErasure(_) => "PersonalDataErasure",
+            Self::ShardOpening(_) => "ShardOpening",
         }
     }
 
@@ -402,6 +452,7 @@ impl Detail {
         match self {
             Self::TrustBundlePublication(_) => TRUST_BUNDLE_PUBLICATION.to_string(),
             Self::PersonalDataErasure(_) => PERSONAL_DATA_ERASURE.to_string(),
+            Self::ShardOpening(_) => SHARD_OPENING.to_string(),
             _ => alloc::format!("{ETSI_EVENT}{}", self.name()),
         }
     }
@@ -423,7 +474,8 @@ impl Detail {
         match self {
             Self::SubmissionAcceptance(_)
             | Self::TrustBundlePublication(_)
-            | Self::PersonalDataErasure(_) => None,
+            | Self::PersonalDataErasure(_)
+            | Self::ShardOpening(_) => None,
             Self::ContentHandover(handover) => Some(handover.recipient),
             Self::ContentConsignment(step)
             | Self::ContentConsignmentFailure(step)
@@ -440,7 +492,7 @@ impl Detail {
     #[must_use]
     pub const fn refers_to(&self) -> Reference {
         match self {
-            Self::TrustBundlePublication(_) => Reference::Nothing,
+            Self::TrustBundlePublication(_) | Self::ShardOpening(_) => Reference::Nothing,
             Self::PersonalDataErasure(_) => Reference::Erased,
             Self::SubmissionAcceptance(submission) if submission.version <= 1 => Reference::Nothing,
             Self::SubmissionAcceptance(_)

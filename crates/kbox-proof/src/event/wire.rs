@@ -95,6 +95,24 @@ struct PersonalDataErasure {
     by: Utf8String,
 }
 
+#[derive(AsnType, Encode, Decode, Clone, Copy, PartialEq, Eq, Debug)]
+#[rasn(enumerated)]
+enum OpeningReason {
+    Restore = 0,
+    Copy = 1,
+    WrongClock = 2,
+    Damage = 3,
+}
+
+#[derive(AsnType, Encode, Decode)]
+struct ShardOpening {
+    previous: Utf8String,
+    size: u64,
+    root: OctetString,
+    checkpoint: OctetString,
+    reason: OpeningReason,
+}
+
 #[derive(AsnType, Encode, Decode)]
 #[rasn(choice)]
 enum Detail {
@@ -122,6 +140,8 @@ enum Detail {
     TrustBundlePublication(TrustBundlePublication),
     #[rasn(tag(context, 11))]
     PersonalDataErasure(PersonalDataErasure),
+    #[rasn(tag(context, 12))]
+    ShardOpening(ShardOpening),
 }
 
 #[derive(AsnType, Encode, Decode)]
@@ -429,6 +449,18 @@ fn detail(value: &event::Detail) -> Detail {
                 by: text(&value.by),
             })
         }
+        event::Detail::ShardOpening(value) => Detail::ShardOpening(ShardOpening {
+            previous: value.previous.as_str().to_string(),
+            size: value.size,
+            root: octets(value.root.as_bytes()),
+            checkpoint: octets(value.checkpoint.as_bytes()),
+            reason: match value.reason {
+                event::OpeningReason::Restore => OpeningReason::Restore,
+                event::OpeningReason::Copy => OpeningReason::Copy,
+                event::OpeningReason::WrongClock => OpeningReason::WrongClock,
+                event::OpeningReason::Damage => OpeningReason::Damage,
+            },
+        }),
     }
 }
 
@@ -478,6 +510,18 @@ fn read_detail(wire: Detail) -> Result<event::Detail, EventError> {
                 by: event::Text::new(value.by)?,
             })
         }
+        Detail::ShardOpening(value) => event::Detail::ShardOpening(event::ShardOpening {
+            previous: event::Origin::parse(&value.previous)?,
+            size: value.size,
+            root: digest(&value.root, "root")?,
+            checkpoint: digest(&value.checkpoint, "checkpoint")?,
+            reason: match value.reason {
+                OpeningReason::Restore => event::OpeningReason::Restore,
+                OpeningReason::Copy => event::OpeningReason::Copy,
+                OpeningReason::WrongClock => event::OpeningReason::WrongClock,
+                OpeningReason::Damage => event::OpeningReason::Damage,
+            },
+        }),
     })
 }
 

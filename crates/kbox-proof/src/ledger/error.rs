@@ -183,7 +183,7 @@ impl fmt::Display for LedgerError {
                 "version {found} refers to version {before}; the next version after it is expected"
             ),
             Self::OperatorsEvent => f.write_str(
-                "the collectivité \"kbox\" records TrustBundlePublication and nothing else, and no other records it",
+                "the collectivité \"kbox\" records TrustBundlePublication and ShardOpening and nothing else, and no other records them",
             ),
             Self::ErasureAlone => f.write_str(
                 "PersonalDataErasure, and request ids that begin with \"erasure/\", are recorded only with the destruction itself: ask \

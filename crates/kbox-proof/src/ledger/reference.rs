@@ -110,7 +110,10 @@ impl References {
         collectivite: &Collectivite,
         body: &Body,
     ) -> Result<(), LedgerError> {
-        let publication = matches!(body.detail, Detail::TrustBundlePublication(_));
+        let publication = matches!(
+            body.detail,
+            Detail::TrustBundlePublication(_) | Detail::ShardOpening(_)
+        );
         if publication != (*collectivite == Collectivite::operator()) {
             return Err(LedgerError::OperatorsEvent);
         }

@@ -4,7 +4,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::event::ErasureBasis;
+use crate::event::{ErasureBasis, OpeningReason};
 use crate::law::{Jour, LocalDateTime};
 
 const DAYS: [&str; 7] = [
@@ -56,6 +56,15 @@ pub(super) fn day_and_time(local: LocalDateTime) -> String {
         second => format!(":{second:02}"),
     };
     format!("{} at {hour:02}:{minute:02}{seconds}", day(local.jour()))
+}
+
+pub(super) const fn opening(reason: OpeningReason) -> &'static str {
+    match reason {
+        OpeningReason::Restore => "restored from a backup",
+        OpeningReason::Copy => "a copy of it went on elsewhere",
+        OpeningReason::WrongClock => "a wrong clock had dated it into the future",
+        OpeningReason::Damage => "it was damaged",
+    }
 }
 
 pub(super) const fn basis(basis: ErasureBasis) -> &'static str {

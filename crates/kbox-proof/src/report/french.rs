@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::{Language, level_name, token, unreadable};
-use crate::event::{Detail, ErasureBasis};
+use crate::event::{Detail, ErasureBasis, OpeningReason};
 use crate::verify::Rejection;
 
 pub(super) const fn event(detail: &Detail) -> &'static str {
@@ -22,6 +22,7 @@ pub(super) const fn event(detail: &Detail) -> &'static str {
         Detail::ConsignmentAcceptance(_) => "accusé de réception",
         Detail::TrustBundlePublication(_) => "publication des clés de confiance",
         Detail::PersonalDataErasure(_) => "effacement de données personnelles",
+        Detail::ShardOpening(_) => "ouverture d'un journal à la suite d'un autre",
     }
 }
 
@@ -33,6 +34,15 @@ pub(super) const fn basis(basis: ErasureBasis) -> &'static str {
         ErasureBasis::UnlawfulProcessing => "traitement illicite",
         ErasureBasis::LegalObligation => "obligation légale",
         ErasureBasis::ChildsData => "données d'un enfant",
+    }
+}
+
+pub(super) const fn opening(reason: OpeningReason) -> &'static str {
+    match reason {
+        OpeningReason::Restore => "restauration d'une sauvegarde",
+        OpeningReason::Copy => "une copie de ce journal a continué ailleurs",
+        OpeningReason::WrongClock => "une horloge fausse l'avait daté de l'avenir",
+        OpeningReason::Damage => "journal endommagé",
     }
 }
 

@@ -353,6 +353,13 @@ pub fn receipt(
                     &format!("Erasure decided by: {by}; basis: GDPR art. 17(1)({letter}) ({}); decision: {decision}.", english::basis(erasure.basis)),
                 );
             }
+            if let Detail::ShardOpening(opening) = &event.body.detail {
+                let (previous, size) = (&opening.previous, opening.size);
+                writer.text(
+                    &format!("Ce journal suit {previous}, clos à {size} entrées : {}.", french::opening(opening.reason)),
+                    &format!("This log follows {previous}, closed at {size} entries: {}.", english::opening(opening.reason)),
+                );
+            }
             writer.text(
                 &format!(
                     "Horodatage : {}, entre {earliest} et {latest}",

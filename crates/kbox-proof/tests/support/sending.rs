@@ -124,6 +124,16 @@ pub(crate) fn erasure() -> PersonalDataErasure {
     }
 }
 
+pub(crate) fn shard_opening(reason: OpeningReason) -> ShardOpening {
+    ShardOpening {
+        previous: Origin::parse("kbox.example/log/1").unwrap(),
+        size: 17,
+        root: Sha256Digest::of(b"root"),
+        checkpoint: Sha256Digest::of(b"note"),
+        reason,
+    }
+}
+
 /// One event of each type.
 pub(crate) fn every_event() -> Vec<EvidenceEvent> {
     let before = Some(Sha256Digest::of(b"before"));
@@ -148,5 +158,9 @@ pub(crate) fn every_event() -> Vec<EvidenceEvent> {
         event(Detail::ConsignmentAcceptance(step(0)), before),
         event(Detail::TrustBundlePublication(publication), None),
         event(Detail::PersonalDataErasure(erasure()), before),
+        event(
+            Detail::ShardOpening(shard_opening(OpeningReason::Restore)),
+            None,
+        ),
     ]
 }
