@@ -117,6 +117,7 @@ impl Operator {
                 vkey: Self::log_signer().vkey(ORIGIN),
                 final_size: None,
                 final_root: None,
+                trees: Vec::new(),
             },
             Demand::Journalise,
         );

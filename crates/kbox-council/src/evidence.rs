@@ -215,9 +215,7 @@ impl Evidence for LedgerEvidence {
         let absent = |rank| EvidenceError::Receipt(format!("no event of rank {rank}"));
         (first..=last)
             .map(|rank| {
-                let store = self.ledger.store();
-                let index = store.index_of_rank(collectivite, rank)?;
-                let entry = store.entry(index.ok_or_else(|| absent(rank))?)?;
+                let entry = self.ledger.entry_of_rank(collectivite, rank)?;
                 let event = EvidenceEvent::from_der(&entry.ok_or_else(|| absent(rank))?.event)
                     .map_err(|error| EvidenceError::Receipt(error.to_string()))?;
                 self.receipt(&event.header.event_id)

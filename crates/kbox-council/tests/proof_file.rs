@@ -67,6 +67,7 @@ fn scene(members: u8) -> Scene {
             vkey: log.vkey(ORIGIN),
             final_size: None,
             final_root: None,
+            trees: Vec::new(),
         },
         Demand::Journalise,
     );

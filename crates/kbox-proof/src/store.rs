@@ -334,6 +334,15 @@ pub enum StoreError {
         /// The directory.
         path: String,
     },
+    /// A copy of a data directory, or one that was moved.
+    Moved {
+        /// The directory.
+        path: String,
+        /// Which one it is.
+        found: String,
+        /// Which one the log was last written in.
+        expected: String,
+    },
     /// A directory that is no backup.
     NoBackup {
         /// The directory.
@@ -361,8 +370,8 @@ impl fmt::Display for StoreError {
             ),
             Self::Damaged { what } => write!(
                 f,
-                "{what} in the data directory is damaged. Do not continue from it: keep a copy as evidence. This version cannot \
-                 restore into a new log; a backup is read by `kbox-server fsck` and `export`"
+                "{what} in the data directory is damaged. Do not continue from it: keep a copy as evidence. `kbox-server \
+                 restore --reason damage --backup DIR --data NEW` goes on from a backup, in a new log"
             ),
             Self::Held { path } => write!(
                 f,
@@ -387,8 +396,18 @@ impl fmt::Display for StoreError {
             }
             Self::Backup { path } => write!(
                 f,
-                "{path} is a backup, and an old log is never continued: entries made since may be in others' hands. \
-                 `kbox-server fsck` and `export` read it; this version cannot restore it into a new log"
+                "{path} is a backup or a closed log, and an old log is never continued: entries made since may be in others' hands. \
+                 `kbox-server fsck` and `export` read it; `kbox-server restore --backup {path} --data NEW` closes it and goes on in a new log"
+            ),
+            Self::Moved {
+                path,
+                found,
+                expected,
+            } => write!(
+                f,
+                "{path} was copied or moved since the log was last written in it (its lock file was {expected}, and is {found}). Two copies \
+                 must never both go on. If the other one may have gone on, or still can: `kbox-server restore --reason copy --backup {path} \
+                 --data NEW` goes on in a new log. If it is gone, and this is what it last was: `kbox-server moved --data {path}`"
             ),
             Self::NoBackup { path } => write!(
                 f,
@@ -631,4 +650,10 @@ pub trait Store: Records {
     /// # Errors
     /// [`CommitError`].
     fn erase(&self, event_id: &EventId, records: &RecordBatch) -> Result<bool, CommitError>;
+
+    /// Writes `records`; once it returns, what they held before is in no file of the store.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    fn scrub(&self, records: &RecordBatch) -> Result<(), CommitError>;
 }

@@ -140,6 +140,7 @@ fn bundles() -> Vec<TrustBundle> {
         vkey: vkey.clone(),
         final_size: None,
         final_root: None,
+        trees: Vec::new(),
     };
     let small = TrustBundle::new(
         Environment::Demonstration,

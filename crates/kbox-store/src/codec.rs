@@ -78,6 +78,11 @@ pub(crate) fn record_key(name: &[u8]) -> Vec<u8> {
     key(b'u', &[name])
 }
 
+/// The name of a record, of a key that is one's.
+pub(crate) fn record_name(key: &[u8]) -> Option<&[u8]> {
+    key.strip_prefix(b"u")
+}
+
 /// Counts a row by its key.
 pub(crate) fn count(census: &mut Census, key: &[u8]) {
     let kind = match key.first() {

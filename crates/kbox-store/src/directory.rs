@@ -14,6 +14,12 @@ const BACKUP: &str = "kbox-backup 2";
 const VERSION_FILE: &str = "VERSION";
 const VERSION_PART: &str = "VERSION.part";
 const LOCK_FILE: &str = "LOCK";
+/// Which file [`LOCK_FILE`] was when this directory was last written: a copy has another.
+const PLACE_FILE: &str = "PLACE";
+/// Logs that the one in this directory goes on for.
+const CLOSED: &str = "closed";
+/// There while a restore is under way.
+const RESTORING: &str = "restoring";
 /// Keys that the operator put there before the first start.
 const KEYS: &str = "keys";
 const DATABASE: &str = "db";
@@ -24,6 +30,75 @@ const RESERVE: u64 = 128 << 20;
 #[must_use]
 pub fn is_data_directory(path: &Path) -> bool {
     path.join(VERSION_FILE).is_file()
+}
+
+/// A data directory or backup that no other process has open, as long as this is kept.
+#[derive(Debug)]
+pub struct Stopped {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Stopped {
+    /// Takes a directory without opening its log.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`], [`StoreError::Directory`] when no log is there.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        Directory::to_read(path)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            _lock: lock(path)?,
+        })
+    }
+
+    /// From now on it is a backup, which nothing continues.
+    ///
+    /// # Errors
+    /// [`StoreError::Directory`].
+    pub fn close(self) -> Result<(), StoreError> {
+        let found = fs::read_to_string(self.path.join(VERSION_FILE));
+        if found.is_ok_and(|found| found.trim_end() == BACKUP) {
+            return Ok(());
+        }
+        write_durably(&self.path, VERSION_FILE, BACKUP)
+    }
+
+    /// Says that it was moved as it was, and that no other copy of it is left.
+    ///
+    /// # Errors
+    /// [`StoreError::Directory`], or [`StoreError::Backup`].
+    pub fn confirm_place(self) -> Result<(), StoreError> {
+        let problem = |error: io::Error| problem(&self.path, &error);
+        let found = fs::read_to_string(self.path.join(VERSION_FILE)).map_err(problem)?;
+        if found.trim_end() != VERSION {
+            return Err(StoreError::Backup {
+                path: self.path.display().to_string(),
+            });
+        }
+        let here = place(&self._lock).map_err(problem)?;
+        write_durably(&self.path, PLACE_FILE, &here)
+    }
+}
+
+/// What a copy of a file has otherwise, and what moving it within its file system, a restart or a mount leaves as it is: its inode and
+/// when that was made, where the file system says so.
+fn place(lock: &File) -> io::Result<String> {
+    let metadata = lock.metadata()?;
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+    #[cfg(not(unix))]
+    let inode = 0;
+    let born = metadata.created().ok();
+    let born = born.and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
+    Ok(match born {
+        Some(born) => format!(
+            "inode {inode} of {}.{:09}",
+            born.as_secs(),
+            born.subsec_nanos()
+        ),
+        None => format!("inode {inode}"),
+    })
 }
 
 /// A data directory that this process alone has open.
@@ -60,7 +135,15 @@ impl Directory {
                 false
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let ours = [LOCK_FILE, VERSION_PART, KEYS, "lost+found"];
+                let ours = [
+                    LOCK_FILE,
+                    VERSION_PART,
+                    PLACE_FILE,
+                    KEYS,
+                    CLOSED,
+                    RESTORING,
+                    "lost+found",
+                ];
                 for entry in fs::read_dir(path).map_err(problem)? {
                     let name = entry.map_err(problem)?.file_name();
                     if !ours.iter().any(|ours| name.to_str() == Some(ours)) {
@@ -74,8 +157,22 @@ impl Directory {
             Err(error) => return Err(problem(error)),
         };
         let lock = lock(path)?;
+        let here = place(&lock).map_err(problem)?;
+        match fs::read_to_string(path.join(PLACE_FILE)) {
+            Ok(found) if !is_new && found.trim_end() != here => {
+                return Err(StoreError::Moved {
+                    path: path.display().to_string(),
+                    found: here,
+                    expected: found.trim_end().chars().take(80).collect(),
+                });
+            }
+            Ok(found) if found.trim_end() == here => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(problem(error)),
+            // A new one, or one of a version that did not look.
+            _ => write_durably(path, PLACE_FILE, &here)?,
+        }
         if is_new {
-            write_version(path, VERSION)?;
+            write_durably(path, VERSION_FILE, VERSION)?;
         }
         Ok(Self {
             path: path.to_path_buf(),
@@ -153,7 +250,10 @@ impl<'a> NewBackup<'a> {
         make_private(path)?;
         for entry in fs::read_dir(path).map_err(|error| problem(path, &error))? {
             let name = entry.map_err(|error| problem(path, &error))?.file_name();
-            if name.to_str() != Some(KEYS) {
+            if ![KEYS, CLOSED]
+                .iter()
+                .any(|ours| name.to_str() == Some(ours))
+            {
                 return Err(StoreError::NotData {
                     path: path.display().to_string(),
                 });
@@ -168,7 +268,7 @@ impl<'a> NewBackup<'a> {
 
     /// Says that it is whole.
     pub(crate) fn finish(self) -> Result<(), StoreError> {
-        write_version(self.0, BACKUP)
+        write_durably(self.0, VERSION_FILE, BACKUP)
     }
 }
 
@@ -206,13 +306,13 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Durably, whole or not at all.
-fn write_version(path: &Path, version: &str) -> Result<(), StoreError> {
+fn write_durably(path: &Path, name: &str, line: &str) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
         let part = path.join(VERSION_PART);
         let mut file = File::create(&part)?;
-        file.write_all(format!("{version}\n").as_bytes())?;
+        file.write_all(format!("{line}\n").as_bytes())?;
         file.sync_all()?;
-        fs::rename(&part, path.join(VERSION_FILE))?;
+        fs::rename(&part, path.join(name))?;
         File::open(path)?.sync_all()
     };
     write().map_err(|error| problem(path, &error))
@@ -251,6 +351,35 @@ mod tests {
         fs::write(dir.path().join(VERSION_FILE), "kbox-data 9\n").unwrap();
         let error = Directory::take(dir.path()).unwrap_err();
         assert!(error.to_string().contains("kbox-data 9"), "{error}");
+    }
+
+    #[test]
+    fn a_copied_directory_is_not_continued_unless_somebody_says_that_it_was_moved() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+        drop(Directory::take(&one).unwrap());
+        fs::create_dir(&other).unwrap();
+        for file in fs::read_dir(&one).unwrap().map(Result::unwrap) {
+            fs::copy(file.path(), other.join(file.file_name())).unwrap();
+        }
+        // The lock file of the original is still there: the copy's is another.
+        let error = Directory::take(&other).unwrap_err();
+        assert!(matches!(error, StoreError::Moved { .. }), "{error}");
+        assert!(error.to_string().contains("kbox-server moved"), "{error}");
+        drop(Directory::take(&one).unwrap());
+        Stopped::take(&other).unwrap().confirm_place().unwrap();
+        drop(Directory::take(&other).unwrap());
+        // Renamed, it is the same.
+        let renamed = dir.path().join("renamed");
+        fs::rename(&one, &renamed).unwrap();
+        drop(Directory::take(&renamed).unwrap());
+        // Closed, nothing goes on with it, and no word makes it a log again.
+        Stopped::take(&renamed).unwrap().close().unwrap();
+        assert!(matches!(
+            Directory::take(&renamed),
+            Err(StoreError::Backup { .. })
+        ));
+        assert!(Stopped::take(&renamed).unwrap().confirm_place().is_err());
     }
 
     #[test]

@@ -7,5 +7,5 @@ mod codec;
 mod directory;
 mod rocks;
 
-pub use directory::{check_room, free_bytes, is_data_directory};
+pub use directory::{Stopped, check_room, free_bytes, is_data_directory};
 pub use rocks::RocksStore;

@@ -179,10 +179,56 @@ impl RocksStore {
         path: impl AsRef<Path>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), StoreError> {
+        self.copy_some(path, &|_| true, progress)
+    }
+
+    /// As [`RocksStore::copy_to`], of the service's records only those whose key is wanted.
+    ///
+    /// # Errors
+    /// As [`RocksStore::copy_to`].
+    pub fn copy_some(
+        &self,
+        path: impl AsRef<Path>,
+        wanted: &dyn Fn(&[u8]) -> bool,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), StoreError> {
         let new = NewBackup::begin(path.as_ref())?;
         let mut options = options();
         options.set_error_if_exists(true);
         let copy = DB::open(&options, new.database()).map_err(engine)?;
+        let wanted = |key: &[u8]| codec::record_name(key).is_none_or(wanted);
+        self.copy_rows(&copy, path.as_ref(), &wanted, progress)?;
+        drop(copy);
+        new.finish()
+    }
+
+    /// Takes over the service's records of another log that are wanted, into one that is not begun yet.
+    ///
+    /// # Errors
+    /// [`StoreError::HeadChanged`] when it was begun, [`StoreError::Full`], or the engine's own.
+    pub fn take_records(
+        &self,
+        from: &Self,
+        wanted: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        let directory = self.directory.as_ref().ok_or(StoreError::ReadOnly)?;
+        if let Some(head) = self.lock_head().as_ref() {
+            return Err(StoreError::HeadChanged {
+                expected: None,
+                found: Some(head.size),
+            });
+        }
+        let wanted = |key: &[u8]| codec::record_name(key).is_some_and(wanted);
+        from.copy_rows(&self.db, &directory.database(), &wanted, &mut |_| ())
+    }
+
+    fn copy_rows(
+        &self,
+        copy: &DB,
+        path: &Path,
+        wanted: &dyn Fn(&[u8]) -> bool,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), StoreError> {
         let mut unlogged = WriteOptions::default();
         // It is flushed below; a copy broken off is none.
         unlogged.disable_wal(true);
@@ -190,10 +236,13 @@ impl RocksStore {
         let mut copied = 0u64;
         for item in self.db.iterator(IteratorMode::Start) {
             let (key, value) = item.map_err(engine)?;
+            if !wanted(&key) {
+                continue;
+            }
             batch.put(key, value);
             if batch.size_in_bytes() >= COPY_BYTES {
                 let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
-                check_room(path.as_ref(), bytes)?;
+                check_room(path, bytes)?;
                 copy.write_opt(std::mem::take(&mut batch), &unlogged)
                     .map_err(engine)?;
                 copied = copied.saturating_add(bytes);
@@ -201,9 +250,7 @@ impl RocksStore {
             }
         }
         copy.write_opt(batch, &unlogged).map_err(engine)?;
-        copy.flush().map_err(engine)?;
-        drop(copy);
-        new.finish()
+        copy.flush().map_err(engine)
     }
 
     fn lock_head(&self) -> MutexGuard<'_, Option<Head>> {
@@ -507,25 +554,43 @@ impl Store for RocksStore {
                 content: None,
             }),
         );
+        self.destroy(batch, vec![personal.to_vec(), request.to_vec()], records)?;
+        Ok(true)
+    }
+
+    fn scrub(&self, records: &RecordBatch) -> Result<(), CommitError> {
+        self.destroy(WriteBatch::default(), Vec::new(), records)
+    }
+}
+
+impl RocksStore {
+    /// Writes a batch and records, and rewrites whatever file holds what `keys` and the records held before.
+    fn destroy(
+        &self,
+        mut batch: WriteBatch,
+        mut keys: Vec<Vec<u8>>,
+        records: &RecordBatch,
+    ) -> Result<(), CommitError> {
         write_records(&mut batch, records);
+        let puts = records.puts.iter().map(|(key, _)| key);
+        let beside = puts.chain(&records.deletes);
+        keys.extend(beside.map(|key| codec::record_key(key)));
+        if keys.is_empty() {
+            return Ok(());
+        }
         let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
-        self.directory()?.check_room(bytes).map_err(refused)?;
+        self.directory()?
+            .check_room(bytes)
+            .map_err(CommitError::Refused)?;
         let failed = |error| CommitError::Failed(engine(error));
         self.db.write_opt(batch, &synced()).map_err(failed)?;
         // A delete only hides: the bytes go when the write-ahead log is retired and the tables are rewritten.
         self.db.flush().map_err(failed)?;
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        let puts = records.puts.iter().map(|(key, _)| key);
-        let beside = puts
-            .chain(&records.deletes)
-            .map(|key| codec::record_key(key));
-        for key in [personal.to_vec(), request.to_vec()]
-            .into_iter()
-            .chain(beside)
-        {
+        for key in keys {
             self.db.compact_range_opt(Some(&key), Some(&key), &options);
         }
-        Ok(true)
+        Ok(())
     }
 }

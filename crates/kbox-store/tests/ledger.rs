@@ -416,6 +416,8 @@ fn an_erasure_killed_at_any_sync_deletion_or_renaming_of_a_file_leaves_nothing_o
         // The count is each thread's own: the run that nothing kills any more is the last.
         for when in 1..=60 {
             copy_folder(&made, &path);
+            // As if it had been there all along.
+            std::fs::remove_file(path.join("PLACE")).unwrap();
             let inject = format!("inject={calls}:signal=KILL:when={when}");
             let trace = format!("trace={calls}");
             let output = Command::new("strace")

@@ -24,6 +24,8 @@ pub(super) enum Slot {
     New(usize),
     /// One of an earlier commit.
     Old(LeafIndex),
+    /// One of a closed log, by its place among them.
+    Closed(usize, LeafIndex),
 }
 
 /// A submission that the group answers.
@@ -226,6 +228,14 @@ fn answer(
                 Ok(receipt) => receipt,
                 Err(error) => return Ok(Err(error)),
             },
+            Slot::Closed(number, index) => {
+                let missing = || LedgerError::ProofFailed("its closed log is missing".to_string());
+                let closed = shared.earlier.0.get(number).ok_or_else(missing);
+                match closed.and_then(|closed| closed.receipt(index)) {
+                    Ok(receipt) => receipt,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
         };
         list.push(receipt);
     }

@@ -24,7 +24,7 @@ use crate::merkle::{LeafIndex, hash_leaf};
 use crate::receipt::Receipt;
 use crate::store::{CommitError, Entry, Store, StoreError};
 use crate::time::Time;
-use crate::tlog::{TlogProof, VerifierKey};
+use crate::tlog::{KeyName, TlogProof, VerifierKey};
 use crate::tsp::{MessageImprint, TimeStampToken};
 
 /// Marks of destructions that are due, by event id.
@@ -137,7 +137,8 @@ pub(super) fn trace(store: &dyn Store, erased: &Entry) -> Result<Option<Entry>, 
     Ok(own)
 }
 
-/// Whether the log, or a receipt kept beside a copy of it and signed by the log's key, says that this event was erased.
+/// Whether the log, or a receipt kept beside a copy of it and signed by the log's key, under its own name or that of a log that
+/// went on for it, says that this event was erased.
 pub(super) fn is_traced(
     store: &dyn Store,
     erased: &Entry,
@@ -160,8 +161,11 @@ pub(super) fn is_traced(
             return None;
         }
         let proof = TlogProof::parse(receipt.proof.as_bytes()).ok()?;
+        let origin = EvidenceEvent::from_der(&receipt.event).ok()?.header.origin;
+        let name = KeyName::new(origin.as_str()).ok()?;
+        let key = VerifierKey::new(name, log.signature_type(), log.public_key()).ok()?;
         proof
-            .verify(&hash_leaf(&token.leaf_bytes().ok()?), log)
+            .verify(&hash_leaf(&token.leaf_bytes().ok()?), &key)
             .ok()
     };
     Ok(holds().is_some())
@@ -247,15 +251,13 @@ impl Ledger {
         // One at a time, so that no hold comes between the look at the holds and the trace.
         let _one = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
         let store = self.shared.store.as_ref();
-        let index = store.index_of_event(&erasure.event_id)?;
-        let Some(index) = index.filter(|index| index.get() < self.size().get()) else {
+        let Some((home, entry)) = self.home(&erasure.event_id)? else {
             return Ok(None);
         };
-        let entry = receipts::stored(store, index)?;
-        if let Some(trace) = trace(store, &entry)? {
+        if let Some(trace) = self.trace_of(&entry)? {
             let due = store.get(&key(DUE, &entry.event_id))?.is_some();
-            if due || is_there(store, &entry)? {
-                self.destroy(&entry)?;
+            if due || is_there(home.as_ref(), &entry)? {
+                self.destroy(&home, &entry)?;
             }
             return self.receipt(&trace.event_id);
         }
@@ -276,17 +278,58 @@ impl Ledger {
         let mut due = RecordBatch::new();
         due.put(key(DUE, &entry.event_id), b"");
         let receipts = self.record_any(alloc::vec![request], due)?;
-        self.destroy(&entry)?;
+        self.destroy(&home, &entry)?;
         Ok(receipts.into_iter().next())
     }
 
-    fn destroy(&self, entry: &Entry) -> Result<(), LedgerError> {
+    /// An event, and the store that holds it: this log's or a closed one's.
+    fn home(&self, id: &EventId) -> Result<Option<(Arc<dyn Store>, Entry)>, LedgerError> {
+        let (store, index) = match self.shared.store.index_of_event(id)? {
+            Some(index) if index.get() < self.size().get() => (&self.shared.store, index),
+            Some(_) => return Ok(None),
+            None => match self.shared.earlier.of_event(id)? {
+                Some((closed, index)) => (&closed.store, index),
+                None => return Ok(None),
+            },
+        };
+        let entry = receipts::stored(store.as_ref(), index)?;
+        Ok(Some((Arc::clone(store), entry)))
+    }
+
+    /// The trace of an erasure, in this log or in a closed one.
+    fn trace_of(&self, entry: &Entry) -> Result<Option<Entry>, LedgerError> {
+        for store in core::iter::once(&self.shared.store).chain(self.closed()) {
+            if let Some(trace) = trace(store.as_ref(), entry)? {
+                return Ok(Some(trace));
+            }
+        }
+        Ok(None)
+    }
+
+    fn destroy(&self, home: &Arc<dyn Store>, entry: &Entry) -> Result<(), LedgerError> {
         let store = self.shared.store.as_ref();
-        let trace = trace(store, entry)?;
-        let records = (self.scrub)(store, entry, trace.as_ref())
-            .map_err(|error| LedgerError::ErasurePending(error.to_string()))?;
-        match store.erase(&entry.event_id, &records) {
-            Ok(_) => {}
+        let trace = self.trace_of(entry)?;
+        let pending =
+            |error: &dyn core::fmt::Display| LedgerError::ErasurePending(error.to_string());
+        let records =
+            (self.scrub)(store, entry, trace.as_ref()).map_err(|error| pending(&error))?;
+        let done = if Arc::ptr_eq(home, &self.shared.store) {
+            store.erase(&entry.event_id, &records).map(|_| ())
+        } else {
+            // What a closed log lacks must be explained there too, by the receipt of a trace that its own tree does not hold.
+            let mut beside = RecordBatch::new();
+            if let Some(trace) = trace
+                && let Some(receipt) = self
+                    .receipt(&trace.event_id)
+                    .map_err(|error| pending(&error))?
+            {
+                beside.put(key(ELSEWHERE, &entry.event_id), receipt.to_json());
+            }
+            home.erase(&entry.event_id, &beside)
+                .and_then(|_| store.scrub(&records))
+        };
+        match done {
+            Ok(()) => {}
             Err(CommitError::Refused(error)) => {
                 return Err(LedgerError::ErasurePending(error.to_string()));
             }
@@ -311,9 +354,9 @@ impl Ledger {
                 .strip_prefix(DUE.as_bytes())
                 .and_then(|id| EventId::parse(core::str::from_utf8(id).ok()?))
                 .ok_or(damaged("the mark of an erasure"))?;
-            let index = store.index_of_event(&id)?;
-            let index = index.ok_or(damaged("the mark of an erasure"))?;
-            self.destroy(&receipts::stored(store, index)?)?;
+            let home = self.home(&id)?;
+            let (home, entry) = home.ok_or(damaged("the mark of an erasure"))?;
+            self.destroy(&home, &entry)?;
         }
         Ok(())
     }
@@ -427,9 +470,13 @@ impl Ledger {
             let Some(before) = event.body.refers_to else {
                 break;
             };
-            let index = store.index_of_digest(&before)?;
-            let index = index.ok_or(damaged("an index of the log"))?;
-            der = receipts::stored(store, index)?.event;
+            der = match store.index_of_digest(&before)? {
+                Some(index) => receipts::stored(store, index)?.event,
+                None => {
+                    let found = self.shared.earlier.event(&before)?;
+                    found.ok_or(damaged("an index of the log"))?.1
+                }
+            };
         }
         Ok(None)
     }

@@ -81,6 +81,8 @@ pub enum LedgerError {
     },
     /// Trust bundles are published by the log's operator, who records nothing else.
     OperatorsEvent,
+    /// The log goes on for a closed one: its first event says so, and no other does.
+    NotOpened,
     /// Erasures are recorded by `Ledger::erase` alone, which also destroys.
     ErasureAlone,
     /// A legal hold forbids to erase it.
@@ -185,6 +187,9 @@ impl fmt::Display for LedgerError {
             Self::OperatorsEvent => f.write_str(
                 "the collectivité \"kbox\" records TrustBundlePublication and ShardOpening and nothing else, and no other records them",
             ),
+            Self::NotOpened => f.write_str(
+                "ShardOpening is the first event of a log that goes on for a closed one, and of no other; the server records it at its start",
+            ),
             Self::ErasureAlone => f.write_str(
                 "PersonalDataErasure, and request ids that begin with \"erasure/\", are recorded only with the destruction itself: ask \
                  for the erasure of the event",
@@ -209,8 +214,8 @@ impl fmt::Display for LedgerError {
             Self::ClockBehindLog { reading, accuracy, newest } => write!(
                 f,
                 "the clock says {reading} (exact to {} ms) and the log's newest token {newest}. Set the clock right; if \
-                 the newest token is wrong, this log cannot be continued: keep it as evidence, and begin a new one in another \
-                 directory",
+                 the newest token is wrong, this log cannot be continued: `kbox-server restore --reason wrong-clock --backup DIR --data \
+                 NEW` closes it and goes on in a new one",
                 millis_up(*accuracy)
             ),
             Self::Signing(problem) => write!(f, "signing failed: {problem}"),
@@ -229,7 +234,7 @@ impl fmt::Display for LedgerError {
                 write!(
                     f,
                     ", its signed checkpoint says {signed}. The log is not continued: keep a copy of the data directory \
-                     as evidence. This version cannot restore into a new log; a backup is read by `kbox-server fsck` and `export`"
+                     as evidence. `kbox-server restore --reason damage --backup DIR --data NEW` closes it at a backup and goes on in a new log"
                 )
             }
             Self::NotWitnessed => f.write_str(
@@ -237,7 +242,7 @@ impl fmt::Display for LedgerError {
             ),
             Self::RolledBack { witness, seen, ours } => write!(
                 f,
-                "witness {witness} cosigned {seen} leaves of this log, and {ours} are here: entries were lost, or a copy of this log goes                  on elsewhere. Nothing is recorded. Keep the data directory as evidence and do not continue this log; if it is the                  witness that errs, remove it from the configuration"
+                "witness {witness} cosigned {seen} leaves of this log, and {ours} are here: entries were lost, or a copy of this log goes                  on elsewhere. Nothing is recorded. Keep the data directory as evidence; `kbox-server restore` closes this log and goes on in a new one. If it is the                  witness that errs, remove it from the configuration"
             ),
             Self::Mark(error) => error.fmt(f),
             Self::ProofFailed(problem) => {

@@ -3,9 +3,11 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::closed::entry_of_digest;
 use super::marks::check_stored;
 use super::{erasure, seal};
 use crate::digest::Sha256Digest;
@@ -268,6 +270,23 @@ pub fn fsck(
     witnesses: &[VerifierKey],
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<FsckReport, StoreError> {
+    fsck_after(&[], store, origin, environment, key, witnesses, progress)
+}
+
+/// As [`fsck`], of a log that goes on for closed ones, the newest first: its collectivités' chains go on from theirs, and its events
+/// may follow from theirs. They themselves are checked apart.
+///
+/// # Errors
+/// As [`fsck`].
+pub fn fsck_after(
+    earlier: &[Arc<dyn Store>],
+    store: &dyn Store,
+    origin: &Origin,
+    environment: Environment,
+    key: &VerifierKey,
+    witnesses: &[VerifierKey],
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<FsckReport, StoreError> {
     let mut report = FsckReport::default();
     let Some(head) = store.head()? else {
         report.note(None, Problem::NoLog);
@@ -276,6 +295,7 @@ pub fn fsck(
     report.size = head.size.get();
     let mut walk = Walk {
         store,
+        earlier,
         origin,
         environment,
         key,
@@ -308,6 +328,7 @@ pub fn fsck(
 
 struct Walk<'a> {
     store: &'a dyn Store,
+    earlier: &'a [Arc<dyn Store>],
     origin: &'a Origin,
     environment: Environment,
     key: &'a VerifierKey,
@@ -458,6 +479,10 @@ impl Walk<'_> {
                 digest,
             },
         );
+        let before = match before {
+            Some(before) => Some(before),
+            None => self.end_before(&header.collectivite)?,
+        };
         let expected = before.map_or(0, |end| end.rank.saturating_add(1));
         if header.rank != expected {
             let found = header.rank;
@@ -471,7 +496,7 @@ impl Walk<'_> {
             // The row may lead anywhere: what counts is the event that stands there.
             let referred = match place.filter(|place| place.get() < index.get()) {
                 Some(place) => self.store.entry(place)?,
-                None => None,
+                None => entry_of_digest(self.earlier, reference)?,
             };
             if referred.is_none_or(|entry| event_digest(&entry.event) != *reference) {
                 self.report.note(index, Problem::RefersTo);
@@ -486,6 +511,16 @@ impl Walk<'_> {
             self.report.pending += 1;
         }
         self.erasable(index, entry, event)
+    }
+
+    /// Where a collectivité's chain stood when the log before this one was closed.
+    fn end_before(&self, collectivite: &Collectivite) -> Result<Option<ChainEnd>, StoreError> {
+        for store in self.earlier {
+            if let Some(end) = store.chain_end(collectivite)? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
     }
 
     fn erased(&mut self, index: LeafIndex, entry: &Entry) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@
 //! Out of scope: who may record what (the server), asking witnesses and outside authorities (`anchor`).
 
 mod activity;
+mod closed;
 mod commit;
 mod erasure;
 mod error;
@@ -39,6 +40,7 @@ use std::thread::JoinHandle;
 use zeroize::Zeroizing;
 
 pub use self::activity::{Activity, COMMIT_CLASSES_MS};
+pub use self::closed::ClosedLog;
 pub use self::erasure::{Erasure, Hold, HoldRelease, HoldScope, Scrub, replay_erasures};
 pub use self::error::LedgerError;
 pub use self::export::export;
@@ -46,11 +48,12 @@ pub use self::marks::{MarkError, Upgrade};
 pub use crate::store::{RecordBatch, RequestId};
 
 use self::activity::Commits;
+use self::closed::{Closed, Earlier};
 use self::intake::{Bounds, Done, Intake, Submission};
 use self::marks::{Marks, Quorum};
 use self::receipts::Signed;
 use self::reference::References;
-use self::seal::Sealer;
+use self::seal::{LogKeys, Sealer};
 use self::sequencer::{Prepared, Published, Sequencer, Shared};
 use crate::clock::Clock;
 use crate::event::{
@@ -96,6 +99,9 @@ pub struct LedgerConfig {
     /// or what was just committed cannot be proven ([`LedgerError::ProofFailed`]). By default it ends the process; if it
     /// returns, the ledger has stopped and answers [`LedgerError::Stopped`].
     pub on_fatal: Arc<dyn Fn(&LedgerError) + Send + Sync>,
+    /// The logs that this one goes on for, the newest first. A log that is begun with any records a `ShardOpening` before
+    /// anything else.
+    pub closed: Vec<ClosedLog>,
     /// What else is changed when an event's personal data are erased; by default nothing.
     pub scrub: Scrub,
 }
@@ -108,6 +114,7 @@ impl LedgerConfig {
             origin,
             environment,
             witnesses: Witnesses::default(),
+            closed: Vec::new(),
             max_waiting_events: 8192,
             max_waiting_bytes: 64 << 20,
             max_batch_events: 1024,
@@ -181,12 +188,16 @@ impl Ledger {
     ) -> Result<Self, LedgerError> {
         let sealer = Sealer::new(&config.origin, authority, log_signer)?;
         let published = match store.head()? {
-            Some(head) => load(store.as_ref(), &sealer, head)?,
+            Some(head) => load(store.as_ref(), sealer.keys(), head)?,
             None => begin(store.as_ref(), &sealer)?,
         };
         let quorum = Quorum::new(&config.witnesses)
             .map_err(|error| LedgerError::Signing(alloc::format!("a witness's key: {error}")))?;
         let marks = Marks::open(store.as_ref(), sealer.keys(), quorum, published.head.size)?;
+        let closed = config.closed.into_iter();
+        let earlier = closed
+            .map(|log| Closed::open(log, sealer.keys()))
+            .collect::<Result<_, _>>()?;
         let chain_stored = store.chain(&chain_id(sealer.chain()))?.is_some();
         let limits = Bounds {
             events: config.max_batch_events.max(1),
@@ -206,6 +217,7 @@ impl Ledger {
             commits: Commits::default(),
             marks,
             references: References::default(),
+            earlier: Earlier(earlier),
         });
         let sequencer = Sequencer {
             shared: Arc::clone(&shared),
@@ -271,6 +283,11 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         if !events.is_empty() {
             self.shared.marks.check_open()?;
+            let opens = |event: &EventRequest| matches!(event.body.detail, Detail::ShardOpening(_));
+            let first = !self.shared.earlier.is_empty() && self.size().get() == 0;
+            if events.first().is_some_and(opens) != first || events.iter().skip(1).any(opens) {
+                return Err(LedgerError::NotOpened);
+            }
         }
         if events.len() > self.limits.events {
             return Err(LedgerError::TooLarge {
@@ -342,9 +359,8 @@ impl Ledger {
             };
             return Err(too_long.into());
         }
-        self.shared
-            .references
-            .check(self.shared.store.as_ref(), &collectivite, &body)?;
+        let logs = (self.shared.store.as_ref(), &self.shared.earlier);
+        self.shared.references.check(logs, &collectivite, &body)?;
         let personal_der = personal.as_ref().map(PersonalData::to_der).transpose()?;
         let content = seal::content(&timeless, personal_der.as_deref());
         let mut random = Random::draw()?;
@@ -378,6 +394,11 @@ impl Ledger {
     pub fn receipt(&self, event_id: &EventId) -> Result<Option<Receipt>, LedgerError> {
         let store = self.shared.store.as_ref();
         let index = store.index_of_event(event_id)?;
+        if index.is_none()
+            && let Some((closed, index)) = self.shared.earlier.of_event(event_id)?
+        {
+            return closed.receipt(index).map(Some);
+        }
         let Some((entry, upgrade)) = self.upgraded(index)? else {
             return Ok(None);
         };
@@ -390,6 +411,11 @@ impl Ledger {
     /// [`LedgerError::Store`], [`LedgerError::ProofFailed`].
     pub fn upgrade(&self, leaf: &LeafHash) -> Result<Option<Upgrade>, LedgerError> {
         let index = self.shared.store.index_of_leaf(leaf)?;
+        if index.is_none()
+            && let Some((closed, index)) = self.shared.earlier.of_leaf(leaf)?
+        {
+            return closed.upgrade(index).map(|(_, upgrade)| Some(upgrade));
+        }
         Ok(self.upgraded(index)?.map(|(_, upgrade)| upgrade))
     }
 
@@ -496,9 +522,40 @@ impl Ledger {
     /// [`LedgerError::Store`].
     pub fn entry(&self, event_id: &EventId) -> Result<Option<Entry>, LedgerError> {
         match self.shared.store.index_of_event(event_id)? {
-            None => Ok(None),
+            None => match self.shared.earlier.of_event(event_id)? {
+                None => Ok(None),
+                Some((closed, index)) => Ok(closed.store.entry(index)?),
+            },
             Some(index) => Ok(self.shared.store.entry(index)?),
         }
+    }
+
+    /// The stored entry of a collectivité's event of a rank, in this log or in a closed one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn entry_of_rank(
+        &self,
+        collectivite: &Collectivite,
+        rank: u64,
+    ) -> Result<Option<Entry>, LedgerError> {
+        let store = &self.shared.store;
+        let found = match store.index_of_rank(collectivite, rank)? {
+            Some(index) => Some((store, index)),
+            None => {
+                let found = self.shared.earlier.of_rank(collectivite, rank)?;
+                found.map(|(closed, index)| (&closed.store, index))
+            }
+        };
+        match found {
+            None => Ok(None),
+            Some((store, index)) => Ok(store.entry(index)?),
+        }
+    }
+
+    /// The closed logs that this one goes on for, the newest first, for reading.
+    pub fn closed(&self) -> impl Iterator<Item = &Arc<dyn Store>> {
+        self.shared.earlier.0.iter().map(|closed| &closed.store)
     }
 
     /// The newest signed checkpoint, a C2SP note.
@@ -696,8 +753,8 @@ fn begin(store: &dyn Store, sealer: &Sealer) -> Result<Published, LedgerError> {
 }
 
 /// The stored tree, if it is the one that was signed.
-fn load(store: &dyn Store, sealer: &Sealer, head: Head) -> Result<Published, LedgerError> {
-    let (size, signed) = sealer.keys().open(&head.checkpoint)?;
+fn load(store: &dyn Store, keys: &LogKeys, head: Head) -> Result<Published, LedgerError> {
+    let (size, signed) = keys.open(&head.checkpoint)?;
     let damaged = |computed| LedgerError::TreeDamaged {
         size,
         computed,

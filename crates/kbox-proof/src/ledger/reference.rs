@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::LedgerError;
+use super::closed::Earlier;
 use crate::digest::Sha256Digest;
 use crate::event::{Body, Collectivite, Detail, EvidenceEvent, Reference, event_digest};
 use crate::store::{NewEntry, Store, StoreError};
@@ -69,7 +70,7 @@ impl References {
 
     fn find(
         &self,
-        store: &dyn Store,
+        (store, earlier): (&dyn Store, &Earlier),
         collectivite: &Collectivite,
         digest: Sha256Digest,
     ) -> Result<Kind, LedgerError> {
@@ -78,8 +79,11 @@ impl References {
             Some(referred) => referred,
             None => {
                 let unknown = LedgerError::ReferenceUnknown { digest };
-                let index = store.index_of_digest(&digest)?.ok_or(unknown.clone())?;
-                let (owner, event) = store.event(index)?.ok_or(unknown)?;
+                let found = match store.index_of_digest(&digest)? {
+                    Some(index) => store.event(index)?,
+                    None => earlier.event(&digest)?,
+                };
+                let (owner, event) = found.ok_or(unknown)?;
                 let damaged = StoreError::Damaged {
                     what: "an event of the log",
                 };
@@ -106,7 +110,7 @@ impl References {
 
     pub(super) fn check(
         &self,
-        store: &dyn Store,
+        logs: (&dyn Store, &Earlier),
         collectivite: &Collectivite,
         body: &Body,
     ) -> Result<(), LedgerError> {
@@ -125,7 +129,7 @@ impl References {
             Reference::Submission => {
                 let Kind::Submission {
                     version, roster, ..
-                } = self.find(store, collectivite, digest)?
+                } = self.find(logs, collectivite, digest)?
                 else {
                     return Err(LedgerError::ReferenceKind {
                         expected: "SubmissionAcceptance",
@@ -146,7 +150,7 @@ impl References {
                     _ => Ok(()),
                 }
             }
-            Reference::Erased => match self.find(store, collectivite, digest)? {
+            Reference::Erased => match self.find(logs, collectivite, digest)? {
                 Kind::Erasure => Err(LedgerError::ReferenceKind {
                     expected: "event other than PersonalDataErasure",
                 }),
@@ -156,7 +160,7 @@ impl References {
                 let Kind::Consignment {
                     recipient: consigned,
                     submission,
-                } = self.find(store, collectivite, digest)?
+                } = self.find(logs, collectivite, digest)?
                 else {
                     return Err(LedgerError::ReferenceKind {
                         expected: "ContentConsignment",
@@ -174,7 +178,7 @@ impl References {
                 }
                 if let Detail::ContentHandover(handover) = &body.detail {
                     let Kind::Submission { papers, .. } =
-                        self.find(store, collectivite, submission)?
+                        self.find(logs, collectivite, submission)?
                     else {
                         return Err(LedgerError::ReferenceKind {
                             expected: "SubmissionAcceptance",

@@ -3,6 +3,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use aws_lc_rs::hmac;
@@ -47,7 +48,7 @@ impl Sealer {
                 key: VerifierKey::parse(&signer.vkey(origin.as_str()))
                     .map_err(|error| LedgerError::Signing(error.to_string()))?,
                 origin: origin.clone(),
-                signer,
+                signer: Arc::new(signer),
             },
         })
     }
@@ -93,11 +94,21 @@ impl Sealer {
 /// The log's name and key.
 pub(super) struct LogKeys {
     origin: Origin,
-    signer: LogSigner,
+    signer: Arc<LogSigner>,
     key: VerifierKey,
 }
 
 impl LogKeys {
+    /// The same key under the name of another log of this operator: every signature covers the name.
+    pub(super) fn of(&self, origin: &Origin) -> Result<Self, LedgerError> {
+        Ok(Self {
+            key: VerifierKey::parse(&self.signer.vkey(origin.as_str()))
+                .map_err(|error| LedgerError::Signing(error.to_string()))?,
+            origin: origin.clone(),
+            signer: Arc::clone(&self.signer),
+        })
+    }
+
     /// The public half.
     pub(super) fn key(&self) -> &VerifierKey {
         &self.key

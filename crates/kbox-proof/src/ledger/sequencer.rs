@@ -12,6 +12,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::LedgerError;
 use super::activity::Commits;
+use super::closed::Earlier;
 use super::commit::{self, Accepted, Group, Slot, StopAtEnd, Written};
 use super::intake::{Bounds, Intake, Submission};
 use super::marks::Marks;
@@ -25,7 +26,7 @@ use crate::event::{
 use crate::merkle::{Edge, LeafIndex, hash_leaf};
 use crate::store::{
     ChainEnd, CommitBatch, ContentKey, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
-    StoreError, StoredRequest, chain_id,
+    StoreError, chain_id,
 };
 use crate::time::Time;
 use crate::tsa::SerialSource;
@@ -72,6 +73,7 @@ pub(super) struct Shared {
     pub(super) commits: Commits,
     pub(super) marks: Marks,
     pub(super) references: References,
+    pub(super) earlier: Earlier,
 }
 
 impl Shared {
@@ -314,13 +316,11 @@ impl Sequencer {
                         drafts.push(event);
                         Ok(Slot::New(place))
                     }
-                    Ok(Some(earlier)) => match earlier.content {
+                    Ok(Some((slot, content))) => match content {
                         None => Err(LedgerError::Gone {
                             request_id: event.request_id.clone(),
                         }),
-                        Some(content) if seal::same_content(&content, &event.content) => {
-                            Ok(Slot::Old(earlier.index))
-                        }
+                        Some(content) if seal::same_content(&content, &event.content) => Ok(slot),
                         Some(_) => Err(conflict()),
                     },
                 }
@@ -343,25 +343,35 @@ impl Sequencer {
         Err(error)
     }
 
-    /// What an earlier request became, in the group handed over last or in the store.
+    /// What an earlier request became, in the group handed over last, in the store or in a closed log, and how to compare it.
     fn find(
         &self,
         request: &(Collectivite, RequestId),
-    ) -> Result<Option<StoredRequest>, LedgerError> {
+    ) -> Result<Option<(Slot, Option<ContentKey>)>, LedgerError> {
         if let Some(group) = &self.in_flight
             && let Some(place) = group.places.get(request)
         {
             // A place is an offset in memory, far below 2⁶⁴.
             let offset = u64::try_from(*place).unwrap_or(u64::MAX);
-            return Ok(Some(StoredRequest {
-                index: LeafIndex::new(group.first.get().saturating_add(offset)),
-                content: group.contents.get(*place).cloned(),
-            }));
+            let index = LeafIndex::new(group.first.get().saturating_add(offset));
+            return Ok(Some((
+                Slot::Old(index),
+                group.contents.get(*place).cloned(),
+            )));
         }
         let (collectivite, request_id) = request;
-        let store = &self.shared.store;
-        let Some(earlier) = store.find(collectivite, request_id)? else {
-            return Ok(None);
+        let (slot, store, earlier) = match self.shared.store.find(collectivite, request_id)? {
+            Some(found) => (Slot::Old(found.index), &self.shared.store, found),
+            None => {
+                let closed = &self.shared.earlier;
+                let Some((number, found)) = closed.find(collectivite, request_id)? else {
+                    return Ok(None);
+                };
+                let Some(log) = closed.0.get(number) else {
+                    return Ok(None);
+                };
+                (Slot::Closed(number, found.index), &log.store, found)
+            }
         };
         // The entry that a stored request leads to is that request's.
         if earlier.content.is_some() {
@@ -375,7 +385,7 @@ impl Sequencer {
                 .into());
             }
         }
-        Ok(Some(earlier))
+        Ok(Some((slot, earlier.content)))
     }
 
     /// Not earlier than the log's newest token, and not at all when the clock and the log contradict each other.
@@ -406,11 +416,18 @@ impl Sequencer {
         {
             return Ok(Some(*end));
         }
-        let store = self.shared.store.as_ref();
-        let end = store.chain_end(collectivite)?;
+        let present = self.shared.store.as_ref();
+        let (store, end) = match present.chain_end(collectivite)? {
+            Some(end) => (present, Some(end)),
+            None => match self.shared.earlier.chain_end(collectivite)? {
+                Some((closed, end)) => (closed.store.as_ref(), Some(end)),
+                None => (present, None),
+            },
+        };
         // A chain that went on from a wrong end could never be mended: the event there is looked at, and none may stand after it.
         let next = end.map_or(0, |end| end.rank.saturating_add(1));
-        let mut sound = store.index_of_rank(collectivite, next)?.is_none();
+        let mut sound = present.index_of_rank(collectivite, next)?.is_none()
+            && store.index_of_rank(collectivite, next)?.is_none();
         if let Some(end) = end {
             let last = match store.index_of_rank(collectivite, end.rank)? {
                 Some(index) => store.entry(index)?,

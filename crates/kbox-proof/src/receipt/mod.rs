@@ -21,7 +21,7 @@ pub use self::container::{Document, MEDIA_TYPE as PROOF_FILE_MEDIA_TYPE, ProofFi
 pub use self::error::ReceiptError;
 use self::object::Object;
 pub use self::trust::{
-    ClockClaim, Demand, Shard, TrustBundle, TrustedAuthority, WitnessOperator, Witnesses,
+    ClockClaim, Demand, KnownTree, Shard, TrustBundle, TrustedAuthority, WitnessOperator, Witnesses,
 };
 
 /// Media type of a receipt.

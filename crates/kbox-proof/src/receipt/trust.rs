@@ -80,6 +80,19 @@ pub struct Shard {
     /// Root hash when it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_root: Option<Sha256Digest>,
+    /// Smaller trees of the same history as the final one: receipts stand under them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trees: Vec<KnownTree>,
+}
+
+/// A tree of a closed log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownTree {
+    /// Its entries.
+    pub size: u64,
+    /// Its root hash.
+    pub root: Sha256Digest,
 }
 
 /// Whoever runs witnesses; counts once, however many keys.
@@ -315,6 +328,23 @@ impl TrustBundle {
                 "final_size and final_root belong together",
             ));
         }
+        for shard in &self.shards {
+            if shard.trees.len() > MAX_LIST {
+                return Err(ReceiptError::TooMany {
+                    what: "trees of a shard",
+                    max: MAX_LIST,
+                });
+            }
+            if shard
+                .trees
+                .iter()
+                .any(|tree| shard.final_size.is_none_or(|size| tree.size >= size))
+            {
+                return Err(ReceiptError::Bundle(
+                    "trees are smaller than the final size of a closed shard",
+                ));
+            }
+        }
         let mut origins: Vec<&str> = self
             .shards
             .iter()
@@ -380,6 +410,7 @@ mod tests {
                 vkey: key(1, SignatureType::Ed25519),
                 final_size: None,
                 final_root: None,
+                trees: Vec::new(),
             },
             Demand::Journalise,
         );

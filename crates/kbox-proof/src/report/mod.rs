@@ -356,8 +356,14 @@ pub fn receipt(
             if let Detail::ShardOpening(opening) = &event.body.detail {
                 let (previous, size) = (&opening.previous, opening.size);
                 writer.text(
-                    &format!("Ce journal suit {previous}, clos à {size} entrées : {}.", french::opening(opening.reason)),
-                    &format!("This log follows {previous}, closed at {size} entries: {}.", english::opening(opening.reason)),
+                    &format!(
+                        "Ce journal suit {previous}, clos à {size} entrées : {}.",
+                        french::opening(opening.reason)
+                    ),
+                    &format!(
+                        "This log follows {previous}, closed at {size} entries: {}.",
+                        english::opening(opening.reason)
+                    ),
                 );
             }
             writer.text(

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::digest::Sha256Digest;
 use crate::event::{Environment, Origin};
-use crate::receipt::{Demand, TrustBundle};
+use crate::receipt::{Demand, KnownTree, TrustBundle};
 use crate::tlog::VerifierKey;
 use crate::tsp::{Oid, RevocationEvidence, TsaPolicyId, certificates_from_pem};
 
@@ -43,6 +43,8 @@ pub(super) struct Log {
     pub(super) origin: Origin,
     pub(super) key: VerifierKey,
     pub(super) end: Option<(u64, Sha256Digest)>,
+    /// Smaller trees of the same history.
+    pub(super) trees: Vec<KnownTree>,
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +70,17 @@ pub struct TrustPolicy {
 }
 
 impl TrustPolicy {
+    /// Whether a chain of events may go on from the one log to the other: the same, or a later shard of a closed one.
+    pub(super) fn goes_on(&self, from: &Origin, to: &Origin) -> bool {
+        let place = |origin: &Origin| self.logs.iter().position(|log| log.origin == *origin);
+        from == to
+            || self
+                .logs
+                .iter()
+                .any(|log| log.origin == *from && log.end.is_some())
+                && place(from) < place(to)
+    }
+
     /// Checks the keys, certificates and identifiers of a bundle that the auditor decided to trust.
     ///
     /// # Errors
@@ -113,6 +126,7 @@ impl TrustPolicy {
                 origin: shard.origin.clone(),
                 key: vkey(alloc::format!("shards[{index}].vkey"), &shard.vkey)?,
                 end: shard.final_size.zip(shard.final_root),
+                trees: shard.trees.clone(),
             });
         }
         let mut operators: Vec<Operator> = Vec::new();

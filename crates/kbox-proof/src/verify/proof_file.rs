@@ -256,7 +256,7 @@ pub fn verify_proof_file(
     }
     receipts.sort_by_key(|(_, receipt)| receipt.event().header.rank);
     let complete = findings.is_empty();
-    check_chain(&receipts, complete, &mut findings);
+    check_chain(&receipts, policy, complete, &mut findings);
     let erasures = erasures(&receipts, complete, &mut findings);
     let gathered = gather(&receipts, complete, &mut findings);
     let (sendings, unjudged, others) = subjects(file, gathered, &mut findings);
@@ -282,7 +282,12 @@ pub fn verify_proof_file(
 
 type Numbered = (usize, VerifiedReceipt);
 
-fn check_chain(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding>) {
+fn check_chain(
+    receipts: &[Numbered],
+    policy: &TrustPolicy,
+    complete: bool,
+    findings: &mut Vec<Finding>,
+) {
     for pair in receipts.windows(2) {
         let [(_, before), (index, after)] = pair else {
             continue;
@@ -294,7 +299,7 @@ fn check_chain(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding
                 rejection,
             })
         };
-        if one.origin != other.origin || one.collectivite != other.collectivite {
+        if one.collectivite != other.collectivite || !policy.goes_on(&one.origin, &other.origin) {
             found(Rejection::Mixed);
         } else if one.rank == other.rank {
             found(Rejection::Duplicate { rank: one.rank });

@@ -178,15 +178,6 @@ pub(super) fn check_receipt(
         return Err(Rejection::BeyondEnd { index });
     }
     check_log(&checkpoint, log)?;
-    // A smaller checkpoint of a closed log may be of another history than the one that was closed.
-    if let Some((final_size, _)) = log.end
-        && checkpoint.size().get() < final_size
-    {
-        return Err(Rejection::NotFinal {
-            size: checkpoint.size().get(),
-            final_size,
-        });
-    }
 
     // 5
     let mut seen = times(&checkpoint, policy)?;
@@ -223,6 +214,16 @@ pub(super) fn check_receipt(
         }
     }
     let high = earliest_quorum(seen, policy.quorum);
+    // A smaller checkpoint of a closed log may be of another history than the one that was closed, unless the bundle lists it, or
+    // witnesses of whom no two quorums are strangers saw it.
+    let size = checkpoint.size().get();
+    if let Some((final_size, _)) = log.end
+        && size < final_size
+        && !log.trees.iter().any(|tree| tree.size == size)
+        && !(high.is_some() && policy.quorum.saturating_mul(2) > policy.operators.len())
+    {
+        return Err(Rejection::NotFinal { size, final_size });
+    }
     let witnessed = high.map(|high| high.time.saturating_add(high.accuracy));
     let existed = match (witnessed, anchored) {
         (Some(witnessed), Some(anchored)) => Some(witnessed.min(anchored)),
@@ -335,6 +336,13 @@ fn check_log(checkpoint: &VerifiedCheckpoint, log: &Log) -> Result<(), Rejection
             if checkpoint.size().get() > size
                 || (checkpoint.size().get() == size
                     && checkpoint.root().as_bytes() != root.as_bytes()) =>
+        {
+            Err(Rejection::TwoHistories)
+        }
+        _ if log.trees.iter().any(|tree| {
+            tree.size == checkpoint.size().get()
+                && tree.root.as_bytes() != checkpoint.root().as_bytes()
+        }) =>
         {
             Err(Rejection::TwoHistories)
         }

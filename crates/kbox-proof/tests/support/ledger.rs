@@ -247,6 +247,9 @@ impl Store for FaultyStore {
         }
         self.inner.erase(event_id, records)
     }
+    fn scrub(&self, records: &RecordBatch) -> Result<(), CommitError> {
+        self.inner.scrub(records)
+    }
 }
 
 /// A store, a clock and the keys, over which the ledger can be opened again and again.
@@ -277,6 +280,20 @@ impl Log {
                 sought: AtomicU64::new(0),
             }),
             clock: Arc::new(TestClock::at(start())),
+            fatal: Arc::default(),
+        }
+    }
+
+    /// A new log of the same keys and clock.
+    #[allow(dead_code)]
+    pub(crate) fn successor(&self) -> Self {
+        let new = Self::new();
+        Self {
+            root: self.root.clone(),
+            chain: self.chain.clone(),
+            signer: self.signer.clone(),
+            store: new.store,
+            clock: Arc::clone(&self.clock),
             fatal: Arc::default(),
         }
     }
@@ -346,6 +363,7 @@ impl Log {
                 vkey: log_signer.vkey(ORIGIN),
                 final_size: None,
                 final_root: None,
+                trees: Vec::new(),
             },
             Demand::Journalise,
         )

@@ -210,6 +210,7 @@ impl Operator {
                 vkey: self.log.vkey(&self.origin),
                 final_size: None,
                 final_root: None,
+                trees: Vec::new(),
             },
             demand,
         )

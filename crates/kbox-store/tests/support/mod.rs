@@ -113,6 +113,7 @@ impl Keys {
                 vkey: Self::log().vkey(ORIGIN),
                 final_size: None,
                 final_root: None,
+                trees: Vec::new(),
             },
             Demand::Journalise,
         );
