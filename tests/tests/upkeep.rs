@@ -88,7 +88,7 @@ fn a_log_is_checked_copied_and_exported_while_its_server_records_and_go_reads_it
     for words in [
         "is a backup",
         "`kbox-server fsck` and `export` read it",
-        "cannot restore",
+        "`kbox-server restore",
     ] {
         assert!(said(&refused).contains(words), "{}", said(&refused));
     }

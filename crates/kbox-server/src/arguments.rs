@@ -9,6 +9,7 @@ use lexopt::prelude::*;
 
 use crate::access::keyring::Role;
 use crate::erasing::{self, Order};
+use crate::restore;
 
 pub(crate) const USAGE: &str = "\
 kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
@@ -17,6 +18,8 @@ kbox-server demo  [--data DIR] [--listen ADDR] [--commune INSEE]
 kbox-server audit [--config FILE] [--data DIR]
 kbox-server fsck   [--trust FILE] [--config FILE] [--data DIR]
 kbox-server backup --to DIR [--without-keys] [--config FILE] [--data DIR]
+kbox-server restore --backup DIR --reason REASON [--checkpoint FILE]… [--old DIR] [--config FILE] --data NEW
+kbox-server moved  [--config FILE] [--data DIR]
 kbox-server export --to DIR [--config FILE] [--data DIR]
 kbox-server erase   EVENT --basis LETTER --decision TEXT --by TEXT | --backup DIR   [--config FILE] [--data DIR]
 kbox-server hold    --collectivite SIREN [--event ID | --seance ID] --by TEXT --reason TEXT   [--config FILE] [--data DIR]
@@ -30,8 +33,10 @@ init    makes keys as a first start does, begins no log, and prints the verifier
 demo    one convocation proven end to end, in DIR (default kbox-demo), and nothing left running.
 audit   the audit log of DIR, line by line, and whether its chain holds.
 fsck    derives the whole log again: tree, tokens, serials, times, events; the server may run meanwhile.
-backup  a consistent copy, which fsck and export read and serve refuses; the server may run meanwhile. This
-        version cannot restore one into a new log.
+backup  a consistent copy, which fsck, export and restore read and serve refuses; the server may run meanwhile.
+restore closes the log in a backup, or in the directory of a server that does not run, at its highest known checkpoint,
+        and makes NEW, in which serve goes on in a new log that cites it.
+moved   says that DIR was moved as it was, and that no other copy of it is left that could go on.
 export  the log as a C2SP tlog-tiles directory, which other people's tools read; no events, no keys.
 erase   what identifies a person in EVENT, of a server that does not run (a running one takes POST
         /api/v1/events/EVENT/erasure); with --backup, all that the log in --data has erased, in a backup of it.
@@ -52,6 +57,9 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --by TEXT        function of whoever decided; names no person
   --reason TEXT    why erasing is forbidden, or no longer
   --backup DIR     what `kbox-server backup` made
+  --reason REASON  of restore: restore, copy, wrong-clock or damage: why the log is not continued
+  --checkpoint FILE  a receipt, .tlog-proof or checkpoint of the log that others hold: newer than the backup, it stays valid
+  --old DIR        the data directory that is given up, where it is still there: it is closed, and its checkpoint counts
   --quiet          no line per request
   --data DIR       the data directory (default kbox-data, or what the configuration says)
   --to DIR         where to write: a new or empty directory
@@ -59,8 +67,7 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
 Exit: 0 done, 1 failed or not sound, 2 usage.
 ";
 
-const COMMANDS: &str =
-    "serve, init, demo, fsck, backup, export, audit, erase, hold, release, holds or keys";
+const COMMANDS: &str = "serve, init, demo, fsck, backup, restore, moved, export, audit, erase, hold, release, holds or keys";
 
 /// Where to find the settings, and what overrides them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -115,6 +122,11 @@ pub(crate) enum Command {
         config: Overrides,
         to: PathBuf,
     },
+    Restore {
+        config: Overrides,
+        order: restore::Order,
+    },
+    Moved(Overrides),
 }
 
 /// Reads a command line without the program's name.
@@ -125,6 +137,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let (mut to, mut trust, mut without_keys) = (None, None, false);
     let (mut basis, mut decision, mut by, mut reason) = (None, None, None, None);
     let (mut event, mut seance, mut backup) = (None, None, None);
+    let (mut checkpoints, mut old) = (Vec::new(), None);
     let text = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(text)? {
         let value = |parser: &mut lexopt::Parser| -> Result<String, String> {
@@ -153,6 +166,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("decision") => decision = Some(words_of("decision", value(&mut parser)?)?),
             Long("by") => by = Some(words_of("by", value(&mut parser)?)?),
             Long("reason") => reason = Some(words_of("reason", value(&mut parser)?)?),
+            Long("checkpoint") => {
+                checkpoints.push(PathBuf::from(parser.value().map_err(text)?));
+            }
+            Long("old") => old = Some(PathBuf::from(parser.value().map_err(text)?)),
             Long("event") => event = Some(event_id(&value(&mut parser)?)?),
             Long("seance") => seance = Some(words_of("seance", value(&mut parser)?)?),
             Long("trust") => trust = Some(PathBuf::from(parser.value().map_err(text)?)),
@@ -251,6 +268,20 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             to: to.take().ok_or("backup needs --to DIR")?,
             with_keys: !std::mem::take(&mut without_keys),
         },
+        ["restore"] => Command::Restore {
+            config: overrides,
+            order: restore::Order {
+                backup: backup.take().ok_or("restore needs --backup DIR")?,
+                reason: reason
+                    .take()
+                    .as_ref()
+                    .and_then(|reason| restore::reason(reason.as_str()))
+                    .ok_or("restore needs --reason restore, copy, wrong-clock or damage")?,
+                checkpoints: std::mem::take(&mut checkpoints),
+                old: old.take(),
+            },
+        },
+        ["moved"] => Command::Moved(overrides),
         ["export"] => Command::Export {
             config: overrides,
             to: to.take().ok_or("export needs --to DIR")?,
@@ -263,12 +294,15 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             "--to belongs to backup and export, --without-keys to backup, --trust to fsck".into(),
         );
     }
+    if !checkpoints.is_empty() || old.is_some() {
+        return Err("--checkpoint and --old belong to restore".into());
+    }
     if basis.is_some() || decision.is_some() || by.is_some() || reason.is_some() {
-        return Err("--basis and --decision belong to erase, --reason to hold and release, --by to all three".into());
+        return Err("--basis and --decision belong to erase, --reason to hold, release and restore, --by to the first three".into());
     }
     if event.is_some() || seance.is_some() || backup.is_some() {
         return Err(
-            "--event and --seance belong to hold, --backup to erase, without an event".into(),
+            "--event and --seance belong to hold, --backup to restore, and to erase without an event".into(),
         );
     }
     if commune.is_some() || role.is_some() || collectivite.is_some() {
@@ -349,6 +383,11 @@ mod tests {
             "hold --collectivite 218002533 --by TA",
             "release --collectivite 218002533 --by TA --reason jugement",
             "serve --by DPO",
+            "restore --backup copy",
+            "restore --backup copy --reason boredom",
+            "restore --reason restore",
+            "backup --to copy --checkpoint receipt",
+            "moved --old copy",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use kbox_proof::event::{Collectivite, ErasureBasis, EventId, PersonalDataErasure, Text};
 use kbox_proof::ledger::{Erasure, HoldRelease, HoldScope, Scrub, replay_erasures};
+use kbox_proof::store::StoreError;
 use kbox_proof::time::Time;
 use kbox_store::RocksStore;
 
 use crate::audit::Event;
 use crate::config::Config;
 use crate::instance::Instance;
+use crate::restore;
 use crate::upkeep;
 
 /// What is asked for.
@@ -120,11 +122,29 @@ pub(crate) fn carry_out(config: &Config, order: Order) -> Result<(), Box<dyn Err
     Ok(())
 }
 
+/// All logs of a directory, the closed ones first.
+fn logs(
+    path: &Path,
+    open: impl Fn(&Path) -> Result<RocksStore, StoreError>,
+) -> Result<Vec<Arc<RocksStore>>, Box<dyn Error>> {
+    let closed = restore::closed(path)?;
+    let paths = closed.iter().map(|closed| closed.path.as_path());
+    let stores = paths.chain([path]).map(|path| open(path).map(Arc::new));
+    Ok(stores.collect::<Result<_, _>>()?)
+}
+
 /// `kbox-server erase --backup COPY`: what the log in `data` says was erased, in a backup of it.
 pub(crate) fn in_backup(data: &Path, copy: &Path) -> Result<(), Box<dyn Error>> {
-    let known = RocksStore::open_to_read(data)?;
-    let backup = RocksStore::open_backup(copy)?;
-    if upkeep::held(&known)? != upkeep::held(&backup)? {
+    let known = logs(data, |path| RocksStore::open_to_read(path))?;
+    let copies = logs(copy, |path| RocksStore::open_backup(path))?;
+    let [.., backup] = copies.as_slice() else {
+        return Ok(());
+    };
+    let names = known.iter().map(|log| upkeep::held(log));
+    if !names
+        .collect::<Result<Vec<_>, _>>()?
+        .contains(&upkeep::held(backup)?)
+    {
         return Err(format!(
             "{} is a backup of another log than {}: name the data directory that it was made of with --data",
             copy.display(),
@@ -132,11 +152,19 @@ pub(crate) fn in_backup(data: &Path, copy: &Path) -> Result<(), Box<dyn Error>> 
         )
         .into());
     }
-    let scrub: Scrub = Arc::new(kbox_council::scrub);
-    let mut progress = upkeep::Progress::new("entries");
-    let destroyed = replay_erasures(&known, &backup, &scrub, &mut |done, of| {
-        progress.show(done, of);
-    })?;
+    let mut destroyed = 0;
+    for log in &known {
+        for copy in &copies {
+            let mut progress = upkeep::Progress::new("entries");
+            let scrub: Scrub = match Arc::ptr_eq(copy, backup) {
+                true => Arc::new(kbox_council::scrub),
+                false => restore::scrub_in(Arc::clone(backup)),
+            };
+            destroyed += replay_erasures(log.as_ref(), copy.as_ref(), &scrub, &mut |done, of| {
+                progress.show(done, of)
+            })?;
+        }
+    }
     eprintln!(
         "{} erased in {}; what the log in {} has erased is not in it any more",
         upkeep::count(destroyed, "event", "events"),

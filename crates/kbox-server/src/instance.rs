@@ -18,11 +18,13 @@ use kbox_proof::clock::{
 };
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{
-    Body, Collectivite, Detail, Environment, EventError, EvidenceEvent, Origin,
+    Body, Collectivite, Detail, Environment, EventError, EvidenceEvent, Origin, ShardOpening,
     TrustBundlePublication,
 };
 use kbox_proof::key::{KeyError, LogSigner, TokenSigner, WitnessSigner, random_bytes};
-use kbox_proof::ledger::{EventRequest, Ledger, LedgerConfig, LedgerError, RecordBatch, RequestId};
+use kbox_proof::ledger::{
+    ClosedLog, EventRequest, Ledger, LedgerConfig, LedgerError, RecordBatch, RequestId,
+};
 use kbox_proof::pki::{DevPki, PkiError};
 use kbox_proof::receipt::{Demand, Shard, TrustBundle, TrustedAuthority};
 use kbox_proof::store::{Store, StoreError};
@@ -36,6 +38,7 @@ use crate::audit::{Audit, AuditError, Event, Fingerprint, Hourly, Signer};
 use crate::authorities::AuthorityPaths;
 use crate::config::{ClockSource, Config, ConfigError};
 use crate::expiry;
+use crate::restore::{self, Closed};
 use crate::witnesses::{self, WITNESS_KEY};
 
 /// The folder of the signing keys.
@@ -46,7 +49,7 @@ const DATABASE: &str = "db";
 const KEYS_PART: &str = "keys.part";
 const ADMIN_KEY: &str = "admin-key";
 const LOG_KEY: &str = "log-key.pem";
-const ORIGIN: &str = "origin";
+pub(crate) const ORIGIN: &str = "origin";
 /// Trust bundles, by version.
 pub(crate) const TRUST: &str = "server/trust/";
 
@@ -189,9 +192,9 @@ fn store(error: &StoreError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             write!(
                 f,
                 "the database of the log is damaged, by the disk or by whoever changed its files, and is not served. Keep a copy \
-                 of the data directory as it is, as evidence, and see to the disk. Check a backup with `kbox-server fsck`; \
-                 `export` reads it. Neither a backup nor a repaired database goes on as this log: what was acknowledged \
-                 since would be missing. The engine's own words: {detail}"
+                 of the data directory as it is, as evidence, and see to the disk. Check a backup with `kbox-server fsck`, then \
+                 `kbox-server restore --reason damage` goes on from it in a new log. Neither a backup nor a repaired database goes \
+                 on as this one: what was acknowledged since would be missing. The engine's own words: {detail}"
             )
         }
         other => fmt::Display::fmt(other, f),
@@ -238,7 +241,7 @@ pub(crate) struct Instance {
     /// This server as a witness of other logs.
     pub(crate) role: Option<witnesses::Role>,
     /// A trust bundle that is published once witnesses have cosigned the empty log.
-    waiting_bundle: Mutex<Option<TrustBundle>>,
+    waiting_bundle: Mutex<Option<First>>,
     /// API keys.
     pub(crate) keyring: Keyring,
     /// Where the administrator's key was just written, on the first start.
@@ -267,6 +270,8 @@ impl Instance {
         // Before anything is made: the store takes the directory for this process, and refuses one that is not its own.
         let store: Arc<dyn Store> = Arc::new(RocksStore::open(&config.data)?);
         close_database(&config.data)?;
+        let mut closed = restore::closed(&config.data)?;
+        closed.reverse();
         audit.open(&config.data)?;
         let keys = Keys::take(config, store.as_ref(), now)?;
         let log_key = Fingerprint::of(keys.log.vkey(keys.origin.as_str()).as_bytes());
@@ -309,6 +314,12 @@ impl Instance {
         let mut settings = LedgerConfig::new(keys.origin, config.environment);
         settings.scrub = Arc::new(kbox_council::scrub);
         settings.witnesses = bundle.witnesses.clone();
+        for log in &closed {
+            settings.closed.push(ClosedLog {
+                origin: log.origin(),
+                store: Arc::new(RocksStore::open_backup(&log.path)?),
+            });
+        }
         let ledger = Arc::new(Ledger::open(
             settings,
             store,
@@ -318,10 +329,16 @@ impl Instance {
         )?);
         let mut waiting = None;
         match newest_trust(ledger.store().as_ref())? {
-            None => match publish(&ledger, &bundle, now) {
-                Err(StartError::Ledger(LedgerError::NotWitnessed)) => waiting = Some(bundle),
-                published => published?,
-            },
+            None => {
+                let first = First {
+                    bundle: follow(&ledger, closed.first(), bundle)?,
+                    opening: closed.first().map(Closed::opening).transpose()?,
+                };
+                match publish(&ledger, &first.bundle, first.opening.clone(), now) {
+                    Err(StartError::Ledger(LedgerError::NotWitnessed)) => waiting = Some(first),
+                    published => published?,
+                }
+            }
             Some((path, bytes)) => {
                 let known =
                     TrustBundle::from_json(&bytes).map_err(|error| StartError::Content {
@@ -339,7 +356,7 @@ impl Instance {
                     next.version = next.version.saturating_add(1);
                     next.witnesses = bundle.witnesses;
                     next.demand = bundle.demand;
-                    publish(&ledger, &next, now)?;
+                    publish(&ledger, &next, None, now)?;
                 }
             }
         }
@@ -399,8 +416,9 @@ impl Instance {
             .waiting_bundle
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(bundle) = waiting.as_ref() {
-            publish(&self.ledger, bundle, now(self.clock.as_ref())?)?;
+        if let Some(first) = waiting.as_ref() {
+            let now = now(self.clock.as_ref())?;
+            publish(&self.ledger, &first.bundle, first.opening.clone(), now)?;
             *waiting = None;
         }
         Ok(())
@@ -426,8 +444,12 @@ impl Instance {
         match version {
             Some(version) => {
                 let key = trust_key(version).into_bytes();
-                let bytes = store.get(&key)?;
-                bytes.map(|bytes| published(store, &key, bytes)).transpose()
+                for store in std::iter::once(self.ledger.store()).chain(self.ledger.closed()) {
+                    if let Some(bytes) = store.get(&key)? {
+                        return published(store.as_ref(), &key, bytes).map(Some);
+                    }
+                }
+                Ok(None)
             }
             None => Ok(newest_trust(store)?.map(|(_, bytes)| bytes)),
         }
@@ -611,33 +633,97 @@ pub(crate) fn published(
     }
 }
 
-/// Records the bundle as an event, with its bytes in the same commit.
-fn publish(ledger: &Ledger, bundle: &TrustBundle, now: Time) -> Result<(), StartError> {
-    let json = bundle.to_json().into_bytes();
-    let body = Body {
-        claimed_time: Time::from_unix_secs(now.unix_secs()).unwrap_or(now),
-        reasons: Vec::new(),
-        refers_to: None,
-        detail: Detail::TrustBundlePublication(TrustBundlePublication {
-            version: bundle.version,
-            bundle: Sha256Digest::of(&json),
-        }),
+/// The first things that a log says.
+struct First {
+    bundle: TrustBundle,
+    opening: Option<ShardOpening>,
+}
+
+/// The bundle of a new log; of one that goes on for a closed one the next version of that one's, which closes it.
+fn follow(
+    ledger: &Ledger,
+    closed: Option<&Closed>,
+    own: TrustBundle,
+) -> Result<TrustBundle, StartError> {
+    let (Some(closed), Some(store)) = (closed, ledger.closed().next()) else {
+        return Ok(own);
     };
-    let request_id = RequestId::parse(&format!("trust/{}", bundle.version)).map_err(|error| {
-        StartError::Content {
-            path: TRUST.into(),
-            problem: error.to_string(),
+    let damaged = |problem: String| StartError::Content {
+        path: closed.path.clone(),
+        problem,
+    };
+    let (_, bytes) =
+        newest_trust(store.as_ref())?.ok_or_else(|| damaged("it holds no trust bundle".into()))?;
+    let mut next = TrustBundle::from_json(&bytes).map_err(|error| damaged(error.to_string()))?;
+    if next.environment != own.environment {
+        return Err(StartError::TrustDiffers("environment"));
+    }
+    let opening = closed.opening()?;
+    let end = next
+        .shards
+        .iter_mut()
+        .find(|shard| shard.origin == opening.previous)
+        .ok_or_else(|| damaged("its trust bundle names another log".into()))?;
+    end.final_size = Some(opening.size);
+    end.final_root = Some(opening.root);
+    end.trees = closed.trees();
+    for authority in &mut next.authorities {
+        if authority.origin == opening.previous && authority.to.is_none() {
+            authority.to = Some(opening.size);
         }
-    })?;
-    let event = EventRequest {
-        request_id,
-        collectivite: Collectivite::operator(),
-        body,
-        personal: None,
+    }
+    next.version = next.version.saturating_add(1);
+    next.authorities.extend(own.authorities);
+    next.shards.extend(own.shards);
+    for root in own.roots {
+        if !next.roots.contains(&root) {
+            next.roots.push(root);
+        }
+    }
+    next.witnesses = own.witnesses;
+    next.demand = own.demand;
+    Ok(next)
+}
+
+/// Records the bundle as an event, with its bytes in the same commit, and before it what a log opens with.
+fn publish(
+    ledger: &Ledger,
+    bundle: &TrustBundle,
+    opening: Option<ShardOpening>,
+    now: Time,
+) -> Result<(), StartError> {
+    let json = bundle.to_json().into_bytes();
+    let event = |request: String, detail| -> Result<EventRequest, StartError> {
+        Ok(EventRequest {
+            request_id: RequestId::parse(&request).map_err(|error| StartError::Content {
+                path: TRUST.into(),
+                problem: error.to_string(),
+            })?,
+            collectivite: Collectivite::operator(),
+            body: Body {
+                claimed_time: Time::from_unix_secs(now.unix_secs()).unwrap_or(now),
+                reasons: Vec::new(),
+                refers_to: None,
+                detail,
+            },
+            personal: None,
+        })
     };
+    let publication = Detail::TrustBundlePublication(TrustBundlePublication {
+        version: bundle.version,
+        bundle: Sha256Digest::of(&json),
+    });
+    let mut events = Vec::new();
+    if let Some(opening) = opening {
+        let request = format!("opening/{}", ledger.origin());
+        // An origin is up to 200 bytes, a request id 128.
+        let request = request.chars().take(RequestId::MAX).collect();
+        events.push(event(request, Detail::ShardOpening(opening))?);
+    }
+    events.push(event(format!("trust/{}", bundle.version), publication)?);
     let mut records = RecordBatch::new();
     records.put(trust_key(bundle.version), json);
-    ledger.record(vec![event], records)?;
+    ledger.record(events, records)?;
     Ok(())
 }
 
@@ -885,6 +971,7 @@ impl Keys {
                 vkey: self.log.vkey(self.origin.as_str()),
                 final_size: None,
                 final_root: None,
+                trees: Vec::new(),
             },
             // Without witnesses no more can be demanded; reports say what that does not exclude.
             match witnesses.operators.is_empty() {

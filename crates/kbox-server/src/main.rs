@@ -20,6 +20,7 @@ mod http;
 mod instance;
 mod metrics;
 mod pages;
+mod restore;
 mod site;
 mod upkeep;
 mod witnesses;
@@ -86,6 +87,12 @@ fn main() -> ExitCode {
         }
         Ok(Command::EraseBackup { config, backup }) => {
             settings(&config).and_then(|config| erasing::in_backup(&config.data, &backup))
+        }
+        Ok(Command::Restore { config, order }) => {
+            settings(&config).and_then(|config| restore::restore(&config, &order))
+        }
+        Ok(Command::Moved(config)) => {
+            settings(&config).and_then(|config| restore::moved(&config.data))
         }
         Ok(Command::Export { config, to }) => {
             settings(&config).and_then(|config| upkeep::export(&config.data, &to))

@@ -6,15 +6,17 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kbox_proof::event::{Environment, Origin};
-use kbox_proof::ledger::fsck::fsck;
+use kbox_proof::ledger::fsck::fsck_after;
 use kbox_proof::receipt::TrustBundle;
 use kbox_proof::store::{Records, Store, StoreError};
 use kbox_proof::tlog::VerifierKey;
 use kbox_store::RocksStore;
 
 use crate::instance;
+use crate::restore;
 use crate::witnesses::{self, SPLIT_VIEWS};
 
 /// Which log a directory holds, as its newest trust bundle says, or as one from outside says.
@@ -110,8 +112,8 @@ pub(crate) fn entries(number: u64) -> String {
 }
 
 /// What an operator does about a log that is not what it says.
-const NOT_SOUND: &str = "NOT SOUND. Do not continue this log: keep a copy as it is, as evidence. This version cannot restore into a new log; \
-    `fsck` and `export` read a backup of it";
+const NOT_SOUND: &str = "NOT SOUND. Do not continue this log: keep a copy as it is, as evidence. `kbox-server restore --reason damage --backup \
+    DIR --data NEW` closes it at a backup and goes on in a new log";
 
 /// What was written cannot be read any more; apart from files that this user may not read.
 pub(crate) fn is_damage(error: &StoreError) -> bool {
@@ -162,13 +164,23 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
         }
         .into());
     }
+    let mut closed_sound = true;
+    let mut earlier: Vec<Arc<dyn Store>> = Vec::new();
+    for closed in restore::closed(data)? {
+        closed_sound &= check(&closed.path, None)?;
+    }
+    for path in restore::before(data)? {
+        let store = RocksStore::open_to_read(path).map_err(unreadable)?;
+        earlier.insert(0, Arc::new(store));
+    }
     eprintln!("log {}, in {}", identity.origin, data.display());
     let mut witnesses = identity.witnesses.clone();
     for (_, bundle) in store.scan(instance::TRUST.as_bytes()).map_err(unreadable)? {
         witnesses.extend(witnesses_of(&bundle));
     }
     let mut progress = Progress::new("entries");
-    let report = fsck(
+    let report = fsck_after(
+        &earlier,
         &store,
         &identity.origin,
         identity.environment,
@@ -183,7 +195,7 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
     if report.unlisted > 0 {
         println!("and {} more", report.unlisted);
     }
-    let mut sound = report.is_sound();
+    let mut sound = report.is_sound() && closed_sound;
     for (key, bundle) in store.scan(instance::TRUST.as_bytes())? {
         if let Err(error) = instance::published(&store, &key, bundle) {
             println!("{}: {error}", String::from_utf8_lossy(&key));
@@ -254,6 +266,11 @@ pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<
     let with_keys = with_keys && keys.is_dir();
     if with_keys {
         instance::copy_private(&keys, &to.join(instance::KEYS))?;
+    }
+    for closed in restore::closed(data)? {
+        let copy = to.join(closed.place());
+        RocksStore::open_to_read(&closed.path)?.copy_to(&copy, &mut |_| ())?;
+        closed.write(&copy)?;
     }
     let mut shown = 0;
     store.copy_to(to, &mut |bytes| {

@@ -303,7 +303,7 @@ impl From<LedgerError> for Problem {
             E::ErasureAlone => (StatusCode::UNPROCESSABLE_ENTITY, "erasure_alone"),
             E::Gone { .. } => (StatusCode::GONE, "gone"),
             E::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            E::OperatorsEvent => (StatusCode::FORBIDDEN, "operators_event"),
+            E::OperatorsEvent | E::NotOpened => (StatusCode::FORBIDDEN, "operators_event"),
             E::Event(_) => (StatusCode::UNPROCESSABLE_ENTITY, "event"),
             E::ReferenceUnknown { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reference_unknown"),
             E::ReferenceKind { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "reference_kind"),
