@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::*;
+use kbox_proof::clock::ClockReading;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
 use kbox_proof::key::LogSigner;
@@ -326,4 +327,47 @@ fn nothing_beyond_the_end_of_a_closed_log_is_evidence_and_what_lies_before_stand
         root,
     }];
     assert!(TrustBundle::from_json(bundle.to_json().as_bytes()).is_err());
+}
+
+#[test]
+fn a_log_that_a_wrong_clock_dated_into_the_future_is_left_by_a_new_one_that_goes_on_at_the_right_time()
+ {
+    let old = Log::new();
+    let reading = |after| {
+        Ok(ClockReading {
+            time: start().saturating_add(after),
+            accuracy: Duration::from_millis(400),
+        })
+    };
+    let year = Duration::from_secs(365 * 86_400);
+    let (sent, head) = {
+        let ledger = old.open();
+        old.clock.set(reading(year));
+        let sent = record(&ledger, sending("sending")).unwrap();
+        old.clock.set(reading(Duration::from_secs(60)));
+        let behind = record(&ledger, consignment(&sent)).unwrap_err();
+        assert!(matches!(behind, LedgerError::ClockBehindLog { .. }));
+        assert!(
+            behind
+                .to_string()
+                .contains("kbox-server restore --reason wrong-clock")
+        );
+        (sent, ledger.head())
+    };
+    let (next, ledger) = closed(&old);
+    record(&ledger, opening(&head)).unwrap();
+    let consigned = record(&ledger, consignment(&sent)).unwrap();
+    let policy = TrustPolicy::new(&trust(&old, &head)).unwrap();
+    let verified = verify_receipt(&consigned, &policy, now()).unwrap();
+    assert_eq!(
+        verified.timestamp().gen_time(),
+        start().saturating_add(Duration::from_secs(60))
+    );
+    // The wrong date proves nothing to a verifier whose clock is right.
+    assert_eq!(
+        code(&sent, &trust(&old, &head)),
+        Some("token.from_the_future")
+    );
+    drop(ledger);
+    assert_sound(&old, &next);
 }
