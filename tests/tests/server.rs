@@ -375,6 +375,9 @@ fn a_copied_data_directory_draws_no_serial_number_that_its_original_draws() {
     work(&server, &key, "before");
     assert!(server.terminate().success());
     copy(&data, &twin);
+    // As if its operator had said that the original is gone.
+    let moved = run("kbox-server", &["moved", "--data", twin.to_str().unwrap()]);
+    assert!(moved.status.success(), "{}", said(&moved));
     let servers = [&data, &twin].map(|data| Server::start(data));
     for server in &servers {
         work(server, &key, "after");
