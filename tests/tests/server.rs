@@ -522,6 +522,14 @@ fn bad_input_gets_a_typed_refusal_and_changes_nothing() {
             "operators_event",
         ),
         (
+            step(
+                json!({"event": "ShardOpening", "content": {"previous": "kbox.example/log/1", "size": 9, "reason": "damage",
+                    "root": format!("{}=", "A".repeat(43)), "checkpoint": format!("{}=", "A".repeat(43))}}),
+            ),
+            403,
+            "operators_event",
+        ),
+        (
             step(json!({"event": "Nothing", "content": {}})),
             400,
             "malformed",
