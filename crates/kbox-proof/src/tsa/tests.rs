@@ -10,6 +10,7 @@
 mod budgets;
 mod certificates;
 mod facts;
+mod others;
 mod planting;
 mod remembering;
 mod requests;

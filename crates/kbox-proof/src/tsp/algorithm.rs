@@ -11,7 +11,7 @@ use super::der::{self, Element};
 use super::oid::{Oid, known};
 
 /// The hash algorithms that an imprint may use (TS 119 312).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum HashAlgorithm {
     /// SHA-256 (FIPS 180-4)

@@ -2,7 +2,7 @@
 //! The way from the signer's certificate to a trusted one (RFC 5280 §6).
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -20,13 +20,17 @@ use crate::time::Time;
 const SIGNER: usize = 0;
 
 /// A search among certificates, each known by its place: the signer's first, the trusted ones, then the others.
-struct Search<'a> {
+struct Search {
     certificates: Vec<Arc<Certificate>>,
     is_trusted: Vec<bool>,
     /// Of each, those that signed it and that a trusted certificate stands above, or is.
     issuers: Vec<Vec<usize>>,
-    /// The certificates named beside the signer's.
-    named: &'a [EssCertificateId],
+    /// The token's signature covers its hash.
+    is_bound: Vec<bool>,
+    /// Whether ids beside the signer's name what is not at hand.
+    names_others: bool,
+    /// A root stands above it, or it is one.
+    is_below_root: Vec<bool>,
     at: Time,
     /// Trusted certificates that another issued are no goal, only a way.
     to_a_root: bool,
@@ -58,13 +62,15 @@ pub(super) struct Chain {
 /// Nobody signs a token's bag of certificates, so only what hangs by signatures from a trusted certificate tells against a token:
 /// whatever else is in the bag is passed over, and without a chain nothing is decided.
 ///
-/// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`.
+/// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`. A certificate that is
+/// `left_out` is not at hand.
 pub(super) fn find_chain(
     signer: &Arc<Certificate>,
     named: &[EssCertificateId],
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     at: Time,
+    left_out: Option<&Certificate>,
 ) -> Result<Chain, TspRejection> {
     let mut certificates = alloc::vec![Arc::clone(signer)];
     let mut is_trusted = alloc::vec![false];
@@ -77,18 +83,23 @@ pub(super) fn find_chain(
     }
     is_trusted.resize(certificates.len(), true);
     let others = token.certificates().iter().chain(trust.extra_certificates);
+    // The signer is below all others, the roots are looked at before, and copies add nothing.
+    let mut known: BTreeSet<&[u8]> = trust.roots.iter().map(Vec::as_slice).collect();
+    known.insert(signer.to_der());
+    known.extend(left_out.map(Certificate::to_der));
     certificates.extend(
         others
-            // The signer is below all others, and the roots are looked at before.
-            .filter(|bytes| *bytes != signer.to_der() && !trust.roots.contains(bytes))
+            .filter(|bytes| known.insert(bytes))
             .filter_map(|bytes| Certificate::parse(bytes).ok().map(Arc::new)),
     );
     is_trusted.resize(certificates.len(), false);
     let mut search = Search {
         issuers: alloc::vec![Vec::new(); certificates.len()],
+        is_bound: alloc::vec![false; certificates.len()],
+        is_below_root: Vec::new(),
+        names_others: false,
         certificates,
         is_trusted,
-        named,
         at,
         to_a_root: false,
         only_diagnoses: false,
@@ -98,6 +109,7 @@ pub(super) fn find_chain(
         failure: None,
         exhausted: None,
     };
+    search.bind(named);
     search.link();
     let trusted = || (search.certificates.iter().zip(&search.is_trusted)).filter(|(_, is)| **is);
     let has_root = trusted().any(|(one, _)| one.is_self_issued());
@@ -126,7 +138,28 @@ pub(super) fn find_chain(
     })
 }
 
-impl Search<'_> {
+impl Search {
+    /// Finds the certificates that the ids name, each hashed once by each algorithm.
+    fn bind(&mut self, named: &[EssCertificateId]) {
+        self.is_bound[SIGNER] = true;
+        let mut places = BTreeMap::new();
+        for id in named {
+            let hash = id.hash();
+            let of_hash = places.entry(hash).or_insert_with(|| {
+                let digests = self.certificates.iter().zip(0usize..);
+                digests
+                    .map(|(one, place)| (EssCertificateId::digest_by(hash, one.to_der()), place))
+                    .collect::<BTreeMap<_, _>>()
+            });
+            match of_hash.get(id.value()).copied() {
+                Some(place) if id.allows_name_of(&self.certificates[place]) => {
+                    self.is_bound[place] = true;
+                }
+                _ => self.names_others = true,
+            }
+        }
+    }
+
     /// Finds who signed whom, from the trusted certificates downwards: certificates that hang from none cost no more than one
     /// signature each, however they are arranged.
     fn link(&mut self) {
@@ -135,6 +168,8 @@ impl Search<'_> {
             .filter(|place| self.is_trusted[*place] && is_above[*place])
             .collect();
         let mut is_hanging = self.is_trusted.clone();
+        // Only what certificates fit to issue vouch for can tell against the ones below.
+        let mut is_fit = self.is_trusted.clone();
         while let Some(issuer) = hanging.pop_front() {
             for place in 0..self.certificates.len() {
                 let (below, above) = (&self.certificates[place], &self.certificates[issuer]);
@@ -155,11 +190,14 @@ impl Search<'_> {
                 self.signatures += 1;
                 if let Err(rejection) = check_signature(below, above) {
                     let is_undecided = rejection.is_undecided();
-                    if is_undecided || self.is_bound(place) && below.names_key_of(above) {
+                    if is_undecided
+                        || self.is_bound[place] && is_fit[issuer] && below.names_key_of(above)
+                    {
                         self.note(rejection);
                     }
                     continue;
                 }
+                is_fit[place] |= is_fit[issuer] && check_issuer(below, 0).is_ok();
                 self.issuers[place].push(issuer);
                 if !is_hanging[place] {
                     is_hanging[place] = true;
@@ -170,6 +208,23 @@ impl Search<'_> {
         // Trusted ones first, then in the order given.
         for issuers in &mut self.issuers {
             issuers.sort_unstable();
+        }
+        self.is_below_root = self.below_roots();
+    }
+
+    /// Which certificates hang from a trusted root, whatever else may stand against that way: their issuer's lists have a say.
+    fn below_roots(&self) -> Vec<bool> {
+        let mut is_below: Vec<bool> = (0..self.certificates.len())
+            .map(|place| self.is_root(place))
+            .collect();
+        loop {
+            let found = (0..is_below.len()).find(|place| {
+                !is_below[*place] && self.issuers[*place].iter().any(|issuer| is_below[*issuer])
+            });
+            match found {
+                None => return is_below,
+                Some(place) => is_below[place] = true,
+            }
         }
     }
 
@@ -189,12 +244,6 @@ impl Search<'_> {
             }
         }
         is_above
-    }
-
-    /// The token's signature covers the certificate's hash.
-    fn is_bound(&self, place: usize) -> bool {
-        let is_named = |id: &EssCertificateId| id.matches(&self.certificates[place]);
-        place == SIGNER || self.named.iter().any(is_named)
     }
 
     fn chain(self, path: &[usize]) -> Chain {
@@ -252,7 +301,11 @@ impl Search<'_> {
             self.exhausted,
             Some(TspRejection::BudgetSignatures { .. } | TspRejection::BudgetPathSteps { .. })
         );
-        self.is_trusted[top] && !self.to_a_root && !is_cut_short && self.is_accepted(path, fault)
+        self.is_trusted[top]
+            && !self.to_a_root
+            && !is_cut_short
+            && !self.is_below_root[top]
+            && self.is_accepted(path, fault)
     }
 
     fn is_accepted(&mut self, path: &[usize], fault: Option<&TspRejection>) -> bool {
@@ -288,7 +341,10 @@ impl Search<'_> {
                 return false;
             }
             self.path_steps += 1;
-            let broken = check_issuer(&self.certificates[issuer], path.len() - 1).err();
+            // Certificates with which a CA passed on to another key of its own do not count (RFC 5280 §6.1.4 (l)).
+            let between = path.iter().skip(1);
+            let below = between.filter(|place| !self.certificates[**place].is_self_issued());
+            let broken = check_issuer(&self.certificates[issuer], below.count()).err();
             if broken.is_some() && !self.only_diagnoses {
                 continue;
             }
@@ -316,17 +372,14 @@ impl Search<'_> {
     fn other_than_named(&self, path: &[usize]) -> Option<Box<CertificateName>> {
         let above = path.get(1..).unwrap_or_default();
         let below_root = above.split_last().map_or(above, |(_, rest)| rest);
-        let certificate = |place: &usize| &*self.certificates[*place];
-        let is_in_chain =
-            |id: &EssCertificateId| above.iter().any(|other| id.matches(certificate(other)));
-        if self.named.iter().all(is_in_chain) {
+        let mut named = (1..self.certificates.len()).filter(|place| self.is_bound[*place]);
+        if !self.names_others && named.all(|place| above.contains(&place)) {
             return None;
         }
-        let is_named = |other: &Certificate| self.named.iter().any(|id| id.matches(other));
-        let mut others = below_root.iter().map(certificate);
+        let mut others = below_root.iter().filter(|place| !self.is_bound[**place]);
         others
-            .find(|other| !is_named(other))
-            .map(CertificateName::boxed)
+            .next()
+            .map(|place| CertificateName::boxed(&self.certificates[*place]))
     }
 
     fn is_valid_now(&mut self, path: &[usize]) -> bool {

@@ -30,7 +30,7 @@ use crate::time::Time;
 
 pub use algorithms::{AlgorithmUse, Purpose};
 pub use cache::ChainCache;
-use chain::find_chain;
+use chain::{Chain, find_chain};
 pub use checks::{Check, CheckOutcome, Step};
 pub use order::{Timeliness, order};
 pub use profile::{ProfileFinding, ProfileReport};
@@ -292,24 +292,52 @@ fn check(
     }
 
     // 10.
-    let chain = match &remembered {
+    let mut chain = match &remembered {
         Some((_, chain)) => Arc::clone(chain),
-        None => Arc::new(find_chain(certificate, &further, token, trust, at)?),
+        None => Arc::new(find_chain(certificate, &further, token, trust, at, None)?),
     };
 
     // 11.
-    let algorithms =
-        algorithms::of_token(token, hash, digest, signer.is_bound_by_sha1, &chain.path);
-    algorithms::check(&algorithms, at)?;
-
-    // 12.
     let accuracy = info.accuracy().map(Accuracy::to_duration);
     let made = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
-    let found = match trust.revocation {
-        None => RevocationFindings::default(),
-        Some(evidence) => evidence
-            .judge(&chain.path, made, at, trust.budget.revocation_signatures)
-            .map_err(TspRejection::Revocation)?,
+    let judge = |chain: &Chain| {
+        let algorithms =
+            algorithms::of_token(token, hash, digest, signer.is_bound_by_sha1, &chain.path);
+        algorithms::check(&algorithms, at)?;
+        // 12.
+        let found = match trust.revocation {
+            None => RevocationFindings::default(),
+            Some(evidence) => evidence
+                .judge(&chain.path, made, at, trust.budget.revocation_signatures)
+                .map_err(TspRejection::Revocation)?,
+        };
+        Ok::<_, TspRejection>((algorithms, found))
+    };
+    let (algorithms, found) = match judge(&chain) {
+        Ok(found) => found,
+        Err(refused) => {
+            // What stands against one certificate of an issuer, and not against its key, leaves its others, in whatever order they
+            // are at hand.
+            let spares_the_key = refused.spares_the_issuers_key();
+            let between = chain.path.iter().skip(1).rev().skip(1).rev();
+            let further = match &remembered {
+                Some(_) => find_signer(token, trust)?.1,
+                None => further,
+            };
+            let others = between.filter(|_| spares_the_key).find_map(|left_out| {
+                let left_out = Some(&**left_out);
+                let other = find_chain(certificate, &further, token, trust, at, left_out).ok()?;
+                // A shorter way to less trust would only hide what the list says.
+                if other.path.last() != chain.path.last() {
+                    return None;
+                }
+                let found = judge(&other).ok()?;
+                Some((other, found))
+            });
+            let (other, found) = others.ok_or(refused)?;
+            chain = Arc::new(other);
+            found
+        }
     };
     let revocation = found.known;
 

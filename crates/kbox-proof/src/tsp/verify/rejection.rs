@@ -265,6 +265,16 @@ impl TspRejection {
         }
     }
 
+    /// It stands against a certificate, and not against the key in it.
+    pub(super) fn spares_the_issuers_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Revocation(
+                RevocationRejection::Revoked { .. } | RevocationRejection::RevokedNoPoe { .. }
+            ) | Self::AlgorithmEnded { .. }
+        )
+    }
+
     /// Nothing was disproven: something to decide by is missing.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
@@ -274,6 +284,8 @@ impl TspRejection {
                 self,
                 Self::SignerCertificateMissing { .. }
                     | Self::NoChain { .. }
+                    // Another certificate of that issuer may be right.
+                    | Self::ChainConstraint { .. }
                     | Self::ChainUnsupported { .. }
                     | Self::UnsupportedAlgorithm { .. }
                     | Self::FromTheFuture { .. }

@@ -34,19 +34,36 @@ pub(super) struct EssCertificateId {
 }
 
 impl EssCertificateId {
-    pub(super) fn matches(&self, certificate: &Certificate) -> bool {
-        let names_it = self.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
+    fn matches(&self, certificate: &Certificate) -> bool {
+        self.allows_name_of(certificate) && self.has_digest_of(certificate.to_der())
+    }
+
+    /// It says nothing of the issuer's name and serial number, or the certificate's.
+    pub(super) fn allows_name_of(&self, certificate: &Certificate) -> bool {
+        self.issuer_serial.as_ref().is_none_or(|(issuer, serial)| {
             *issuer == certificate.issuer() && *serial == certificate.serial()
-        });
-        names_it && self.has_digest_of(certificate.to_der())
+        })
     }
 
     fn has_digest_of(&self, certificate: &[u8]) -> bool {
-        self.value
-            == match self.hash {
-                Some(hash) => hash.digest(certificate),
-                None => sha1::Sha1::digest(certificate).to_vec(),
-            }
+        self.value == Self::digest_by(self.hash, certificate)
+    }
+
+    /// `None` is SHA-1.
+    pub(super) fn hash(&self) -> Option<HashAlgorithm> {
+        self.hash
+    }
+
+    pub(super) fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// The digest of a certificate by an id's algorithm.
+    pub(super) fn digest_by(hash: Option<HashAlgorithm>, certificate: &[u8]) -> Vec<u8> {
+        match hash {
+            Some(hash) => hash.digest(certificate),
+            None => sha1::Sha1::digest(certificate).to_vec(),
+        }
     }
 }
 

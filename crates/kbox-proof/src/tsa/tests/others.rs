@@ -1,0 +1,644 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! Certificates beside those of the chain, by people who want another verdict: in the bag, which nobody signs, and among the ids
+//! under the signature.
+
+use super::*;
+use crate::tsp::RevocationEvidence;
+
+fn key() -> KeyPair {
+    KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap()
+}
+
+fn ca_params(name: &str) -> CertificateParams {
+    let mut params = base_params(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn root(params: CertificateParams) -> Ca {
+    let key = key();
+    let der = params.self_signed(&key).unwrap().der().to_vec();
+    Ca {
+        issuer: Issuer::new(params, key),
+        der,
+    }
+}
+
+fn below(above: &Ca, params: CertificateParams) -> Ca {
+    let key = key();
+    let der = params.signed_by(&key, &above.issuer).unwrap();
+    let der = der.der().to_vec();
+    Ca {
+        issuer: Issuer::new(params, key),
+        der,
+    }
+}
+
+/// Root, intermediate, and a signer below it.
+struct World {
+    root: Ca,
+    intermediate: Ca,
+    signer: TokenSigner,
+    leaf: Vec<u8>,
+}
+
+impl World {
+    fn new() -> Self {
+        let root = root(ca_params("Root"));
+        let intermediate = below(&root, ca_params("Intermediate"));
+        let (signer, leaf) = intermediate.issue(|params| {
+            params.use_authority_key_identifier_extension = true;
+        });
+        Self {
+            root,
+            intermediate,
+            signer,
+            leaf,
+        }
+    }
+
+    fn judge_draft(
+        &self,
+        change: impl FnOnce(&mut Draft),
+        bag: &[&[u8]],
+        roots: &[Vec<u8>],
+    ) -> Result<(), TspRejection> {
+        let mut draft = Draft::new(&self.leaf);
+        change(&mut draft);
+        draft.certificates = bag.iter().map(|one| one.to_vec()).collect();
+        let trust = TokenTrust::new(roots, ChainTime::At(now()));
+        verify_token(&draft.sign(&self.signer), &imprint(), &trust).map(|_| ())
+    }
+
+    fn judge(&self, bag: &[&[u8]], roots: &[Vec<u8>]) -> Result<(), TspRejection> {
+        self.judge_draft(|_| {}, bag, roots)
+    }
+}
+
+fn assert_undecided(found: Result<(), TspRejection>) {
+    let refused = found.unwrap_err();
+    assert!(refused.is_undecided(), "{}: {refused}", refused.code());
+}
+
+fn ess_of(certificates: &[&[u8]]) -> Vec<u8> {
+    let ids: Vec<Vec<u8>> = certificates
+        .iter()
+        .map(|der| {
+            let digest = HashAlgorithm::Sha256.digest(der);
+            element(der::SEQUENCE, &[&element(der::OCTET_STRING, &[&digest])])
+        })
+        .collect();
+    let value = element(der::SEQUENCE, &[&element(der::SEQUENCE, &[&ids.concat()])]);
+    attribute(known::SIGNING_CERTIFICATE_V2, &value)
+}
+
+/// Anybody's own TLS certificate under a trusted root, and its key: no CA. It certifies the token's issuer by name and by key
+/// (public, no possession needed); the issuer's right certificate is stripped from the bag, or its root is not trusted.
+#[test]
+fn a_twin_of_the_issuer_with_its_key_by_one_who_is_no_ca_disproves_nothing() {
+    let world = World::new();
+    let stranger = root(ca_params("Stranger"));
+    let mut params = base_params("attacker.example");
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let mallory = below(&stranger, params);
+    let twin = ca_params("Intermediate")
+        .signed_by(world.intermediate.issuer.key(), &mallory.issuer)
+        .unwrap()
+        .der()
+        .to_vec();
+    let trusted = [stranger.der.clone()];
+    assert_undecided(world.judge(&[&world.leaf, &world.intermediate.der], &trusted));
+    assert_undecided(world.judge(
+        &[&world.leaf, &world.intermediate.der, &twin, &mallory.der],
+        &trusted,
+    ));
+}
+
+/// As above, with another key but the issuer's key identifier, which anybody can copy.
+#[test]
+fn a_twin_of_the_issuer_with_its_key_identifier_by_one_who_is_no_ca_disproves_nothing() {
+    let world = World::new();
+    let stranger = root(ca_params("Stranger"));
+    let mut params = base_params("attacker.example");
+    params.is_ca = IsCa::ExplicitNoCa;
+    let mallory = below(&stranger, params);
+    let own = Certificate::parse(&world.intermediate.der).unwrap();
+    let mut params = ca_params("Intermediate");
+    params.key_identifier_method =
+        rcgen::KeyIdMethod::PreSpecified(own.subject_key_identifier().unwrap().to_vec());
+    let twin = params.signed_by(&key(), &mallory.issuer).unwrap();
+    let trusted = [stranger.der.clone()];
+    assert_undecided(world.judge(
+        &[
+            &world.leaf,
+            &world.intermediate.der,
+            twin.der(),
+            &mallory.der,
+        ],
+        &trusted,
+    ));
+}
+
+/// Public certificates only, nobody's key: the intermediate has another certificate (renewed, or a cross-certificate), and the
+/// token names the first under its signature.
+#[test]
+fn the_intermediates_other_certificate_in_place_of_the_named_one_disproves_nothing() {
+    let world = World::new();
+    let renewed = ca_params("Intermediate")
+        .signed_by(world.intermediate.issuer.key(), &world.root.issuer)
+        .unwrap()
+        .der()
+        .to_vec();
+    assert_ne!(renewed, world.intermediate.der);
+    let trusted = [world.root.der.clone()];
+    let name_both = |draft: &mut Draft| {
+        draft.ess = Some(ess_of(&[&world.leaf, &world.intermediate.der]));
+    };
+    let good: [&[u8]; 2] = [&world.leaf, &world.intermediate.der];
+    assert_eq!(world.judge_draft(name_both, &good, &trusted), Ok(()));
+    assert_undecided(world.judge_draft(name_both, &[&world.leaf], &trusted));
+    assert_undecided(world.judge_draft(name_both, &[&world.leaf, &renewed], &trusted));
+}
+
+/// Public certificates only: the intermediate's cross-certificate is for another use.
+#[test]
+fn the_intermediates_other_certificate_for_another_use_disproves_nothing() {
+    let world = World::new();
+    let mut params = ca_params("Intermediate");
+    params.custom_extensions = vec![usage(&[&[0x2b, 6, 1, 5, 5, 7, 3, 1]], false)];
+    let cross = params
+        .signed_by(world.intermediate.issuer.key(), &world.root.issuer)
+        .unwrap()
+        .der()
+        .to_vec();
+    let trusted = [world.root.der.clone()];
+    assert_undecided(world.judge(&[&world.leaf, &cross], &trusted));
+}
+
+/// Public certificates only: the intermediate's other certificate was revoked, and is in the bag before the good one.
+#[test]
+fn a_revoked_other_certificate_of_the_intermediate_in_the_bag_disproves_nothing() {
+    let world = World::new();
+    let mut params = ca_params("Intermediate");
+    params.serial_number = Some(rcgen::SerialNumber::from(vec![0x55]));
+    let old = params
+        .signed_by(world.intermediate.issuer.key(), &world.root.issuer)
+        .unwrap()
+        .der()
+        .to_vec();
+    let crl = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 11, 23),
+        next_update: rcgen::date_time_ymd(2026, 12, 23),
+        crl_number: rcgen::SerialNumber::from(vec![1]),
+        issuing_distribution_point: None,
+        revoked_certs: vec![rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(vec![0x55]),
+            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
+            reason_code: Some(rcgen::RevocationReason::Superseded),
+            invalidity_date: None,
+        }],
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let crl = crl.signed_by(&world.root.issuer).unwrap().der().to_vec();
+    let mut evidence = RevocationEvidence::default();
+    evidence.add_crl(&crl).unwrap();
+    let trusted = [world.root.der.clone()];
+    let judge = |bag: &[&[u8]]| {
+        let mut draft = Draft::new(&world.leaf);
+        draft.certificates = bag.iter().map(|one| one.to_vec()).collect();
+        let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+        trust.revocation = Some(&evidence);
+        verify_token(&draft.sign(&world.signer), &imprint(), &trust).map(|_| ())
+    };
+    assert_eq!(judge(&[&world.leaf, &world.intermediate.der]), Ok(()));
+    let last = judge(&[&world.leaf, &world.intermediate.der, &old]);
+    assert_eq!(last, Ok(()));
+    assert_eq!(judge(&[&world.leaf, &old, &world.intermediate.der]), Ok(()));
+}
+
+/// The issuer's own certificates, each many times: no key, no other certificate.
+#[test]
+fn copies_of_the_chains_own_certificates_cost_nothing() {
+    let top = root(ca_params("Root"));
+    let middle = below(&top, ca_params("Middle"));
+    let issuer = below(&middle, ca_params("Issuer"));
+    let (signer, leaf) = issuer.issue(|_| {});
+    let mut draft = Draft::new(&leaf);
+    let trusted = [top.der];
+    let trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    draft.certificates = vec![leaf.clone(), middle.der.clone(), issuer.der.clone()];
+    assert!(verify_token(&draft.sign(&signer), &imprint(), &trust).is_ok());
+    draft.certificates = vec![leaf];
+    draft.certificates.extend(vec![middle.der; 15]);
+    draft.certificates.extend(vec![issuer.der; 15]);
+    let found = verify_token(&draft.sign(&signer), &imprint(), &trust).map(|_| ());
+    assert_eq!(found, Ok(()));
+}
+
+/// RFC 5280 §6.1.4 (l): a self-issued certificate (key rollover) does not count.
+#[test]
+fn a_self_issued_intermediate_does_not_count_towards_the_path_length() {
+    let mut params = ca_params("Root");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
+    let top = root(params);
+    let old = below(&top, ca_params("Issuer"));
+    // The new key, signed by the old.
+    let new = below(&old, ca_params("Issuer"));
+    let (signer, leaf) = new.issue(|_| {});
+    let mut draft = Draft::new(&leaf);
+    draft.certificates = vec![leaf, new.der, old.der];
+    let trusted = [top.der];
+    let trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    let found = verify_token(&draft.sign(&signer), &imprint(), &trust).map(|_| ());
+    assert_eq!(found, Ok(()));
+}
+
+/// A trust anchor is a name and a key (RFC 5280 §6.1.1 (d)): old roots of version 1 have no extensions.
+#[test]
+fn a_trusted_root_without_basic_constraints_disproves_nothing() {
+    let mut params = base_params("Root");
+    params.is_ca = IsCa::NoCa;
+    let top = root(params);
+    let (signer, leaf) = top.issue(|_| {});
+    let trusted = [top.der];
+    let trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    let found = verify_token(&Draft::new(&leaf).sign(&signer), &imprint(), &trust).map(|_| ());
+    if found.is_ok() {
+        return;
+    }
+    assert_undecided(found);
+}
+
+/// The anchor's own issuer expired: what its list says of the anchor must not be hidden.
+#[test]
+fn an_expired_root_hides_no_revocation_of_the_anchor_below() {
+    let mut params = ca_params("Root");
+    params.not_after = rcgen::date_time_ymd(2026, 11, 1);
+    let top = root(params);
+    let mut params = ca_params("Intermediate");
+    params.serial_number = Some(rcgen::SerialNumber::from(vec![0x55]));
+    let middle = below(&top, params);
+    let (signer, leaf) = middle.issue(|_| {});
+    let crl = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 10, 23),
+        next_update: rcgen::date_time_ymd(2026, 12, 23),
+        crl_number: rcgen::SerialNumber::from(vec![1]),
+        issuing_distribution_point: None,
+        revoked_certs: vec![rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(vec![0x55]),
+            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
+            reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        }],
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let crl = crl.signed_by(&top.issuer).unwrap().der().to_vec();
+    let mut evidence = RevocationEvidence::default();
+    evidence.add_crl(&crl).unwrap();
+    let trusted = [top.der, middle.der];
+    let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    trust.revocation = Some(&evidence);
+    let found = verify_token(&Draft::new(&leaf).sign(&signer), &imprint(), &trust);
+    assert!(
+        found.is_err(),
+        "{:?}",
+        found.map(|found| found.revocation())
+    );
+}
+
+/// A token of its own, in no way issued by anybody trusted: a trusted root's name, ids of four bytes and certificates of 62 KiB.
+#[test]
+fn ids_without_end_beside_the_signers_are_looked_at_once() {
+    // As many as fit into a token; hashing each certificate for each of them took a minute.
+    let (ids, certificates) = (130_000, 8u8);
+    let trusted = [root(ca_params("Root")).der];
+    let mallory = root(ca_params("Root"));
+    let (signer, leaf) = mallory.issue(|_| {});
+    let mut draft = Draft::new(&leaf);
+    let first = element(
+        der::SEQUENCE,
+        &[&element(
+            der::OCTET_STRING,
+            &[&HashAlgorithm::Sha256.digest(&leaf)],
+        )],
+    );
+    let ids = [first, [0x30, 2, 4, 0].repeat(ids)].concat();
+    let value = element(der::SEQUENCE, &[&element(der::SEQUENCE, &[&ids])]);
+    draft.ess = Some(attribute(known::SIGNING_CERTIFICATE_V2, &value));
+    for number in 0..certificates {
+        let mut params = ca_params("Root");
+        params.custom_extensions = vec![CustomExtension::from_oid_content(
+            &[1, 2, 3],
+            vec![number; 62 * 1024],
+        )];
+        draft.certificates.push(root(params).der);
+    }
+    let token = draft.sign(&signer);
+    let trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    let found = verify_token(&token, &imprint(), &trust).map(|_| ());
+    assert_eq!(found.unwrap_err().code(), "tsp.no_chain");
+}
+
+/// The verifier has the whole chain himself, as for receipts (trust.json); a bag of copies of two of its certificates, in DER order
+/// as a leaf's token must have it, takes the verdict away.
+#[test]
+fn copies_in_the_bag_cost_a_verifier_who_has_the_chain_nothing() {
+    let top = root(ca_params("Root"));
+    let middle = below(&top, ca_params("Middle"));
+    let issuer = below(&middle, ca_params("Issuer"));
+    let (signer, leaf) = issuer.issue(|_| {});
+    let mut draft = Draft::new(&leaf);
+    let trusted = [top.der.clone()];
+    let own = [leaf.clone(), issuer.der.clone(), middle.der.clone()];
+    let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    trust.extra_certificates = &own;
+    draft.certificates = Vec::new();
+    assert!(verify_token(&draft.sign(&signer), &imprint(), &trust).is_ok());
+    draft.certificates = [vec![middle.der; 16], vec![issuer.der; 16]].concat();
+    draft.certificates.sort();
+    let token = draft.sign(&signer);
+    assert!(token.leaf_bytes().is_ok());
+    let found = verify_token(&token, &imprint(), &trust).map(|_| ());
+    assert_eq!(found, Ok(()));
+}
+
+#[test]
+fn what_is_remembered_of_a_chain_changes_no_verdict() {
+    // Differential: with a cache and without, over bags in every rotation, at several instants, by two trusts.
+    use crate::tsp::ChainCache;
+    let world = World::new();
+    let other = World::new();
+    let bags: Vec<Vec<Vec<u8>>> = vec![
+        vec![world.leaf.clone(), world.intermediate.der.clone()],
+        vec![world.intermediate.der.clone(), world.leaf.clone()],
+        vec![world.leaf.clone()],
+        vec![
+            other.leaf.clone(),
+            other.intermediate.der.clone(),
+            world.leaf.clone(),
+            world.intermediate.der.clone(),
+        ],
+        vec![],
+    ];
+    let roots = [
+        vec![world.root.der.clone()],
+        vec![other.root.der.clone()],
+        vec![world.root.der.clone(), world.intermediate.der.clone()],
+        vec![],
+    ];
+    let extras = [
+        vec![],
+        vec![world.leaf.clone()],
+        vec![world.intermediate.der.clone()],
+    ];
+    let instants = [
+        "2025-11-24T00:00:00Z",
+        "2026-11-24T19:00:00Z",
+        "2031-11-24T00:00:00Z",
+    ];
+    let mut cache = ChainCache::new();
+    let mut accepted = 0;
+    for _ in 0..2 {
+        for bag in &bags {
+            for esses in [
+                None,
+                Some(ess_of(&[&world.leaf])),
+                Some(ess_of(&[&world.leaf, &world.intermediate.der])),
+                Some(ess_of(&[&world.leaf, &other.intermediate.der])),
+                Some(ess_of(&[&other.leaf])),
+            ] {
+                let mut draft = Draft::new(&world.leaf);
+                draft.certificates.clone_from(bag);
+                if esses.is_some() {
+                    draft.ess = esses;
+                }
+                let token = draft.sign(&world.signer);
+                for roots in &roots {
+                    for extra in &extras {
+                        for instant in instants {
+                            for strict in [false, true] {
+                                let mut trust =
+                                    TokenTrust::new(roots, ChainTime::At(time(instant)));
+                                trust.extra_certificates = extra;
+                                trust.strict = strict;
+                                let with = cache.verify_token(&token, &imprint(), &trust);
+                                let without = verify_token(&token, &imprint(), &trust);
+                                assert_eq!(with, without);
+                                accepted += usize::from(with.is_ok());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(accepted > 100, "{accepted}");
+}
+
+/// An unsigned list of the issuer's name takes a verdict away, and is never more than undecided.
+#[test]
+fn copies_do_not_hide_what_a_list_says_of_an_anchor_below_a_root() {
+    let top = root(ca_params("Root"));
+    let mut params = ca_params("Middle");
+    params.serial_number = Some(rcgen::SerialNumber::from(vec![0x55]));
+    let middle = below(&top, params);
+    let issuer = below(&middle, ca_params("Issuer"));
+    let (signer, leaf) = issuer.issue(|_| {});
+    let crl = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 11, 23),
+        next_update: rcgen::date_time_ymd(2026, 12, 23),
+        crl_number: rcgen::SerialNumber::from(vec![1]),
+        issuing_distribution_point: None,
+        revoked_certs: vec![rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(vec![0x55]),
+            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
+            reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+            invalidity_date: None,
+        }],
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let crl = crl.signed_by(&top.issuer).unwrap().der().to_vec();
+    let mut evidence = RevocationEvidence::default();
+    evidence.add_crl(&crl).unwrap();
+    let trusted = [top.der.clone(), middle.der.clone()];
+    let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    trust.revocation = Some(&evidence);
+    let mut accepted = Vec::new();
+    for middles in [0, 1, 5, 15, 31] {
+        for issuers in [1, 2, 8, 16] {
+            if middles + issuers > 31 {
+                continue;
+            }
+            let mut draft = Draft::new(&leaf);
+            draft.certificates = [
+                vec![leaf.clone()],
+                vec![middle.der.clone(); middles],
+                vec![issuer.der.clone(); issuers],
+            ]
+            .concat();
+            let found = verify_token(&draft.sign(&signer), &imprint(), &trust);
+            if found.is_ok() {
+                accepted.push((middles, issuers));
+            }
+        }
+    }
+    assert!(accepted.is_empty(), "{accepted:?}");
+}
+
+/// What is read of a changed leaf is all there is: it is encoded again to the same bytes. And a changed certificate's parts lie
+/// within it, in order.
+#[test]
+fn what_parses_has_one_encoding_whatever_was_changed() {
+    let world = World::new();
+    let mut draft = Draft::new(&world.leaf);
+    draft.info.nonce = Some(Nonce::from_be_bytes(&[7; 8]));
+    draft.certificates = Vec::new();
+    let whole = draft.sign(&world.signer);
+    // Without the empty field.
+    let leaf = resign_plain(&whole);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut read = 0;
+    let mut check = |bytes: &[u8]| {
+        let Ok(token) = TimeStampToken::parse(bytes) else {
+            return;
+        };
+        assert_eq!(token.to_der(), bytes);
+        if let Ok(again) = token.leaf_bytes()
+            && token.certificates().is_empty()
+        {
+            assert_eq!(again, bytes);
+            read += 1;
+        }
+    };
+    check(&leaf);
+    for place in 0..leaf.len() {
+        for value in 0..=255 {
+            let mut other = leaf.clone();
+            other[place] = value;
+            check(&other);
+        }
+    }
+    for _ in 0..200_000 {
+        let mut other = leaf.clone();
+        for _ in 0..2 + next() % 3 {
+            let place = usize::try_from(next()).unwrap() % other.len();
+            other[place] = match next() % 3 {
+                0 => other[place].wrapping_add(1),
+                1 => other[place].wrapping_sub(1),
+                _ => next().to_le_bytes()[0],
+            };
+        }
+        check(&other);
+    }
+    assert!(read > 1_000, "{read}");
+    let mut parsed = 0;
+    for original in [&world.leaf, &world.intermediate.der] {
+        let honest = Certificate::parse(original).unwrap();
+        for place in 0..original.len() {
+            for value in 0..=255 {
+                let mut other = original.clone();
+                other[place] = value;
+                let Ok(found) = Certificate::parse(&other) else {
+                    continue;
+                };
+                parsed += 1;
+                assert_eq!(found == honest, other == *original);
+                let _ = (
+                    found.basic_constraints(),
+                    found.key_usage(),
+                    found.time_stamping_usage(),
+                    found.subject_key_identifier().map(<[u8]>::len),
+                    found.is_self_signed(),
+                    crate::tsp::CertificateName::of(&found),
+                );
+                let (issuer, serial) = (found.issuer(), found.serial());
+                assert!(issuer.starts_with(&[0x30]) && !serial.is_empty() || serial.is_empty());
+            }
+        }
+    }
+    assert!(parsed > 10_000, "{parsed}");
+}
+
+fn resign_plain(token: &TimeStampToken) -> Vec<u8> {
+    let sha256 = element(der::SEQUENCE, &[&element(der::OID, &[known::SHA256])]);
+    let attributes = der::single(token.signed_attrs_der(), der::SET).unwrap();
+    let crate::tsp::token::SignerIdentifier::IssuerAndSerial { issuer, serial } = &token.sid else {
+        panic!()
+    };
+    encode_signed_data(&SignedDataParts {
+        version: &[der::INTEGER, 1, 3],
+        digest_algorithms: &element(der::SET, &[&sha256]),
+        tst_info: token.tst_info_der(),
+        certificates: &[],
+        crls: &[],
+        signer_version: &[der::INTEGER, 1, 1],
+        sid: &element(der::SEQUENCE, &[issuer, &element(der::INTEGER, &[serial])]),
+        digest_algorithm: &sha256,
+        signed_attrs: attributes.content,
+        signature_algorithm: &element(der::SEQUENCE, &[&element(der::OID, &[known::ECDSA_SHA256])]),
+        signature: &token.signature,
+        unsigned_attrs: &[],
+    })
+}
+
+/// A stolen key whose certificate was revoked for that. The auditor gives the list and the root, and has the signer's certificate, or its
+/// issuer's, under --anchor besides. The thief names one more certificate under the signature, of which there is none: so no chain to the
+/// root is the one named, and the anchor below is taken, whose revocation is not looked at.
+#[test]
+fn an_id_of_no_certificate_does_not_hide_that_the_anchor_was_revoked_for_a_stolen_key() {
+    let mut accepted = Vec::new();
+    for stolen in ["signer", "intermediate"] {
+        let top = root(ca_params("Root"));
+        let mut params = ca_params("Intermediate");
+        params.serial_number = Some(rcgen::SerialNumber::from(vec![0x55]));
+        let middle = below(&top, params);
+        let (signer, leaf) = middle.issue(|params| {
+            params.serial_number = Some(rcgen::SerialNumber::from(vec![0x66]));
+        });
+        let (number, by, anchor) = match stolen {
+            "signer" => (0x66, &middle, leaf.clone()),
+            _ => (0x55, &top, middle.der.clone()),
+        };
+        let crl = rcgen::CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 11, 23),
+            next_update: rcgen::date_time_ymd(2026, 12, 23),
+            crl_number: rcgen::SerialNumber::from(vec![1]),
+            issuing_distribution_point: None,
+            revoked_certs: vec![rcgen::RevokedCertParams {
+                serial_number: rcgen::SerialNumber::from(vec![number]),
+                revocation_time: rcgen::date_time_ymd(2026, 3, 1),
+                reason_code: Some(rcgen::RevocationReason::KeyCompromise),
+                invalidity_date: None,
+            }],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let crl = crl.signed_by(&by.issuer).unwrap().der().to_vec();
+        let mut evidence = RevocationEvidence::default();
+        evidence.add_crl(&crl).unwrap();
+        let trusted = [top.der.clone(), anchor];
+        let extra = [middle.der.clone()];
+        let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+        trust.extra_certificates = &extra;
+        trust.revocation = Some(&evidence);
+        for ids in [&[&leaf[..]][..], &[&leaf[..], b"no certificate"]] {
+            let mut draft = Draft::new(&leaf);
+            draft.ess = Some(ess_of(ids));
+            let found = verify_token(&draft.sign(&signer), &imprint(), &trust);
+            match (ids.len(), found) {
+                (1, found) => assert_eq!(found.unwrap_err().code(), "tsp.revoked_key_compromise"),
+                (_, Ok(found)) => accepted.push((stolen, found.revocation())),
+                (_, Err(_)) => {}
+            }
+        }
+    }
+    assert!(accepted.is_empty(), "{accepted:?}");
+}
