@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 pub mod ntp;
+pub mod outside;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

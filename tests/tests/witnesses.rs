@@ -13,6 +13,7 @@ use kbox_proof::merkle::{RootHash, hash_leaf};
 use kbox_proof::receipt::Receipt;
 use kbox_proof::tlog::{Checkpoint, KeyId, KeyName, Note};
 use kbox_proof::tsp::TimeStampToken;
+use kbox_tests::outside::{Conduct, Outside};
 use kbox_tests::{Answer, Server, run, said, submission};
 use serde_json::{Value, json};
 
@@ -65,6 +66,16 @@ impl Commune {
             "witness_interval_s = 1\n[[witness]]\nname = \"{0}\"\nurl = \"http://127.0.0.1:{1}/witness\"\nvkeys = [\"{2}\"]\noperator = \
              \"Commune {0}\"\n[witnessing]\nname = \"{3}.example/witness\"\nlogs = [\"{4}\"]\n",
             other.name, other.port, other.witness, self.name, other.log
+        );
+        std::fs::write(&self.config, text).unwrap();
+    }
+
+    /// Anchored by an authority of nobody's here, too.
+    fn anchor(&self, authority: &Outside) {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        let text = format!(
+            "anchor_interval_s = 1\n{text}{}",
+            authority.section("outside")
         );
         std::fs::write(&self.config, text).unwrap();
     }
@@ -150,6 +161,44 @@ fn copy(from: &Path, to: &Path) {
     // As a whole file system put back, or an operator who says so, makes it pass for the original.
     let moved = run("kbox-server", &["moved", "--data", to.to_str().unwrap()]);
     assert!(moved.status.success(), "{}", said(&moved));
+}
+
+#[test]
+fn a_receipt_that_witnesses_and_an_outside_authority_cover_reaches_ancre() {
+    let folder = tempfile::tempdir().unwrap();
+    let (albert, bray) = (
+        Commune::new(folder.path(), "albert"),
+        Commune::new(folder.path(), "bray"),
+    );
+    albert.guard(&bray);
+    bray.guard(&albert);
+    let authority = Outside::start(&folder.path().join("outside"), Conduct::Honest, 0);
+    albert.anchor(&authority);
+    let (a, b) = (albert.start(), bray.start());
+    ready(&a);
+    ready(&b);
+    let key = a.key(&albert.data);
+    let made = a.post("/api/v1/events", Some(&key), &submission("one"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let location = made.location.unwrap();
+    let grown = until(
+        "anchored",
+        || a.get(&location, Some(&key)),
+        |answer| Receipt::from_json(&answer.body).is_ok_and(|one| !one.anchors.is_empty()),
+    );
+    let receipt = folder.path().join("grown.kbox.json");
+    std::fs::write(&receipt, &grown.body).unwrap();
+    let trust = folder.path().join("trust.json");
+    std::fs::write(&trust, a.get("/trust", None).body).unwrap();
+    let proven = verify(&trust, &receipt);
+    assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+    assert!(said(&proven).contains("\"ancre\""), "{}", said(&proven));
+    // By the public route alone.
+    let first = Receipt::from_json(&made.body).unwrap();
+    let token = TimeStampToken::parse(&first.token).unwrap();
+    let leaf = hex(hash_leaf(&token.leaf_bytes().unwrap()).as_bytes());
+    let upgrade = a.get(&format!("/log/upgrade/{leaf}"), None).json();
+    assert!(!upgrade["anchors"].as_array().unwrap().is_empty());
 }
 
 #[test]

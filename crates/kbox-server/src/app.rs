@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use kbox_council::{Council, CouncilError, Relay};
-use kbox_proof::anchor::{WitnessClient, WitnessStatus};
+use kbox_proof::anchor::{AnchorClient, AnchorStatus, WitnessClient, WitnessStatus};
 use kbox_proof::event::{Collectivite, Environment};
 use kbox_proof::receipt::TrustBundle;
 use kbox_proof::report::{self, Language};
@@ -56,6 +56,8 @@ pub(crate) struct App {
     pub(crate) room: Room,
     /// Those who cosign this log, once they are asked.
     pub(crate) witnesses: Mutex<Option<WitnessClient>>,
+    /// Those who timestamp this log outside, once they are asked.
+    pub(crate) anchors: Mutex<Option<AnchorClient>>,
     conflicts: Mutex<Hourly<Option<Collectivite>>>,
     /// The error output without the lock by which the threads of this process would wait for each other's lines.
     error_output: Option<File>,
@@ -89,6 +91,7 @@ impl App {
             metrics: Metrics::default(),
             room: Room::default(),
             witnesses: Mutex::default(),
+            anchors: Mutex::default(),
             conflicts: Mutex::default(),
             error_output: error_output(),
             convocations: Arc::new(Semaphore::new(HEAVY)),
@@ -127,6 +130,15 @@ impl App {
         client
             .as_ref()
             .map(WitnessClient::status)
+            .unwrap_or_default()
+    }
+
+    /// How the outside authorities do.
+    pub(crate) fn anchor_status(&self) -> Vec<AnchorStatus> {
+        let client = self.anchors.lock().unwrap_or_else(PoisonError::into_inner);
+        client
+            .as_ref()
+            .map(AnchorClient::status)
             .unwrap_or_default()
     }
 

@@ -40,7 +40,13 @@ pub(crate) struct EvidenceConfig {
 /// A policy by its dotted object identifier.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
-struct PolicyName(TsaPolicyId);
+pub(crate) struct PolicyName(TsaPolicyId);
+
+impl PolicyName {
+    pub(crate) fn into_id(self) -> TsaPolicyId {
+        self.0
+    }
+}
 
 impl TryFrom<String> for PolicyName {
     type Error = OidError;

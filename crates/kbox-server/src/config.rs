@@ -13,6 +13,7 @@ use kbox_proof::tsp::TsaPolicyId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::anchors::{self, AnchorConfig, AnchorConfigError};
 use crate::authorities::{EvidenceConfig, TsaConfig};
 use crate::witnesses::{self, WitnessConfig, WitnessConfigError, WitnessingConfig};
 
@@ -55,6 +56,12 @@ pub(crate) struct Config {
     pub(crate) witness_interval_s: u64,
     /// The logs that this server cosigns.
     pub(crate) witnessing: Option<WitnessingConfig>,
+    /// Outside authorities that timestamp this log.
+    pub(crate) anchor: Vec<AnchorConfig>,
+    /// How many of them stamp each checkpoint.
+    pub(crate) anchors: u32,
+    /// Seconds from one anchor to the next.
+    pub(crate) anchor_interval_s: u64,
 }
 
 /// Who measures the system clock, and how often.
@@ -134,6 +141,9 @@ impl Default for Config {
             witness_quorum: None,
             witness_interval_s: 60,
             witnessing: None,
+            anchor: Vec::new(),
+            anchors: 1,
+            anchor_interval_s: 3600,
         }
     }
 }
@@ -176,6 +186,8 @@ pub(crate) enum ConfigError {
     Poll(u64),
     /// Witnesses.
     Witnesses(WitnessConfigError),
+    /// Outside authorities.
+    Anchors(AnchorConfigError),
 }
 
 impl fmt::Display for ConfigError {
@@ -259,6 +271,7 @@ impl fmt::Display for ConfigError {
                 "[clock] servers are asked with source = \"sntp\" only: set it, or leave the servers out",
             ),
             Self::Witnesses(error) => error.fmt(f),
+            Self::Anchors(error) => error.fmt(f),
             Self::Poll(seconds) => write!(
                 f,
                 "[clock] poll_s = {seconds}: give 1 to {MAX_POLL_S} seconds; public servers want 64 or more"
@@ -319,6 +332,7 @@ impl Config {
         self.evidence.paths()?;
         self.check_clock()?;
         self.witnesses().check().map_err(ConfigError::Witnesses)?;
+        self.anchors().check().map_err(ConfigError::Anchors)?;
         // A measured clock is held against what tokens state while it runs.
         let declared = match self.clock.source {
             ClockSource::System => self.clock_accuracy_ms,
@@ -370,6 +384,16 @@ impl Config {
         }
     }
 
+    /// Everything about outside authorities.
+    pub(crate) fn anchors(&self) -> anchors::Settings<'_> {
+        anchors::Settings {
+            anchor: &self.anchor,
+            wanted: self.anchors,
+            interval_s: self.anchor_interval_s,
+            environment: self.environment,
+        }
+    }
+
     /// The settings for the audit log: no secret, and nobody's address. A new setting does not compile until it is here.
     pub(crate) fn settings(&self) -> serde_json::Value {
         let Self {
@@ -394,6 +418,9 @@ impl Config {
             witness_quorum,
             witness_interval_s,
             witnessing,
+            anchor,
+            anchors,
+            anchor_interval_s,
         } = self;
         let mut settings = json!({
             "data": data,
@@ -415,6 +442,11 @@ impl Config {
             settings["witness_quorum"] = json!(witness_quorum);
             settings["witness_interval_s"] = json!(witness_interval_s);
             settings["witnessing"] = json!(witnessing);
+        }
+        if !anchor.is_empty() {
+            settings["anchor"] = json!(anchor);
+            settings["anchors"] = json!(anchors);
+            settings["anchor_interval_s"] = json!(anchor_interval_s);
         }
         settings
     }

@@ -351,11 +351,12 @@ impl Instance {
                 if known.authorities.last() != bundle.authorities.last() {
                     return Err(StartError::TrustDiffers("evidence authority"));
                 }
-                if (&known.witnesses, known.demand) != (&bundle.witnesses, bundle.demand) {
-                    let mut next = known;
+                let mut next = known.clone();
+                next.witnesses = bundle.witnesses;
+                next.demand = bundle.demand;
+                keep_anchor_roots(&mut next, bundle.anchor_roots);
+                if next != known {
                     next.version = next.version.saturating_add(1);
-                    next.witnesses = bundle.witnesses;
-                    next.demand = bundle.demand;
                     publish(&ledger, &next, None, now)?;
                 }
             }
@@ -680,9 +681,19 @@ fn follow(
             next.roots.push(root);
         }
     }
+    keep_anchor_roots(&mut next, own.anchor_roots);
     next.witnesses = own.witnesses;
     next.demand = own.demand;
     Ok(next)
+}
+
+/// Adds roots and drops none: the anchors of earlier years stay in receipts, and are judged by the roots of then.
+fn keep_anchor_roots(bundle: &mut TrustBundle, roots: Vec<String>) {
+    for root in roots {
+        if !bundle.anchor_roots.contains(&root) {
+            bundle.anchor_roots.push(root);
+        }
+    }
 }
 
 /// Records the bundle as an event, with its bytes in the same commit, and before it what a log opens with.
@@ -955,7 +966,10 @@ impl Keys {
             .iter()
             .map(|certificate| certificate_to_pem(certificate))
             .collect();
-        let roots = pem.last().cloned().into_iter().collect();
+        let roots: Vec<String> = pem.last().cloned().into_iter().collect();
+        let anchor_roots = config.anchors().roots(&roots);
+        let anchor_roots =
+            anchor_roots.map_err(|error| StartError::Config(ConfigError::Anchors(error)))?;
         let mut bundle = TrustBundle::new(
             config.environment,
             TrustedAuthority {
@@ -980,6 +994,7 @@ impl Keys {
             },
         );
         bundle.witnesses = witnesses;
+        bundle.anchor_roots = anchor_roots;
         Ok(bundle)
     }
 }

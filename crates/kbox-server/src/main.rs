@@ -6,6 +6,7 @@
 //! directory, `access` knows keys, sessions and limits.
 
 mod access;
+mod anchors;
 mod api;
 mod app;
 mod arguments;
@@ -188,10 +189,21 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
         client.wait_for_first_round(WITNESSES_FIRST);
     }
     *app.witnesses.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    let outside = config.anchors();
+    let authorities = outside.authorities().map_err(ConfigError::Anchors)?;
+    let witnessed = !config.witness.is_empty();
+    let client = anchors::start(&app, outside, authorities, witnessed)?;
+    *app.anchors.lock().unwrap_or_else(PoisonError::into_inner) = client;
     runtime.block_on(http::serve(Arc::clone(&app), listener, stop));
     eprintln!("stopping: recording what was taken");
     let client = app
         .witnesses
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    drop(client);
+    let client = app
+        .anchors
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();

@@ -151,6 +151,7 @@ pub(crate) fn text(app: &App) -> String {
     authorities(&mut text, app);
     log(&mut text, app);
     witnesses(&mut text, app);
+    anchors(&mut text, app);
     service(&mut text, app);
     text.0
 }
@@ -348,6 +349,44 @@ fn witnesses(text: &mut Text, app: &App) {
             "Kept evidence of logs that show two histories.",
             seen.len(),
         );
+    }
+}
+
+fn anchors(text: &mut Text, app: &App) {
+    let authorities = app.anchor_status();
+    if authorities.is_empty() {
+        return;
+    }
+    let anchored = kbox_proof::anchor::last_anchored(&app.instance.ledger);
+    if let (Some(now), Ok(Some(then))) = (app.instance.shown(), anchored) {
+        text.one(
+            "kbox_anchor_age_seconds",
+            "gauge",
+            "Age of the newest token of an outside authority over the log.",
+            now.saturating_since(then).as_secs_f64(),
+        );
+    }
+    let name = "kbox_anchor_requests_total";
+    text.family(
+        name,
+        "counter",
+        "Requests to outside authorities, by what became of them.",
+    );
+    for one in &authorities {
+        for (outcome, count) in [("kept", one.tokens), ("failed", one.failures)] {
+            let labels = [("authority", one.name.as_str()), ("outcome", outcome)];
+            text.sample(name, &labels, count);
+        }
+    }
+    let name = "kbox_anchor_up";
+    text.family(
+        name,
+        "gauge",
+        "Whether an outside authority has not failed when it was last asked.",
+    );
+    for one in &authorities {
+        let up = u8::from(one.problem.is_none());
+        text.sample(name, &[("authority", one.name.as_str())], up);
     }
 }
 

@@ -265,8 +265,28 @@ impl Writer {
         }
     }
 
+    /// What an outside authority stamped, and what not.
+    fn anchored(&mut self, at: Option<Time>) {
+        let Some(at) = at else { return };
+        self.text(
+            &format!(
+                "Ancrage : une autorité d'horodatage extérieure a horodaté une tête du journal, au plus tard à {}. Si cette autorité est qualifiée (règlement eIDAS, article 41), la présomption d'exactitude porte sur cette tête à cet instant ; que l'événement existait alors en découle par une preuve de Merkle.",
+                instant(at, Language::French)
+            ),
+            &format!(
+                "Anchor: an outside timestamp authority stamped a checkpoint of the log, at {at} at the latest. If that authority is qualified (eIDAS, article 41), the presumption of accuracy attaches to this checkpoint at that time; that the event existed by then follows from it by Merkle proof."
+            ),
+        );
+    }
+
     /// What the level reached leaves open, and, where there are any, what acknowledgements do.
-    fn limits(&mut self, level: Demand, revocation: Revocation, acknowledgements: bool) {
+    fn limits(
+        &mut self,
+        level: Demand,
+        anchored: bool,
+        revocation: Revocation,
+        acknowledgements: bool,
+    ) {
         self.heading(
             "Ce que ces preuves ne prouvent pas",
             "What this does not prove",
@@ -277,7 +297,7 @@ impl Writer {
                 "No witness: the operator, holding the timestamp key, could have backdated.",
             );
         }
-        if level < Demand::Ancre {
+        if !anchored {
             self.item(
                 "Aucune autorité d'horodatage extérieure n'a scellé le journal.",
                 "No outside timestamp authority sealed the log.",
@@ -398,9 +418,11 @@ pub fn receipt(
                 &format!("Niveau atteint : {}", level_name(verified.level())),
                 &format!("Level reached: {}", level_name(verified.level())),
             );
+            writer.anchored(verified.anchored());
             writer.revocation(verified.revocation());
             writer.limits(
                 verified.level(),
+                verified.anchored().is_some(),
                 verified.revocation(),
                 matches!(event.body.detail, Detail::ConsignmentAcceptance(_)),
             );
@@ -580,8 +602,14 @@ pub fn proof_file(
                 sending_lines(&mut writer, sending);
             }
             erasure_lines(&mut writer, file);
+            // Of several, the last: by then all of them are covered.
+            let anchored = file.receipts().iter().map(VerifiedReceipt::anchored);
+            let anchored = anchored
+                .collect::<Option<Vec<Time>>>()
+                .and_then(|all| all.into_iter().max());
+            writer.anchored(anchored);
             writer.revocation(file.revocation());
-            writer.limits(file.level(), file.revocation(), true);
+            writer.limits(file.level(), anchored.is_some(), file.revocation(), true);
             let receipts = file.receipts().iter();
             writer.ends(receipts.flat_map(|receipt| receipt.timestamp().algorithms()));
             if file.has_reservation() {

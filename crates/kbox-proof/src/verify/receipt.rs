@@ -31,6 +31,7 @@ pub struct VerifiedReceipt {
     level: Demand,
     bounds: Option<(Time, Time)>,
     existed: Option<Time>,
+    anchored: Option<Time>,
     revocation: Revocation,
 }
 
@@ -85,6 +86,11 @@ impl VerifiedReceipt {
     #[must_use]
     pub fn proof_of_existence(&self) -> Option<Time> {
         self.existed
+    }
+    /// By when, at the latest, a trusted outside authority had stamped a checkpoint from which the entry follows by Merkle proof.
+    #[must_use]
+    pub fn anchored(&self) -> Option<Time> {
+        self.anchored
     }
     /// What is known of the revocation of certificates, of the token and of all anchors together.
     #[must_use]
@@ -321,6 +327,7 @@ pub(super) fn check_receipt(
         level,
         bounds,
         existed,
+        anchored,
     })
 }
 

@@ -144,6 +144,21 @@ pub(crate) enum Event {
         #[serde(default, skip_serializing_if = "is_zero")]
         unlisted: u64,
     },
+    /// An outside authority gives no token that can be kept.
+    AnchorFailing {
+        authority: String,
+        reason: String,
+        /// Changes of this authority since the last such line, which have no line of their own.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unlisted: u64,
+    },
+    /// It gives tokens again.
+    AnchorRecovered {
+        authority: String,
+        /// Changes of this authority since the last such line, which have no line of their own.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unlisted: u64,
+    },
     /// A witness has cosigned a larger tree of this log than there is: nothing is recorded from now on.
     RolledBack {
         witness: String,
