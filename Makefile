@@ -41,6 +41,7 @@ help:
 	@echo "make demo    one convocation proven end to end, in $(DEMO)"
 	@echo "make serve   a server with the demonstration's data, to click around in"
 	@echo "make test    every check and test, with all set-up they need"
+	@echo "make power   cuts the power of a guest that records (docs/testing.md)"
 	@echo "make bench   rates of tokens, answers, receipts and verifications, as ratios (docs/performance.md)"
 	@echo "make build   the binaries alone"
 
@@ -138,6 +139,29 @@ test: lint doc no-std pure
 FAULTS ?= 1000
 faults: setup rocksdb
 	KBOX_FAULTS=$(FAULTS) $(CARGO) test --release --locked -p kbox-store --test faults -- --nocapture
+
+# A guest whose power is cut. Emulated, so nothing but packages is needed of this machine; the kernel is unpacked, not installed.
+POWER_PACKAGES = qemu-system-x86 qemu-utils busybox-static cpio e2fsprogs
+POWER = $(CACHE)/power
+CUTS ?= 10
+
+.PHONY: power power-packages
+power: setup rocksdb power-packages $(POWER)/vmlinuz
+	@echo "== cutting the power $(CUTS) times"
+	KBOX_POWER=$(POWER) KBOX_POWER_CUTS=$(CUTS) $(CARGO) test --release --locked -p kbox-store --test power -- --nocapture
+
+power-packages: | packages
+	$(call install,$(POWER_PACKAGES),$(call MISSING_TOOLS,qemu-system-x86_64 qemu-img busybox cpio mkfs.ext4))
+
+$(POWER)/vmlinuz: | power-packages
+	@echo "== a kernel for the guest, in $(POWER)"
+	rm -rf $(POWER)
+	mkdir -p $(POWER)
+	cd $(POWER) && apt-get download -qq "$$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: //p' | head -n 1)" \
+	  && dpkg -x linux-image-*.deb unpacked && rm linux-image-*.deb
+	mv $(POWER)/unpacked/lib/modules/*/kernel $(POWER)/kernel
+	mv $(POWER)/unpacked/boot/vmlinuz-* $@
+	rm -rf $(POWER)/unpacked
 
 .PHONY: bench
 bench: setup rocksdb $(CARGO_TARGET_DIR)/peers/openssl_tsa
