@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::*;
@@ -287,18 +287,18 @@ impl Guest {
         });
         let mut seen = Seen::default();
         let mut is_cut = false;
-        let mut wait = PATIENCE;
+        let mut cut_at: Option<Instant> = None;
         loop {
+            let wait = cut_at.map_or(PATIENCE, |at| at.saturating_duration_since(Instant::now()));
             let line = match lines.recv_timeout(wait) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    if wait == PATIENCE {
+                    if cut_at.take().is_none() {
                         seen.bad.push("the guest hangs".into());
                     }
                     is_cut = true;
                     qemu.kill().unwrap();
-                    wait = PATIENCE;
                     continue;
                 }
             };
@@ -323,7 +323,7 @@ impl Guest {
                 Cut::Checked => seen.kept.is_some(),
                 Cut::Opening(after) => {
                     if word == "opening" && !is_cut {
-                        wait = after;
+                        cut_at = Some(Instant::now() + after);
                     }
                     false
                 }
