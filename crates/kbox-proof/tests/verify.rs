@@ -460,6 +460,27 @@ fn a_quorum_of_witnesses_bounds_the_time_and_an_anchor_adds_its_own() {
         (verified.level(), verified.proof_of_existence()),
         (Demand::Ancre, Some(at(61)))
     );
+    // What is presumed, and of what: of the checkpoint, never of the event.
+    let anchored = verified.anchored().unwrap();
+    assert!(anchored >= at(61));
+    let policy = TrustPolicy::new(&world.trust).unwrap();
+    let result = Ok(verified);
+    for (language, words, denied) in [
+        (
+            Language::French,
+            "la présomption d'exactitude porte sur cette tête à cet instant ; que l'événement existait alors en découle par une preuve de Merkle",
+            "n'a scellé le journal",
+        ),
+        (
+            Language::English,
+            "the presumption of accuracy attaches to this checkpoint at that time; that the event existed by then follows from it by Merkle proof",
+            "No outside timestamp authority",
+        ),
+    ] {
+        let text = report::receipt(&result, &policy, language).to_text();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words) && !text.contains(denied), "{text}");
+    }
 }
 
 #[test]
