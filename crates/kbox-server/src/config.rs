@@ -575,7 +575,7 @@ mod tests {
             })
             .filter(|block| block.lines().any(|line| line.starts_with('[')))
             .collect();
-        assert_eq!(examples.len(), 4, "{examples:#?}");
+        assert_eq!(examples.len(), 5, "{examples:#?}");
         for example in &examples {
             let config: Config =
                 toml::from_str(example).unwrap_or_else(|error| unreachable!("{example}: {error}"));
