@@ -4,6 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kbox_proof::store::StoreError;
 
@@ -23,6 +24,8 @@ const RESTORING: &str = "restoring";
 /// Keys that the operator put there before the first start.
 const KEYS: &str = "keys";
 const DATABASE: &str = "db";
+const LOCK_ATTEMPTS: u32 = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Written below the free space of a disk, RocksDB can no longer flush and compact: then only a restart helps.
 const RESERVE: u64 = 128 << 20;
 
@@ -272,6 +275,18 @@ impl<'a> NewBackup<'a> {
     }
 }
 
+/// Waits half a second for whoever has it: a process that this one is just starting has the lock of a directory closed meanwhile,
+/// until it runs its own program.
+fn take_lock(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            other => return other,
+        }
+    }
+    lock.try_lock()
+}
+
 /// For this process alone, as long as the file is open.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut options = File::options();
@@ -281,7 +296,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .write(true)
         .open(path.join(LOCK_FILE));
     let lock = lock.map_err(|error| problem(path, &error))?;
-    lock.try_lock().map_err(|error| match error {
+    take_lock(&lock).map_err(|error| match error {
         TryLockError::WouldBlock => StoreError::Held {
             path: path.display().to_string(),
         },
