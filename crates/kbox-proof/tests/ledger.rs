@@ -148,6 +148,31 @@ fn a_group_built_upon_a_failed_one_is_never_written() {
 }
 
 #[test]
+fn a_callback_that_drops_the_last_handle_waits_for_nobody() {
+    let log = Log::new();
+    // Answered by the sequencer itself, and by the thread that acknowledges.
+    for events in [1, SOME] {
+        let ledger = Arc::new(log.open());
+        log.store.gate.shut();
+        let (answer, answered) = std::sync::mpsc::channel();
+        let last = Arc::clone(&ledger);
+        let events = (0..events).map(|number| sending(&format!("last-{events}-{number}")));
+        let on_done = move |result: Answer| {
+            drop(last);
+            answer.send(result).unwrap();
+        };
+        ledger
+            .submit(events.collect(), RecordBatch::new(), on_done)
+            .unwrap();
+        drop(ledger);
+        log.store.gate.open();
+        let answered = answered.recv_timeout(Duration::from_secs(60)).unwrap();
+        answered.unwrap();
+    }
+    assert_eq!(log.fatal(), []);
+}
+
+#[test]
 fn a_refused_first_commit_leaves_the_certificates_to_the_next() {
     let log = Log::new();
     let ledger = log.open();

@@ -657,16 +657,19 @@ impl Ledger {
         self.shared.environment
     }
 
-    /// Takes nothing more, records and acknowledges what waits, and returns when that is done.
+    /// Takes nothing more, records and acknowledges what waits, and returns when that is done; called by a callback, at once.
     pub fn close(&self) {
         self.shared.intake.close();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        for thread in threads.drain(..) {
-            // A callback may own the last handle: a thread cannot wait for itself.
-            if thread.thread().id() != std::thread::current().id() {
-                // It stopped the intake itself if it panicked.
-                let _ = thread.join();
-            }
+        let threads: Vec<_> = threads.drain(..).collect();
+        // A callback may own the last handle: a thread waits neither for itself nor for those that wait for it.
+        let own = std::thread::current().id();
+        if threads.iter().any(|thread| thread.thread().id() == own) {
+            return;
+        }
+        for thread in threads {
+            // It stopped the intake itself if it panicked.
+            let _ = thread.join();
         }
     }
 }
