@@ -104,6 +104,9 @@ impl Manner {
     }
 }
 
+/// A token renewed every year for longer than any archive has been kept so.
+const MAX_RENEWALS: usize = 64;
+
 pub(crate) struct Options {
     pub(crate) path: PathBuf,
     pub(crate) trust: Vec<PathBuf>,
@@ -168,6 +171,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
                             )
                         })?,
                 );
+            }
+            Long("renewed-by") if renewed_by.len() == MAX_RENEWALS => {
+                return Err(usage(
+                    &format!("--renewed-by : {MAX_RENEWALS} renouvellements au plus"),
+                    &format!("--renewed-by: at most {MAX_RENEWALS} renewals"),
+                ));
             }
             Long("renewed-by") => renewed_by.push(PathBuf::from(parser.value().map_err(text)?)),
             Long("json") => json = true,

@@ -177,7 +177,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     // What is disproven stays so, whatever the auditor states.
     let disproven = result
         .as_ref()
-        .is_err_and(|refused| !refused.rejection.is_undecided());
+        .is_err_and(|refused| !refused.is_undecided());
     let newest = later.last().map_or(token, |stored| stored.token);
     if !disproven && judged.contradicts(newest.tst_info()) {
         return Ok(judged.contradiction(newest.tst_info().gen_time(), language));
@@ -193,7 +193,9 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
 const fn is_own_limit(error: &TspError) -> bool {
     matches!(
         error,
-        TspError::TooManyCertificates { .. } | TspError::TooLarge { .. }
+        TspError::TooManyCertificates { .. }
+            | TspError::TooManyDigestAlgorithms { .. }
+            | TspError::TooLarge { .. }
     )
 }
 
@@ -513,7 +515,7 @@ impl Judged {
             }
             Err(refused) => {
                 let rejection = &refused.rejection;
-                let undecided = rejection.is_undecided();
+                let undecided = refused.is_undecided();
                 let finding = json!({
                     "code": rejection.code(),
                     "source": rejection.source(),

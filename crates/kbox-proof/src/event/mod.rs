@@ -12,6 +12,7 @@ mod error;
 mod personal;
 mod submission;
 mod text;
+pub(crate) use text::hides_something;
 mod wire;
 
 use alloc::string::{String, ToString};

@@ -44,7 +44,8 @@ impl Text {
     }
 }
 
-fn hides_something(c: char) -> bool {
+/// It steers a terminal, shows nothing, or turns the text around.
+pub(crate) fn hides_something(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')

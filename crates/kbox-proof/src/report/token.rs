@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use super::{Language, Outcome, Report, Writer, failed, instant, revocation_words};
 use crate::time::Time;
+use crate::tsp::certificate_name::printable;
 use crate::tsp::{
     Accuracy, AlgorithmUse, Certificate, CertificateName, Check, CheckOutcome, MissingSigner, Oid,
     PkiFailureInfo, PkiStatus, ProfileFinding, Purpose, RenewalRejection, Revocation,
@@ -58,11 +59,17 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
             }
             writer.text(&format!("Règle : {source}."), &format!("Rule: {source}."));
             writer.advice(rejection_advice(rejection, language));
+            if refused.index > 0 && !rejection.is_undecided() {
+                writer.text(
+                    "Ce renouvellement ne prouve rien, ni pour ni contre le jeton : faites vérifier le jeton sans lui.",
+                    "This renewal proves nothing, neither for the token nor against it: have the token checked without it.",
+                );
+            }
             // What to do about it has been said.
             if depends_on_time(rejection) {
                 writer.judged(judgement, false);
             }
-            let outcome = match rejection.is_undecided() {
+            let outcome = match refused.is_undecided() {
                 true => Outcome::Undecided,
                 false => Outcome::Disproven,
             };
@@ -127,6 +134,7 @@ pub fn unread_advice(error: &TspError, language: Language) -> &'static str {
         | TspError::Accuracy
         | TspError::SignerInfos { .. }
         | TspError::TooManyCertificates { .. }
+        | TspError::TooManyDigestAlgorithms { .. }
         | TspError::TooManyExtensions { .. }
         | TspError::Status { .. }
         | TspError::FailureInfo
@@ -198,6 +206,9 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
         }
         TspError::TooManyCertificates { found } => {
             format!("le jeton porte {found} certificats, plus qu'il n'en est lu")
+        }
+        TspError::TooManyDigestAlgorithms { limit } => {
+            format!("le jeton nomme plus de {limit} algorithmes de hachage, plus qu'il n'en est lu")
         }
         TspError::TooManyExtensions { limit } => {
             format!("plus de {limit} extensions dans une seule liste, plus qu'il n'en est lu")
@@ -734,7 +745,7 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::SignerCertificateMissing { named } => {
             let named = match named.as_ref() {
                 MissingSigner::Certificate(name) => certificate_words(name, Language::French),
-                MissingSigner::KeyIdentifier(identifier) => format!("identifiant de clé {identifier}"),
+                MissingSigner::KeyIdentifier(identifier) => format!("identifiant de clé {}", printable(identifier)),
             };
             format!("le certificat du signataire n'est ni dans le jeton, ni parmi ceux qui sont fournis : {named}")
         }
@@ -1199,6 +1210,7 @@ mod tests {
             TspError::ContentType { structure },
             TspError::SignerInfos { found: 7 },
             TspError::TooManyCertificates { found: 7 },
+            TspError::TooManyDigestAlgorithms { limit: 7 },
             TspError::TooManyExtensions { limit: 7 },
             TspError::Status { found: 7 },
             TspError::FailureInfo,

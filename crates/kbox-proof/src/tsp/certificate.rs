@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! X.509 certificates (RFC 5280), as far as timestamps need them, over their raw bytes: foreign ones are never encoded again.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -9,6 +9,7 @@ use sha2::Digest;
 
 use super::TspError;
 use super::algorithm::AlgorithmIdentifier;
+use super::certificate_name::{printable, printable_hex};
 use super::der::{self, Element, Elements};
 use super::oid::{Oid, known};
 use super::revocation::full_names;
@@ -173,14 +174,14 @@ impl Certificate {
     #[must_use]
     pub fn subject_common_name(&self) -> Option<String> {
         let text = self.subject_attribute(known::COMMON_NAME)?;
-        core::str::from_utf8(text).ok().map(ToString::to_string)
+        core::str::from_utf8(text).ok().map(printable)
     }
 
     /// The subject's organizationName, for people to read.
     #[must_use]
     pub fn subject_organization(&self) -> Option<String> {
         let text = self.subject_attribute(known::ORGANIZATION_NAME)?;
-        core::str::from_utf8(text).ok().map(ToString::to_string)
+        core::str::from_utf8(text).ok().map(printable)
     }
 
     /// The issuer's commonName, or else its organizationName, for people to read.
@@ -192,7 +193,7 @@ impl Certificate {
     /// The serial number in hexadecimal, as other programs show it.
     #[must_use]
     pub fn serial_hex(&self) -> String {
-        crate::digest::hex(self.serial())
+        printable_hex(self.serial())
     }
 
     /// How its issuer signed it.
@@ -478,7 +479,7 @@ pub(super) fn issuer_name(name: &[u8]) -> String {
         .find_map(|kind| name_attribute(name, kind))
         .map_or_else(
             || "?".into(),
-            |text| String::from_utf8_lossy(text).into_owned(),
+            |text| printable(&String::from_utf8_lossy(text)),
         )
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Which certificate is spoken of, for people to read.
 
-use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::certificate::{Certificate, issuer_name};
+use crate::event::hides_something;
 
 /// Subject, issuer and serial number of a certificate. They are whatever an issuer wrote, so nothing in them may steer a terminal
 /// or turn the text around.
@@ -54,7 +54,7 @@ impl CertificateName {
         Self {
             subject: None,
             issuer: printable(&issuer_name(issuer)),
-            serial: crate::digest::hex(serial),
+            serial: printable_hex(serial),
             is_self_issued: false,
         }
     }
@@ -68,20 +68,51 @@ impl fmt::Display for CertificateName {
     }
 }
 
+/// The longest name or number that people are shown, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// What anybody may have written, so that it cannot pass for words of the report: no letter that hides or moves others, no line
+/// made of spaces, and no more than [`MAX_SHOWN`] characters.
 pub(crate) fn printable(text: &str) -> String {
-    let is_plain = |letter: char| {
-        !letter.is_control()
-            && !matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    if text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    text.chars()
-        .map(|letter| match is_plain(letter) {
-            true => letter,
-            false => char::REPLACEMENT_CHARACTER,
+    let mut shown = String::new();
+    let mut after_space = false;
+    for (place, letter) in text
+        .chars()
+        .map(|letter| match letter {
+            letter if hides_something(letter) || is_invisible(letter) => {
+                char::REPLACEMENT_CHARACTER
+            }
+            letter if letter.is_whitespace() => ' ',
+            letter => letter,
         })
-        .collect()
+        .filter(|letter| {
+            let is_more = after_space && *letter == ' ';
+            after_space = *letter == ' ';
+            !is_more
+        })
+        .take(MAX_SHOWN + 1)
+        .enumerate()
+    {
+        if place == MAX_SHOWN {
+            shown.pop();
+            shown.push('…');
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+/// Bytes in hexadecimal, as far as people read them.
+pub(crate) fn printable_hex(bytes: &[u8]) -> String {
+    let shown = bytes.get(..MAX_SHOWN).unwrap_or(bytes);
+    printable(&crate::digest::hex(shown))
+}
+
+/// Letters that a text of an event may have, and that show nothing or join themselves to the letter before.
+const fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -95,5 +126,39 @@ mod tests {
             printable("a\u{1b}[2J\r\nb\u{202e}c"),
             "a\u{fffd}[2J\u{fffd}\u{fffd}b\u{fffd}c"
         );
+    }
+
+    #[test]
+    fn no_letter_in_a_name_hides_or_moves_others() {
+        for letter in [
+            '\u{ad}',
+            '\u{180e}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{3164}',
+            '\u{fff9}',
+            '\u{fffb}',
+            '\u{e0041}',
+            '\u{e007f}',
+            '\u{fe0f}',
+            '\u{34f}',
+            '\u{2800}',
+            '\u{1d173}',
+        ] {
+            let text = alloc::format!("a{letter}b");
+            assert_eq!(printable(&text), "a\u{fffd}b", "{:04X}", u32::from(letter));
+        }
+    }
+
+    #[test]
+    fn spaces_in_a_name_make_no_line_of_their_own_and_a_long_name_is_cut() {
+        let spaced = ["a", &" \u{a0}\u{3000}".repeat(99), "PROVEN"].concat();
+        assert_eq!(printable(&spaced), "a PROVEN");
+        let long = printable(&"é".repeat(50_000));
+        assert_eq!(long.chars().count(), 200);
+        assert!(long.ends_with("é…"));
+        assert_eq!(printable(&long), long);
+        assert_eq!(printable(&"é".repeat(200)), "é".repeat(200));
+        assert_eq!(printable_hex(&[7; 50_000]).chars().count(), 200);
     }
 }

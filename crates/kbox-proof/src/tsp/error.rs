@@ -64,6 +64,11 @@ pub enum TspError {
         /// Number found.
         found: usize,
     },
+    /// More digest algorithms than any honest token names.
+    TooManyDigestAlgorithms {
+        /// Number allowed.
+        limit: usize,
+    },
     /// More extensions in one list than any honest certificate, revocation list, entry or response has.
     TooManyExtensions {
         /// Number allowed.
@@ -119,6 +124,9 @@ impl fmt::Display for TspError {
                     f,
                     "the token has {found} signers where exactly one is allowed"
                 )
+            }
+            Self::TooManyDigestAlgorithms { limit } => {
+                write!(f, "the token names more than {limit} digest algorithms")
             }
             Self::TooManyCertificates { found } => {
                 write!(f, "the token carries {found} certificates")

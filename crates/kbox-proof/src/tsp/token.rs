@@ -14,6 +14,8 @@ use super::tst_info::TstInfo;
 pub const MAX_TOKEN_BYTES: usize = 1024 * 1024;
 /// Real tokens carry up to five.
 const MAX_CERTIFICATES: usize = 32;
+/// Real tokens name one, for their one signer.
+const MAX_DIGEST_ALGORITHMS: usize = 32;
 
 /// Who signed: `SignerIdentifier` (RFC 5652 §5.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +93,11 @@ impl TimeStampToken {
         let mut encoded = Vec::new();
         let mut digest_algorithms = Vec::new();
         while !algorithms.is_empty() {
+            if digest_algorithms.len() == MAX_DIGEST_ALGORITHMS {
+                return Err(TspError::TooManyDigestAlgorithms {
+                    limit: MAX_DIGEST_ALGORITHMS,
+                });
+            }
             let algorithm = algorithms.expect(der::SEQUENCE)?;
             digest_algorithms.push(AlgorithmIdentifier::from_element(&algorithm)?);
             encoded.push(algorithm.der);
@@ -662,6 +669,16 @@ mod tests {
             Err(TspError::NotCanonical {
                 structure: "TimeStampToken"
             })
+        );
+    }
+
+    #[test]
+    fn digest_algorithms_without_end_are_not_read() {
+        let read = |count| TimeStampToken::parse(&full_token(&vec![HashAlgorithm::Sha256; count]));
+        assert!(read(32).is_ok());
+        assert_eq!(
+            read(33),
+            Err(TspError::TooManyDigestAlgorithms { limit: 32 })
         );
     }
 

@@ -481,3 +481,33 @@ fn a_renewal_saves_no_token_that_is_over_something_else_or_falsely_signed() {
         assert_eq!(refused.unwrap_err().rejection.code(), "tsp.signature");
     }
 }
+
+/// Whoever hands a good token on adds a renewal that anybody can make: over it, but signed by nobody.
+#[test]
+fn a_forged_renewal_disproves_no_good_token() {
+    let era = Era::new("2020-06-01T00:00:00Z");
+    let roots = [era.root.clone()];
+    let trust = TokenTrust::new(&roots, ChainTime::At(time("2023-01-01T00:00:00Z")));
+    let good = era.stamp(b"event", "2021-01-01T00:00:00Z");
+    let mut bytes = era
+        .stamp(good.to_der(), "2022-01-01T00:00:00Z")
+        .to_der()
+        .to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    let forged = TimeStampToken::parse(&bytes).unwrap();
+    let refused =
+        verify_renewed_token(stored(&good), &[stored(&forged)], &imprint(), &trust).unwrap_err();
+    assert_eq!(
+        (refused.index, refused.rejection.code()),
+        (1, "tsp.signature")
+    );
+    assert!(refused.is_undecided());
+    // The same fault in the token itself disproves it.
+    let alone = verify_renewed_token(
+        stored(&forged),
+        &[],
+        &MessageImprint::of(HashAlgorithm::Sha256, good.to_der()),
+        &trust,
+    );
+    assert!(!alone.unwrap_err().is_undecided());
+}

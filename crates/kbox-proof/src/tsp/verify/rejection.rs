@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-use super::super::certificate_name::CertificateName;
+use super::super::certificate_name::{CertificateName, printable};
 use super::super::oid::{Oid, TsaPolicyId};
 use super::super::response::{PkiFailureInfo, PkiStatus};
 use super::super::revocation::RevocationRejection;
@@ -239,7 +239,9 @@ impl fmt::Display for MissingSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(name) => name.fmt(f),
-            Self::KeyIdentifier(identifier) => write!(f, "subject key identifier {identifier}"),
+            Self::KeyIdentifier(identifier) => {
+                write!(f, "subject key identifier {}", printable(identifier))
+            }
         }
     }
 }

@@ -28,6 +28,15 @@ pub struct RenewalRejection {
     pub rejection: TspRejection,
 }
 
+impl RenewalRejection {
+    /// Nothing was disproven. Anybody can make a false renewal of a good token: whatever is wrong with one tells nothing against
+    /// the token below it.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.index > 0 || self.rejection.is_undecided()
+    }
+}
+
 impl fmt::Display for RenewalRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {
