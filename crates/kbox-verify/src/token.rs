@@ -180,7 +180,8 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
         .is_err_and(|refused| !refused.is_undecided());
     let newest = later.last().map_or(token, |stored| stored.token);
     if !disproven && judged.contradicts(newest.tst_info()) {
-        return Ok(judged.contradiction(newest.tst_info().gen_time(), language));
+        let gen_time = newest.tst_info().gen_time();
+        return Ok(judged.contradiction(gen_time, options));
     }
     let file = result
         .as_ref()
@@ -467,25 +468,48 @@ impl Judged {
         if self.stated { "existed_by" } else { "now" }
     }
 
-    fn contradiction(&self, gen_time: Time, language: Language) -> Answer {
+    /// Of the newest token, of which alone the auditor states anything.
+    fn contradiction(&self, gen_time: Time, options: &Options) -> Answer {
+        let language = options.language;
         let code = "existed_by.before_gen_time";
         let at = self.at;
+        let number = options.renewed_by.len();
+        let (french, english) = match number {
+            0 => ("le jeton".to_string(), "the token".to_string()),
+            _ => (
+                format!("le renouvellement {number}"),
+                format!("renewal {number}"),
+            ),
+        };
+        let file = options.renewed_by.last();
+        let file = file.map(|path| path.display().to_string());
         let message = say(
             language,
             &format!(
-                "vous indiquez que le jeton existait le {at} (--existed-by), mais il se dit fait le {gen_time}."
+                "vous indiquez que {french} existait le {at} (--existed-by), mais il se dit fait le {gen_time}."
             ),
             &format!(
-                "you state that the token existed by {at} (--existed-by), but it says that it was made at {gen_time}."
+                "you state that {english} existed by {at} (--existed-by), but it says that it was made at {gen_time}."
             ),
         );
-        let advice = say(
-            language,
-            "vérifiez la date donnée avec --existed-by ; si elle est sûre, l'horloge de l'autorité était fausse, et le jeton ne prouve rien de son heure.",
-            "check the time given with --existed-by; if it is sure, the authority's clock was wrong, and the token proves nothing of its time.",
-        );
+        let advice = match number {
+            0 => say(
+                language,
+                "vérifiez la date donnée avec --existed-by ; si elle est sûre, l'horloge de l'autorité était fausse, et le jeton ne prouve rien de son heure.",
+                "check the time given with --existed-by; if it is sure, the authority's clock was wrong, and the token proves nothing of its time.",
+            ),
+            _ => say(
+                language,
+                "--existed-by dit quand existait le dernier renouvellement, et non le premier jeton : donnez une date à laquelle ce renouvellement existait déjà, ou retirez --existed-by.",
+                "--existed-by tells when the last renewal existed, not the first token: give a time by which that renewal existed already, or leave --existed-by out.",
+            ),
+        };
         let outcome = Outcome::Undecided;
         let mut answer = not_proven(KIND, outcome, language, code, &message, &advice);
+        for finding in &mut answer.findings {
+            finding["renewal"] = number.checked_sub(1).into();
+            finding["file"] = file.clone().into();
+        }
         answer.facts = json!({"gen_time": gen_time, "judged_at": at, "judged_by": self.by()});
         answer
     }

@@ -604,10 +604,49 @@ fn a_renewed_token_is_proven_after_the_end_of_its_certificates() {
             of_token.contains(at) && of_token.contains("2015-06-15"),
             "{out}"
         );
+        let [own, renewed] = match language {
+            "fr" => ["empreinte de vos octets", "empreinte du jeton renouvelé"],
+            _ => ["imprint of your bytes", "imprint of the renewed token"],
+        };
+        assert!(of_renewal.contains(renewed) && !of_renewal.contains(own));
+        assert!(of_token.contains(own) && !of_token.contains(renewed));
         for block in [of_renewal, of_token] {
             assert!(block.contains(policy), "{out}");
             assert!(block.contains("SHA-256"), "{out}");
         }
+    }
+    // What the auditor states is of the newest token.
+    for (language, words) in [
+        ("fr", "que le renouvellement 1 existait"),
+        ("en", "that renewal 1 existed"),
+    ] {
+        let (code, json) = folder.judge_token(&[
+            "--lang",
+            language,
+            "--renewed-by",
+            "later.tst",
+            "--existed-by",
+            "2018-12-31T00:00:00Z",
+        ]);
+        let finding = &json["findings"][0];
+        assert_eq!(
+            (
+                code,
+                &finding["code"],
+                &finding["renewal"],
+                &finding["file"]
+            ),
+            (
+                2,
+                &"existed_by.before_gen_time".into(),
+                &0.into(),
+                &"later.tst".into()
+            )
+        );
+        assert!(
+            finding["message"].as_str().unwrap().contains(words),
+            "{json}"
+        );
     }
     let (_, json) = folder.judge_token(&["--renewed-by", "later.tst"]);
     let renewal = &json["facts"]["renewals"][0];
@@ -915,6 +954,7 @@ fn a_time_of_existence_that_the_token_contradicts_decides_nothing_and_rescues_no
     );
     let finding = &json["findings"][0];
     assert_eq!(finding["source"], "kbox");
+    assert_eq!(finding["renewal"], serde_json::Value::Null);
     let message = finding["message"].as_str().unwrap();
     assert!(!message.contains("INDÉTERMINÉ") && !message.contains('['));
     assert!(finding["advice"].as_str().unwrap().contains("--existed-by"));

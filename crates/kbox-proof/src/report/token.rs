@@ -96,7 +96,7 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
                 writer.revocation_of(stamp);
                 writer.algorithms(stamp, judgement.now, renewals.is_empty());
                 writer.profile(judgement, stamp);
-                writer.checks(stamp);
+                writer.checks(stamp, ("empreinte de vos octets", "imprint of your bytes"));
             }
             writer.heading("Ce que cela ne prouve pas", "What this does not prove");
             writer.item(
@@ -329,7 +329,13 @@ impl Writer {
             }
             self.revocation_of(stamp);
             self.algorithms(stamp, judgement.now, newer.is_none());
-            self.checks(stamp);
+            self.checks(
+                stamp,
+                (
+                    "empreinte du jeton renouvelé",
+                    "imprint of the renewed token",
+                ),
+            );
         }
     }
 
@@ -478,15 +484,16 @@ impl Writer {
         }
     }
 
-    fn checks(&mut self, stamp: &VerifiedTimeStamp) {
+    /// `imprint` says what the token is over.
+    fn checks(&mut self, stamp: &VerifiedTimeStamp, imprint: (&str, &str)) {
         self.heading("Contrôles", "Checks");
         for check in stamp.checks() {
-            let step = step_words(check.step, self.language);
+            let step = step_words(check.step, imprint);
             let source = source_words(check.step.source(), self.language);
             let (french, english) = outcome_words(*check);
             self.item(
-                &format!("{step} : {french} ({source})"),
-                &format!("{step}: {english} ({source})"),
+                &format!("{} : {french} ({source})", step.0),
+                &format!("{}: {english} ({source})", step.1),
             );
         }
     }
@@ -559,8 +566,8 @@ fn duration_words(duration: Duration) -> String {
     format!("{number} {unit}")
 }
 
-fn step_words(step: Step, language: Language) -> &'static str {
-    let (french, english) = match step {
+const fn step_words<'a>(step: Step, imprint: (&'a str, &'a str)) -> (&'a str, &'a str) {
+    match step {
         Step::Request => ("réponse à la requête", "answers the request"),
         Step::ImprintAlgorithm => ("algorithme de l'empreinte", "imprint's algorithm"),
         Step::Policy => ("politique acceptée", "policy accepted"),
@@ -575,7 +582,7 @@ fn step_words(step: Step, language: Language) -> &'static str {
             "certificate for timestamping alone",
         ),
         Step::Signature => ("signature", "signature"),
-        Step::Imprint => ("empreinte de vos octets", "imprint of your bytes"),
+        Step::Imprint => imprint,
         Step::AuthorityName => (
             "nom de l'autorité dans le jeton",
             "authority's name in the token",
@@ -587,10 +594,6 @@ fn step_words(step: Step, language: Language) -> &'static str {
         Step::Chain => ("chaîne de certificats", "certificate chain"),
         Step::Algorithms => ("force des algorithmes", "strength of algorithms"),
         Step::Revocation => ("révocation", "revocation"),
-    };
-    match language {
-        Language::French => french,
-        Language::English => english,
     }
 }
 
