@@ -50,8 +50,8 @@ impl Kind {
                 "see `kbox-verify --help --lang en`.",
             ),
             Self::File => (
-                "vérifiez le nom du fichier et le droit de le lire.",
-                "check the file's name and whether you may read it.",
+                "vérifiez que c'est bien le fichier que l'option demande, en entier, et que vous avez le droit de le lire.",
+                "make sure that it is the file that the option asks for, whole, and that you may read it.",
             ),
             Self::Trust => (
                 "donnez avec --trust un trust.json, des certificats ou des listes de révocation (PEM ou DER), une réponse OCSP (DER) ou un tlog-policy, entiers, et repris à leur source.",

@@ -52,6 +52,33 @@ impl TokenFile {
         Self::read(bytes).map_err(|error| Problem::no_token(&error))
     }
 
+    /// What `--renewed-by` asks for: a token, perhaps in its response.
+    fn renewal(bytes: Vec<u8>) -> Result<Self, Problem> {
+        let file = Self::read(bytes.clone()).map_err(|error| match other_kind(&bytes, &error) {
+            Some((french, english)) if !is_own_limit(&error) => Problem::new(
+                Kind::File,
+                format!(
+                    "ce n'est pas un jeton d'horodatage mais, semble-t-il, {french} (--renewed-by)"
+                ),
+                format!("this is no timestamp token but, it seems, {english} (--renewed-by)"),
+            ),
+            _ => Problem::tsp(Kind::File, &error).after(
+                "illisible comme jeton d'horodatage (--renewed-by)",
+                "not readable as a timestamp token (--renewed-by)",
+            ),
+        })?;
+        match file.refusal() {
+            None => Ok(file),
+            Some(refusal) => Err(Problem::words(Kind::File, |language| {
+                report::rejection_words(&refusal, language)
+            })
+            .after(
+                "une réponse sans jeton (--renewed-by)",
+                "a response without a token (--renewed-by)",
+            )),
+        }
+    }
+
     /// Why there is no token, where there is none.
     fn refusal(&self) -> Option<TspRejection> {
         match &self.content {
@@ -128,12 +155,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     let renewals = options
         .renewed_by
         .iter()
-        .map(|path| {
-            let problem = |problem: Problem| problem.in_file(path);
-            let file = TokenFile::parse(read(path)?).map_err(problem)?;
-            file.token().map_err(problem)?;
-            Ok(file)
-        })
+        .map(|path| TokenFile::renewal(read(path)?).map_err(|problem| problem.in_file(path)))
         .collect::<Result<Vec<_>, Problem>>()?;
 
     let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
@@ -500,8 +522,8 @@ impl Judged {
             ),
             _ => say(
                 language,
-                "--existed-by dit quand existait le dernier renouvellement, et non le premier jeton : donnez une date à laquelle ce renouvellement existait déjà, ou retirez --existed-by.",
-                "--existed-by tells when the last renewal existed, not the first token: give a time by which that renewal existed already, or leave --existed-by out.",
+                "--existed-by dit quand existait le dernier renouvellement, et non le premier jeton : donnez une date à laquelle ce renouvellement existait déjà, ou retirez --existed-by. Si la date est sûre, l'horloge de l'autorité de ce renouvellement était fausse, et il ne prouve rien de son heure.",
+                "--existed-by tells when the last renewal existed, not the first token: give a time by which that renewal existed already, or leave --existed-by out. If the time is sure, the clock of that renewal's authority was wrong, and it proves nothing of its time.",
             ),
         };
         let outcome = Outcome::Undecided;

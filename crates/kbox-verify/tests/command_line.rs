@@ -662,6 +662,48 @@ fn a_renewed_token_is_proven_after_the_end_of_its_certificates() {
     }
 }
 
+#[test]
+fn a_file_that_is_no_renewal_is_told_for_what_it_is() {
+    let folder = expired_token();
+    folder.put("query.tsq", {
+        folder.openssl("ts -query -data data -sha256 -out q.tsq");
+        fs::read(folder.0.path().join("q.tsq")).unwrap()
+    });
+    let (authority, _) = authority("2026-01-01T00:00:00Z");
+    let clock = TestClock::at(time("2026-01-02T00:00:00Z"));
+    let serials = SerialSource::new().unwrap();
+    folder.put("no.tsr", authority.respond(b"no query", &clock, &serials));
+    let token = fs::read(folder.0.path().join("token.tst")).unwrap();
+    folder.put("cut.tst", &token[..token.len() / 2]);
+    for (name, french, english) in [
+        ("query.tsq", "une requête d'horodatage", "a timestamp query"),
+        (
+            "no.tsr",
+            "une réponse sans jeton",
+            "a response without a token",
+        ),
+        (
+            "cut.tst",
+            "illisible comme jeton",
+            "not readable as a timestamp token",
+        ),
+    ] {
+        for (language, words) in [("fr", french), ("en", english)] {
+            let (code, json) = folder.judge_token(&["--lang", language, "--renewed-by", name]);
+            let finding = &json["findings"][0];
+            assert_eq!(
+                (code, &finding["code"]),
+                (2, &"file.unreadable".into()),
+                "{json}"
+            );
+            let message = finding["message"].as_str().unwrap();
+            assert!(message.contains(words) && message.contains(name), "{json}");
+            let advice = finding["advice"].as_str().unwrap();
+            assert!(!advice.contains(".kbox.json"), "{json}");
+        }
+    }
+}
+
 /// What the older token proves rests on the newer one, so whose policies are accepted is asked of both.
 #[test]
 fn the_policies_that_are_accepted_are_asked_of_renewals_too() {
