@@ -252,6 +252,7 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
     folder.put("broken.json", b"{\n x");
     folder.put("policy", b"log\nquorum none\n");
     let future = ["--existed-by", "2200-01-01T00:00:00Z", "noise"];
+    let renewals = ["--renewed-by", "noise"].repeat(65);
     for (arguments, reason, french, english) in [
         (&[][..], "usage", "aucun fichier", "no file given"),
         (&["--bogus"], "usage", "option inconnue", "invalid option"),
@@ -274,6 +275,7 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
             "un seul fichier",
             "one file at a time",
         ),
+        (&renewals, "usage", "64 renouvellements", "at most 64"),
         (&["missing"], "file.unreadable", "n'existe pas", "missing: "),
         (&["."], "file.unreadable", "répertoire", ".: "),
         (

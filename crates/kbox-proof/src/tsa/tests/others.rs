@@ -82,6 +82,27 @@ fn assert_undecided(found: Result<(), TspRejection>) {
     assert!(refused.is_undecided(), "{}: {refused}", refused.code());
 }
 
+/// A list of `by` of 23 October, good to 23 December, on which the certificate of this number was revoked on 1 March.
+fn revoking(serial: u8, reason: rcgen::RevocationReason, by: &Ca) -> RevocationEvidence {
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 10, 23),
+        next_update: rcgen::date_time_ymd(2026, 12, 23),
+        crl_number: rcgen::SerialNumber::from(vec![1]),
+        issuing_distribution_point: None,
+        revoked_certs: vec![rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(vec![serial]),
+            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
+            reason_code: Some(reason),
+            invalidity_date: None,
+        }],
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(&by.issuer).unwrap();
+    let mut evidence = RevocationEvidence::default();
+    evidence.add_crl(list.der()).unwrap();
+    evidence
+}
+
 fn ess_of(certificates: &[&[u8]]) -> Vec<u8> {
     let ids: Vec<Vec<u8>> = certificates
         .iter()
@@ -189,22 +210,7 @@ fn a_revoked_other_certificate_of_the_intermediate_in_the_bag_disproves_nothing(
         .unwrap()
         .der()
         .to_vec();
-    let crl = rcgen::CertificateRevocationListParams {
-        this_update: rcgen::date_time_ymd(2026, 11, 23),
-        next_update: rcgen::date_time_ymd(2026, 12, 23),
-        crl_number: rcgen::SerialNumber::from(vec![1]),
-        issuing_distribution_point: None,
-        revoked_certs: vec![rcgen::RevokedCertParams {
-            serial_number: rcgen::SerialNumber::from(vec![0x55]),
-            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
-            reason_code: Some(rcgen::RevocationReason::Superseded),
-            invalidity_date: None,
-        }],
-        key_identifier_method: rcgen::KeyIdMethod::Sha256,
-    };
-    let crl = crl.signed_by(&world.root.issuer).unwrap().der().to_vec();
-    let mut evidence = RevocationEvidence::default();
-    evidence.add_crl(&crl).unwrap();
+    let evidence = revoking(0x55, rcgen::RevocationReason::Superseded, &world.root);
     let trusted = [world.root.der.clone()];
     let judge = |bag: &[&[u8]]| {
         let mut draft = Draft::new(&world.leaf);
@@ -282,22 +288,7 @@ fn an_expired_root_hides_no_revocation_of_the_anchor_below() {
     params.serial_number = Some(rcgen::SerialNumber::from(vec![0x55]));
     let middle = below(&top, params);
     let (signer, leaf) = middle.issue(|_| {});
-    let crl = rcgen::CertificateRevocationListParams {
-        this_update: rcgen::date_time_ymd(2026, 10, 23),
-        next_update: rcgen::date_time_ymd(2026, 12, 23),
-        crl_number: rcgen::SerialNumber::from(vec![1]),
-        issuing_distribution_point: None,
-        revoked_certs: vec![rcgen::RevokedCertParams {
-            serial_number: rcgen::SerialNumber::from(vec![0x55]),
-            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
-            reason_code: Some(rcgen::RevocationReason::KeyCompromise),
-            invalidity_date: None,
-        }],
-        key_identifier_method: rcgen::KeyIdMethod::Sha256,
-    };
-    let crl = crl.signed_by(&top.issuer).unwrap().der().to_vec();
-    let mut evidence = RevocationEvidence::default();
-    evidence.add_crl(&crl).unwrap();
+    let evidence = revoking(0x55, rcgen::RevocationReason::KeyCompromise, &top);
     let trusted = [top.der, middle.der];
     let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
     trust.revocation = Some(&evidence);
@@ -447,22 +438,7 @@ fn copies_do_not_hide_what_a_list_says_of_an_anchor_below_a_root() {
     let middle = below(&top, params);
     let issuer = below(&middle, ca_params("Issuer"));
     let (signer, leaf) = issuer.issue(|_| {});
-    let crl = rcgen::CertificateRevocationListParams {
-        this_update: rcgen::date_time_ymd(2026, 11, 23),
-        next_update: rcgen::date_time_ymd(2026, 12, 23),
-        crl_number: rcgen::SerialNumber::from(vec![1]),
-        issuing_distribution_point: None,
-        revoked_certs: vec![rcgen::RevokedCertParams {
-            serial_number: rcgen::SerialNumber::from(vec![0x55]),
-            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
-            reason_code: Some(rcgen::RevocationReason::KeyCompromise),
-            invalidity_date: None,
-        }],
-        key_identifier_method: rcgen::KeyIdMethod::Sha256,
-    };
-    let crl = crl.signed_by(&top.issuer).unwrap().der().to_vec();
-    let mut evidence = RevocationEvidence::default();
-    evidence.add_crl(&crl).unwrap();
+    let evidence = revoking(0x55, rcgen::RevocationReason::KeyCompromise, &top);
     let trusted = [top.der.clone(), middle.der.clone()];
     let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
     trust.revocation = Some(&evidence);
@@ -608,22 +584,7 @@ fn an_id_of_no_certificate_does_not_hide_that_the_anchor_was_revoked_for_a_stole
             "signer" => (0x66, &middle, leaf.clone()),
             _ => (0x55, &top, middle.der.clone()),
         };
-        let crl = rcgen::CertificateRevocationListParams {
-            this_update: rcgen::date_time_ymd(2026, 11, 23),
-            next_update: rcgen::date_time_ymd(2026, 12, 23),
-            crl_number: rcgen::SerialNumber::from(vec![1]),
-            issuing_distribution_point: None,
-            revoked_certs: vec![rcgen::RevokedCertParams {
-                serial_number: rcgen::SerialNumber::from(vec![number]),
-                revocation_time: rcgen::date_time_ymd(2026, 3, 1),
-                reason_code: Some(rcgen::RevocationReason::KeyCompromise),
-                invalidity_date: None,
-            }],
-            key_identifier_method: rcgen::KeyIdMethod::Sha256,
-        };
-        let crl = crl.signed_by(&by.issuer).unwrap().der().to_vec();
-        let mut evidence = RevocationEvidence::default();
-        evidence.add_crl(&crl).unwrap();
+        let evidence = revoking(number, rcgen::RevocationReason::KeyCompromise, by);
         let trusted = [top.der.clone(), anchor];
         let extra = [middle.der.clone()];
         let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
