@@ -18,7 +18,7 @@ const CALLERS: usize = 512;
 /// Receipts of each caller in a round; the first of each is made while the others still begin.
 const EACH: usize = 4;
 /// What a lone consignment, and a group of half the callers, add to the write-ahead log; `receipts` counts them.
-const BYTES: [usize; 2] = [2_700, 420_000];
+const BYTES: [usize; 2] = [6_200, 430_000];
 
 /// The value below which this part of them lies.
 fn quantile(values: &mut [Duration], part: f64) -> Duration {
