@@ -174,7 +174,7 @@ impl fmt::Display for StartError {
             Self::TrustDiffers(what) => write!(
                 f,
                 "the newest trust bundle of this log states another {what}. Start with the configuration and keys that the \
-                 log was made with; this version cannot publish a new bundle yet"
+                 log was made with: of what its bundle states, only witnesses and outside authorities can change"
             ),
         }
     }
