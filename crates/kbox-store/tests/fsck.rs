@@ -248,6 +248,64 @@ fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
     assert_eq!(check(&path).findings, []);
 }
 
+/// Cores check blocks of entries side by side: what they find is told as one core would tell it.
+#[test]
+fn findings_all_over_a_log_come_in_its_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    let size = fill(&path, &Keys::new(), 700);
+    let db = rocksdb::DB::open_default(path.join("db")).unwrap();
+    let entries: Vec<_> = db
+        .prefix_iterator(b"e")
+        .map(|row| row.unwrap().0)
+        .take_while(|key| key[0] == b'e')
+        .collect();
+    assert_eq!(entries.len() as u64, size);
+    let missing: Vec<usize> = (40..entries.len()).step_by(97).collect();
+    for index in &missing {
+        db.delete(&entries[*index]).unwrap();
+    }
+    drop(db);
+    let report = check(&path);
+    let places: Vec<u64> = report
+        .findings
+        .iter()
+        .filter_map(|found| found.index.map(|index| index.get()))
+        .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    let found = report.findings.iter();
+    let found: Vec<usize> = found
+        .filter(|found| found.problem == Problem::EntryMissing)
+        .filter_map(|found| usize::try_from(found.index?.get()).ok())
+        .collect();
+    assert_eq!(found, missing);
+    // A head that is far beyond what is there ends the walk at once.
+    let db = rocksdb::DB::open_default(path.join("db")).unwrap();
+    for key in &entries[256..] {
+        db.delete(key).unwrap();
+    }
+    drop(db);
+    let store = RocksStore::open_to_read(&path).unwrap();
+    let key = VerifierKey::parse(&Keys::log().vkey(ORIGIN)).unwrap();
+    let origin = Origin::parse(ORIGIN).unwrap();
+    let mut steps = Vec::new();
+    let witnesses = [witness().key().clone()];
+    let environment = Environment::Demonstration;
+    let report = fsck(
+        &store,
+        &origin,
+        environment,
+        &key,
+        &witnesses,
+        &mut |done, of| steps.push((done, of)),
+    );
+    assert_eq!(steps, [(0, size), (256, size)]);
+    let beyond = report.unwrap().findings.into_iter().find(|found| {
+        found.problem == Problem::EntryMissing && found.index.is_some_and(|at| at.get() >= 256)
+    });
+    assert_eq!(beyond.unwrap().index.unwrap().get(), 256);
+}
+
 #[test]
 fn a_log_of_another_origin_environment_or_key_is_not_sound() {
     let folder = tempfile::tempdir().unwrap();

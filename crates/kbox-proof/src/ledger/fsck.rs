@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Derives again everything that a store says of its log: nothing stored is taken at its word but the certificates.
+//!
+//! What an entry shows by itself is in [`alone`] and runs on all cores; here is what only their order shows.
+
+mod alone;
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use std::sync::mpsc::sync_channel;
 
-use super::closed::entry_of_digest;
+use self::alone::{Alone, Known, Link, Stored};
 use super::marks::check_stored;
-use super::{erasure, seal};
 use crate::digest::Sha256Digest;
-use crate::event::{
-    Collectivite, Detail, Environment, ErasablePart, EventError, EvidenceEvent, Origin,
-    PersonalData, event_digest,
-};
-use crate::merkle::{Edge, LeafHash, LeafIndex, RootHash, TILE_WIDTH, Tile, TreeSize, hash_leaf};
-use crate::store::{ChainEnd, Entry, Head, MarkKind, Store, StoreError, chain_id};
+use crate::event::{Collectivite, Environment, EventError, Origin};
+use crate::merkle::{Edge, LeafHash, LeafIndex, RootHash, TILE_WIDTH, Tile, TreeSize};
+use crate::store::{ChainEnd, Head, MarkKind, Store, StoreError};
 use crate::time::Time;
 use crate::tlog::{Note, VerifiedCheckpoint, VerifierKey};
-use crate::tsp::{
-    ChainCache, ChainTime, MessageImprint, TimeStampToken, TokenTrust, TspError, TspRejection,
-};
+use crate::tsp::{TspError, TspRejection};
 
-/// Entries whose tokens are checked together, on all cores.
-const BLOCK: u64 = 1024;
+/// Entries that a worker checks at a time.
+const BLOCK: u64 = 256;
 /// Findings kept; the rest is counted.
 const MAX_FINDINGS: usize = 100;
 /// Read at a time: a log that stood still for years has as many of one size as minutes went by.
@@ -115,7 +114,7 @@ pub enum Problem {
         /// The size under which it is stored.
         size: TreeSize,
         /// What is wrong.
-        problem: alloc::string::String,
+        problem: String,
     },
     /// A cosigned or anchored checkpoint is not of this log or tree, or a cosignature does not hold.
     Mark {
@@ -124,7 +123,7 @@ pub enum Problem {
         /// Its number at this size.
         number: u64,
         /// What is wrong.
-        problem: alloc::string::String,
+        problem: String,
     },
     /// The newest state is not that of the tree.
     Head {
@@ -294,11 +293,13 @@ pub fn fsck_after(
     };
     report.size = head.size.get();
     let mut walk = Walk {
-        store,
-        earlier,
-        origin,
-        environment,
-        key,
+        stored: Stored {
+            store,
+            earlier,
+            origin,
+            environment,
+            key,
+        },
         witnesses,
         edge: Edge::empty(),
         ends: BTreeMap::new(),
@@ -310,28 +311,15 @@ pub fn fsck_after(
         chains: BTreeSet::new(),
         report,
     };
-    walk.checkpoint(TreeSize::new(0))?;
-    let size = head.size.get();
-    let mut next = 0;
-    while next < size {
-        progress(next, size);
-        let end = size.min(next.saturating_add(BLOCK));
-        if !walk.block(next, end)? {
-            break;
-        }
-        next = end;
-    }
-    progress(next, size);
+    let empty = TreeSize::new(0);
+    walk.checkpoint(empty, signed_checkpoint(store, key, empty)?)?;
+    walk.entries(progress)?;
     walk.finish(&head)?;
     Ok(walk.report)
 }
 
 struct Walk<'a> {
-    store: &'a dyn Store,
-    earlier: &'a [Arc<dyn Store>],
-    origin: &'a Origin,
-    environment: Environment,
-    key: &'a VerifierKey,
+    stored: Stored<'a>,
     witnesses: &'a [VerifierKey],
     edge: Edge,
     ends: BTreeMap<Collectivite, ChainEnd>,
@@ -348,62 +336,62 @@ struct Walk<'a> {
     report: FsckReport,
 }
 
-/// An entry as stored, and what of it can be checked without the others.
-struct Read {
-    entry: Entry,
-    digest: Sha256Digest,
-    token: Result<TimeStampToken, Problem>,
-}
+/// A block of entries as checked by a worker; what is not there is `None`.
+type Block = Result<Vec<Option<Alone>>, StoreError>;
 
 impl Walk<'_> {
+    /// Workers, one a core, check what needs no other entry; here, in order, what does. A worker takes every so many-th block and
+    /// has at most one of them waiting, so memory is bounded however long the log is.
+    fn entries(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+        let size = self.report.size;
+        let blocks = size.div_ceil(BLOCK);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = u64::try_from(cores).unwrap_or(1).min(blocks);
+        let stored = self.stored;
+        std::thread::scope(|scope| {
+            let step = usize::try_from(workers).unwrap_or(usize::MAX);
+            let workers: Vec<_> = (0..workers)
+                .map(|first| {
+                    let (give, take) = sync_channel::<Block>(1);
+                    scope.spawn(move || {
+                        let mut known = Known::default();
+                        for block in (first..blocks).step_by(step) {
+                            let from = block * BLOCK;
+                            let to = size.min(from + BLOCK);
+                            // Nobody takes it when the walk has ended early.
+                            if give.send(stored.block(from, to, &mut known)).is_err() {
+                                break;
+                            }
+                        }
+                    });
+                    take
+                })
+                .collect();
+            let mut next = 0;
+            progress(next, size);
+            for worker in workers.iter().cycle() {
+                // None comes after the last block; and where a worker panicked, the scope does so too.
+                let Ok(block) = worker.recv() else {
+                    break;
+                };
+                if !self.block(next, block?)? {
+                    break;
+                }
+                next = size.min(next + BLOCK);
+                progress(next, size);
+            }
+            Ok(())
+        })
+    }
+
     /// False when none of these entries is there: then a head that is wrong by far ends the walk.
-    fn block(&mut self, from: u64, to: u64) -> Result<bool, StoreError> {
-        let mut entries = Vec::new();
-        for index in (from..to).map(LeafIndex::new) {
-            entries.push((index, self.store.entry(index)?));
-        }
-        if entries.iter().all(|(_, entry)| entry.is_none()) {
+    fn block(&mut self, from: u64, entries: Vec<Option<Alone>>) -> Result<bool, StoreError> {
+        if entries.iter().all(Option::is_none) {
             self.report
                 .note(LeafIndex::new(from), Problem::EntryMissing);
             return Ok(false);
         }
-        let mut chains = BTreeMap::new();
-        for (_, entry) in &entries {
-            if let Some(entry) = entry
-                && !chains.contains_key(&entry.chain)
-            {
-                let chain = self.store.chain(&entry.chain)?;
-                let own = chain.filter(|chain| chain_id(chain) == entry.chain);
-                chains.insert(entry.chain, own);
-            }
-        }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = entries.len().div_ceil(cores).max(1);
-        let mut read: Vec<(LeafIndex, Option<Read>)> = Vec::with_capacity(entries.len());
-        let chains = &chains;
-        std::thread::scope(|scope| {
-            let mut rest = entries;
-            let mut workers = Vec::new();
-            while !rest.is_empty() {
-                let mine: Vec<_> = rest.drain(..share.min(rest.len())).collect();
-                workers.push(scope.spawn(move || {
-                    let mut known = ChainCache::new();
-                    let mut read = |entry| read_entry(entry, chains, &mut known);
-                    mine.into_iter()
-                        .map(|(index, entry)| (index, entry.map(&mut read)))
-                        .collect::<Vec<_>>()
-                }));
-            }
-            for worker in workers {
-                // A panic of ours is a defect, and stays one.
-                read.extend(
-                    worker
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                );
-            }
-        });
-        for (index, one) in read {
+        for (index, one) in (from..).map(LeafIndex::new).zip(entries) {
             match one {
                 None => {
                     self.report.note(index, Problem::EntryMissing);
@@ -417,26 +405,30 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    fn entry(&mut self, index: LeafIndex, one: Read) -> Result<(), StoreError> {
-        let Read {
-            entry,
-            digest,
-            token,
-        } = one;
-        let leaf_hash = hash_leaf(&entry.leaf);
-        self.edge.append(leaf_hash);
-        self.personal += u64::from(entry.personal.is_some());
-        self.chains.insert(entry.chain);
-        match EvidenceEvent::from_der(&entry.event) {
-            Ok(event) => self.event(index, &entry, &event, digest)?,
-            Err(error) => self.report.note(index, Problem::Event(error)),
+    fn entry(&mut self, index: LeafIndex, one: Alone) -> Result<(), StoreError> {
+        self.edge.append(one.leaf);
+        self.personal += u64::from(one.has_personal);
+        self.chains.insert(one.chain);
+        self.report.erased += u64::from(one.erased);
+        self.report.pending += u64::from(one.pending);
+        let mut noted = one.problems;
+        let after = noted.split_off(one.before_link.min(noted.len()));
+        for problem in noted {
+            self.report.note(index, problem);
         }
-        match token {
-            Ok(token) => self.order(index, &token),
-            Err(problem) => self.report.note(index, problem),
+        if let Some(link) = one.link {
+            self.link(index, link, one.digest)?;
         }
-        self.lookups(index, &entry, &digest, &leaf_hash)?;
-        let (at, end) = (index.get(), entry.acknowledged_at.get());
+        for problem in after {
+            self.report.note(index, problem);
+        }
+        if let Some((gen_time, serial)) = one.stamp {
+            self.order(index, gen_time, serial);
+        }
+        for problem in one.lookups {
+            self.report.note(index, problem);
+        }
+        let (at, end) = (index.get(), one.acknowledged_at.get());
         let expected = if at < self.commit_end {
             end == self.commit_end
         } else {
@@ -448,74 +440,44 @@ impl Walk<'_> {
             self.report.note(index, Problem::Acknowledged);
         }
         if at + 1 == self.commit_end {
-            self.checkpoint(TreeSize::new(at + 1))?;
+            let size = TreeSize::new(at + 1);
+            let signed = match one.checkpoint {
+                Some(signed) => signed,
+                None => signed_checkpoint(self.stored.store, self.stored.key, size)?,
+            };
+            self.checkpoint(size, signed)?;
         }
         Ok(())
     }
 
-    fn event(
+    fn link(
         &mut self,
         index: LeafIndex,
-        entry: &Entry,
-        event: &EvidenceEvent,
+        link: Link,
         digest: Sha256Digest,
     ) -> Result<(), StoreError> {
-        let header = &event.header;
-        for (field, same) in [
-            ("origin", header.origin == *self.origin),
-            ("environment", header.environment == self.environment),
-            ("collectivité", header.collectivite == entry.collectivite),
-            ("id", header.event_id == entry.event_id),
-            ("rank", header.rank == entry.rank),
-        ] {
-            if !same {
-                self.report.note(index, Problem::Header { field });
-            }
-        }
-        let before = self.ends.insert(
-            header.collectivite.clone(),
-            ChainEnd {
-                rank: header.rank,
-                digest,
-            },
-        );
-        let before = match before {
+        let end = ChainEnd {
+            rank: link.rank,
+            digest,
+        };
+        let before = match self.ends.insert(link.collectivite.clone(), end) {
             Some(before) => Some(before),
-            None => self.end_before(&header.collectivite)?,
+            None => self.end_before(&link.collectivite)?,
         };
         let expected = before.map_or(0, |end| end.rank.saturating_add(1));
-        if header.rank != expected {
-            let found = header.rank;
+        if link.rank != expected {
+            let found = link.rank;
             self.report.note(index, Problem::Rank { expected, found });
         }
-        if header.previous != before.map(|end| end.digest) {
+        if link.previous != before.map(|end| end.digest) {
             self.report.note(index, Problem::Previous);
         }
-        if let Some(reference) = &event.body.refers_to {
-            let place = self.store.index_of_digest(reference)?;
-            // The row may lead anywhere: what counts is the event that stands there.
-            let referred = match place.filter(|place| place.get() < index.get()) {
-                Some(place) => self.store.entry(place)?,
-                None => entry_of_digest(self.earlier, reference)?,
-            };
-            if referred.is_none_or(|entry| event_digest(&entry.event) != *reference) {
-                self.report.note(index, Problem::RefersTo);
-            }
-        }
-        if let (Detail::PersonalDataErasure(_), Some(erased)) =
-            (&event.body.detail, &event.body.refers_to)
-            && let Some(place) = self.store.index_of_digest(erased)?
-            && let Some(erased) = self.store.entry(place)?
-            && erasure::is_there(self.store, &erased)?
-        {
-            self.report.pending += 1;
-        }
-        self.erasable(index, entry, event)
+        Ok(())
     }
 
     /// Where a collectivité's chain stood when the log before this one was closed.
     fn end_before(&self, collectivite: &Collectivite) -> Result<Option<ChainEnd>, StoreError> {
-        for store in self.earlier {
+        for store in self.stored.earlier {
             if let Some(end) = store.chain_end(collectivite)? {
                 return Ok(Some(end));
             }
@@ -523,68 +485,13 @@ impl Walk<'_> {
         Ok(None)
     }
 
-    fn erased(&mut self, index: LeafIndex, entry: &Entry) -> Result<(), StoreError> {
-        self.report.erased += 1;
-        if !erasure::is_traced(self.store, entry, self.key)? {
-            self.report.note(index, Problem::NoTrace);
-        }
-        Ok(())
-    }
-
-    /// The personal part is the one bound, and retries are compared with it; or both are gone.
-    fn erasable(
-        &mut self,
-        index: LeafIndex,
-        entry: &Entry,
-        event: &EvidenceEvent,
-    ) -> Result<(), StoreError> {
-        let request = self.store.find(&entry.collectivite, &entry.request_id)?;
-        let compared = request.and_then(|request| request.content);
-        let part = match (&entry.personal, event.personal) {
-            (None, None) => None,
-            (None, Some(_)) => {
-                if compared.is_some() {
-                    self.report.note(index, Problem::HalfErased);
-                }
-                return self.erased(index, entry);
-            }
-            (Some(part), bound) => match ErasablePart::from_der(part) {
-                Ok(part) if part.digest().ok() == bound => Some(part.data),
-                _ => {
-                    self.report.note(index, Problem::Personal);
-                    return Ok(());
-                }
-            },
-        };
-        let Some(compared) = compared else {
-            // What never had a personal part may be erased too: its key goes.
-            if part.is_some() {
-                self.report.note(index, Problem::HalfErased);
-                return Ok(());
-            }
-            return self.erased(index, entry);
-        };
-        let personal = part.as_ref().map(PersonalData::to_der).transpose();
-        let same = event.body.idempotency_bytes().and_then(|body| {
-            let content = seal::content(&body, personal?.as_deref());
-            Ok(seal::same_content(&compared, &content))
-        });
-        if same != Ok(true) {
-            self.report.note(index, Problem::Comparison);
-        }
-        Ok(())
-    }
-
     /// Times do not go back and serial numbers do not come back.
-    fn order(&mut self, index: LeafIndex, token: &TimeStampToken) {
-        let info = token.tst_info();
-        let found = info.gen_time();
+    fn order(&mut self, index: LeafIndex, found: Time, serial: [u8; 16]) {
         if let Some(before) = self.gen_time.filter(|before| found < *before) {
             self.report
                 .note(index, Problem::GenTimeBack { before, found });
         }
         self.gen_time = self.gen_time.max(Some(found));
-        let serial = seal::serial_bytes(info.serial_number());
         let (epoch, _) = serial.split_at(8);
         let is_same_run = self.serial.starts_with(epoch);
         let fresh = <[u8; 8]>::try_from(epoch).is_ok_and(|epoch| self.epochs.insert(epoch));
@@ -598,35 +505,9 @@ impl Walk<'_> {
         self.serial = serial;
     }
 
-    fn lookups(
-        &mut self,
-        index: LeafIndex,
-        entry: &Entry,
-        digest: &Sha256Digest,
-        leaf: &LeafHash,
-    ) -> Result<(), StoreError> {
-        let store = self.store;
-        let request = store.find(&entry.collectivite, &entry.request_id)?;
-        for (by, found) in [
-            ("event id", store.index_of_event(&entry.event_id)?),
-            ("digest", store.index_of_digest(digest)?),
-            ("leaf hash", store.index_of_leaf(leaf)?),
-            (
-                "rank",
-                store.index_of_rank(&entry.collectivite, entry.rank)?,
-            ),
-            ("request id", request.map(|request| request.index)),
-        ] {
-            if found != Some(index) {
-                self.report.note(index, Problem::Lookup { by });
-            }
-        }
-        Ok(())
-    }
-
     fn tiles(&mut self) -> Result<(), StoreError> {
         for (tile, bytes) in self.edge.take_dirty() {
-            if self.store.read_tile(&tile)?.as_ref() != Some(&bytes) {
+            if self.stored.store.read_tile(&tile)?.as_ref() != Some(&bytes) {
                 self.report.note(None, Problem::Tile(tile));
             }
         }
@@ -634,12 +515,12 @@ impl Walk<'_> {
     }
 
     /// The stored checkpoint of `size` must be this log's over the tree derived so far.
-    fn checkpoint(&mut self, size: TreeSize) -> Result<(), StoreError> {
-        match self.store.checkpoint(size)? {
+    fn checkpoint(&mut self, size: TreeSize, signed: Option<Signed>) -> Result<(), StoreError> {
+        match signed {
             None => self.report.note(None, Problem::CheckpointMissing(size)),
-            Some(note) => {
+            Some(signed) => {
                 self.report.checkpoints += 1;
-                if let Err(problem) = check_note(&note, self.key, size, &self.edge.root()) {
+                if let Err(problem) = check_tree(signed, size, &self.edge.root()) {
                     self.report
                         .note(None, Problem::Checkpoint { size, problem });
                 }
@@ -654,7 +535,7 @@ impl Walk<'_> {
     fn marks(&mut self, kind: MarkKind, size: TreeSize) -> Result<(), StoreError> {
         let (root, mut next) = (self.edge.root(), 0);
         loop {
-            let found = self.store.marks(kind, (size, next), MARKS_AT_ONCE)?;
+            let found = self.stored.store.marks(kind, (size, next), MARKS_AT_ONCE)?;
             let same: Vec<_> = found
                 .into_iter()
                 .take_while(|mark| mark.size == size)
@@ -666,7 +547,7 @@ impl Walk<'_> {
                 }
                 let number = mark.number;
                 let checked = match number == next {
-                    true => check_stored(mark, self.key, &root, self.witnesses),
+                    true => check_stored(mark, self.stored.key, &root, self.witnesses),
                     false => Err(alloc::format!("the one before it, {next}, is missing")),
                 };
                 next = number.saturating_add(1);
@@ -687,7 +568,8 @@ impl Walk<'_> {
 
     fn finish(&mut self, head: &Head) -> Result<(), StoreError> {
         let root = self.edge.root();
-        if let Err(problem) = check_note(&head.checkpoint, self.key, head.size, &root) {
+        let signed = check_note(&head.checkpoint, self.stored.key);
+        if let Err(problem) = check_tree(signed, head.size, &root) {
             let size = head.size;
             self.report
                 .note(None, Problem::Checkpoint { size, problem });
@@ -703,11 +585,13 @@ impl Walk<'_> {
                 self.report.note(None, Problem::Head { field });
             }
         }
-        if self.store.entry(last)?.is_some() || !self.store.read_entries(last, 1)?.is_empty() {
+        if self.stored.store.entry(last)?.is_some()
+            || !self.stored.store.read_entries(last, 1)?.is_empty()
+        {
             self.report.note(last, Problem::EntryBeyondHead);
         }
         for (collectivite, end) in &self.ends {
-            if self.store.chain_end(collectivite)? != Some(*end) {
+            if self.stored.store.chain_end(collectivite)? != Some(*end) {
                 self.report
                     .note(None, Problem::ChainEnd(collectivite.clone()));
             }
@@ -728,7 +612,7 @@ impl Walk<'_> {
             hashes /= u64::from(TILE_WIDTH);
         }
         let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
-        let found = self.store.census()?;
+        let found = self.stored.store.census()?;
         let entries = size.get();
         for (kind, expected, found) in [
             ("entries", entries, found.entries),
@@ -759,48 +643,26 @@ impl Walk<'_> {
     }
 }
 
-fn check_note(
-    note: &str,
+/// The tree of a checkpoint that the log's key signed, or what is wrong with it.
+type Signed = Result<(TreeSize, RootHash), String>;
+
+fn signed_checkpoint(
+    store: &dyn Store,
     key: &VerifierKey,
     size: TreeSize,
-    root: &RootHash,
-) -> Result<(), alloc::string::String> {
+) -> Result<Option<Signed>, StoreError> {
+    Ok(store.checkpoint(size)?.map(|note| check_note(&note, key)))
+}
+
+fn check_note(note: &str, key: &VerifierKey) -> Signed {
     let note = Note::parse(note.as_bytes()).map_err(|error| error.to_string())?;
     let checkpoint = VerifiedCheckpoint::verify(&note, key).map_err(|error| error.to_string())?;
-    if checkpoint.size() != size || checkpoint.root() != root {
+    Ok((checkpoint.size(), *checkpoint.root()))
+}
+
+fn check_tree(signed: Signed, size: TreeSize, root: &RootHash) -> Result<(), String> {
+    if signed? != (size, *root) {
         return Err("it is of another tree than the entries give".to_string());
     }
     Ok(())
-}
-
-type Chains = BTreeMap<Sha256Digest, Option<Vec<Vec<u8>>>>;
-
-/// Digests and signatures, which take the time and need nothing of the other entries.
-fn read_entry(entry: Entry, chains: &Chains, known: &mut ChainCache) -> Read {
-    let digest = event_digest(&entry.event);
-    let token = check_token(&entry, &digest, chains, known);
-    Read {
-        entry,
-        digest,
-        token,
-    }
-}
-
-fn check_token(
-    entry: &Entry,
-    digest: &Sha256Digest,
-    chains: &Chains,
-    known: &mut ChainCache,
-) -> Result<TimeStampToken, Problem> {
-    let chain = chains.get(&entry.chain).and_then(Option::as_ref);
-    let chain = chain.ok_or(Problem::Certificates)?;
-    let token =
-        TimeStampToken::from_leaf_with_certificates(&entry.leaf, chain).map_err(Problem::Leaf)?;
-    let roots: Vec<_> = chain.last().cloned().into_iter().collect();
-    let mut trust = TokenTrust::new(&roots, ChainTime::GenTime);
-    trust.strict = true;
-    known
-        .verify_token(&token, &MessageImprint::sha256(digest), &trust)
-        .map_err(Problem::Token)?;
-    Ok(token)
 }

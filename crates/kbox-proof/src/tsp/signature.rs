@@ -2,7 +2,7 @@
 //! Signatures of tokens, certificates and revocation data: a public key read once ([`VerifyingKey`]), and the algorithm that
 //! an AlgorithmIdentifier names ([`SignatureAlgorithm`]).
 
-#[cfg(feature = "aws-lc-rs")]
+#[cfg(any(feature = "aws-lc-rs", feature = "issue"))]
 mod aws;
 
 use alloc::boxed::Box;
@@ -173,7 +173,7 @@ impl SignatureAlgorithm {
 pub(crate) struct VerifyingKey {
     key: Key,
     /// The same key for aws-lc-rs. What a usable key is, the pure crates say with this feature too.
-    #[cfg(feature = "aws-lc-rs")]
+    #[cfg(any(feature = "aws-lc-rs", feature = "issue"))]
     aws: aws::AwsKey,
 }
 
@@ -261,7 +261,7 @@ impl VerifyingKey {
             _ => None,
         };
         Ok(parsed.map(|parsed| Self {
-            #[cfg(feature = "aws-lc-rs")]
+            #[cfg(any(feature = "aws-lc-rs", feature = "issue"))]
             aws: aws::AwsKey::new(match parsed {
                 // It checks a bare point twice, and one with its curve once.
                 Key::P256(_) | Key::P384(_) => spki.to_vec(),
@@ -281,7 +281,23 @@ impl VerifyingKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureFailure> {
-        #[cfg(feature = "aws-lc-rs")]
+        match cfg!(feature = "aws-lc-rs") {
+            true => self.verify_by_aws_lc_rs(algorithm, message, signature),
+            false => self.verify_pure(algorithm, message, signature),
+        }
+    }
+
+    /// As [`Self::verify`], by aws-lc-rs where that is linked and has the algorithm.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub(crate) fn verify_by_aws_lc_rs(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureFailure> {
+        #[cfg(any(feature = "aws-lc-rs", feature = "issue"))]
         if let Some(verified) = self.aws.verify(&self.key, algorithm, message, signature) {
             return verified;
         }

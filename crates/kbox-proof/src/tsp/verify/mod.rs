@@ -259,7 +259,12 @@ fn check(
     SignatureAlgorithm::new(&token.signature_algorithm, Some(digest))
         .and_then(|algorithm| {
             let message = token.signed_attrs_der();
-            signer.key.verify(algorithm, message, &token.signature)
+            match cache.as_deref().is_some_and(|cache| cache.by_aws_lc_rs) {
+                true => signer
+                    .key
+                    .verify_by_aws_lc_rs(algorithm, message, &token.signature),
+                false => signer.key.verify(algorithm, message, &token.signature),
+            }
         })
         .map_err(|failure| match failure {
             SignatureFailure::Algorithm => {
