@@ -184,6 +184,43 @@ fn a_log_that_goes_on_for_another_says_so_before_anything_else_and_once() {
     assert_sound(&old, &next);
 }
 
+/// Where the old log ended, its successor's first leaf and the trust bundle say alike, in a receipt alone and in a file.
+#[test]
+fn a_log_that_goes_on_from_elsewhere_than_where_the_trust_bundle_closes_the_old_one_is_refused() {
+    let old = Log::new();
+    let (head, beyond) = {
+        let ledger = old.open();
+        record(&ledger, sending("sending")).unwrap();
+        let head = ledger.head();
+        record(&ledger, sending("beyond")).unwrap();
+        (head, ledger.head())
+    };
+    let (_, ledger) = closed(&old);
+    let receipt = record(&ledger, opening(&head)).unwrap();
+    let found = |bundle: &TrustBundle| {
+        let in_a_file = codes(std::slice::from_ref(&receipt), bundle);
+        let policy = TrustPolicy::new(bundle).unwrap();
+        match verify_receipt(&receipt, &policy, now()) {
+            Ok(_) => None,
+            Err(rejection) => {
+                assert_eq!(in_a_file[0], rejection.code());
+                Some((rejection.code(), rejection.is_undecided()))
+            }
+        }
+    };
+    assert_eq!(found(&trust(&old, &head)), None);
+    // Another size; the same with another root; and none at all, by a bundle that may be older.
+    assert_eq!(found(&trust(&old, &beyond)), Some(("log.opening", false)));
+    let mut bundle = trust(&old, &head);
+    bundle.shards[0].final_root = Some(Sha256Digest::from_bytes(*beyond.root.as_bytes()));
+    assert_eq!(found(&bundle), Some(("log.opening", false)));
+    (bundle.shards[0].final_size, bundle.shards[0].final_root) = (None, None);
+    assert_eq!(found(&bundle), Some(("log.opening", true)));
+    // A log that is not trusted proves nothing, wherever it ended.
+    bundle.shards.remove(0);
+    assert_eq!(found(&bundle), None);
+}
+
 #[test]
 fn what_a_closed_log_answered_is_answered_again_and_its_chains_and_references_go_on() {
     let old = Log::new();

@@ -713,6 +713,20 @@ fn attacks() -> Vec<(&'static str, Vec<String>)> {
         ("log.beyond_end", closed(3, Sha256Digest::of(b"root"))),
         ("log.two_histories", closed(7, Sha256Digest::of(b"root"))),
         ("log.not_final", closed(9, Sha256Digest::of(b"root"))),
+        ("log.opening", {
+            let mut other = sent();
+            let opening = shard_opening(OpeningReason::Restore);
+            other.record(body(Detail::ShardOpening(opening.clone()), None), None);
+            let mut changed = other.trust(Demand::Journalise);
+            changed.shards.push(Shard {
+                origin: opening.previous.clone(),
+                vkey: other.log.vkey(opening.previous.as_str()),
+                final_size: Some(opening.size + 1),
+                final_root: Some(opening.root),
+                trees: Vec::new(),
+            });
+            codes(&other.receipts(), DOCUMENTS, &changed)
+        }),
         ("token.from_the_future", {
             let early = TrustPolicy::new(&trust).unwrap();
             let now = start().saturating_sub(Duration::from_secs(60));

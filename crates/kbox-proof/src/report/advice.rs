@@ -57,7 +57,9 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "prenez le trust.json de l'environnement dont viennent ces preuves ; celles d'une démonstration n'ont pas de valeur probante.",
             "take the trust.json of the environment that this evidence comes from; a demonstration's has no probative value.",
         ),
-        Rejection::LogUnknown { .. } | Rejection::AuthorityRange { .. } => OLD_TRUST,
+        Rejection::LogUnknown { .. }
+        | Rejection::AuthorityRange { .. }
+        | Rejection::Opening { closed: None, .. } => OLD_TRUST,
         Rejection::TokenMalformed(error) | Rejection::AnchorMalformed(error) => {
             return unread_advice(error, language);
         }
@@ -70,7 +72,7 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "vérifiez l'horloge de cette machine ; si elle est juste, signalez l'heure du jeton au service.",
             "check this machine's clock; if it is right, tell the service about the token's time.",
         ),
-        Rejection::BeyondEnd { .. } | Rejection::TwoHistories => (
+        Rejection::BeyondEnd { .. } | Rejection::TwoHistories | Rejection::Opening { .. } => (
             "conservez ce fichier et le trust.json, et montrez-les aux témoins du journal : son exploitant a montré deux histoires.",
             "keep this file and the trust.json, and show them to the log's witnesses: its operator showed two histories.",
         ),
@@ -203,6 +205,21 @@ mod tests {
             Rejection::CheckpointOrigin { found: "x".into() },
             Rejection::BeyondEnd { index: 7 },
             Rejection::TwoHistories,
+            Rejection::Opening {
+                previous: "x".into(),
+                size: 6,
+                closed: None,
+            },
+            Rejection::Opening {
+                previous: "x".into(),
+                size: 6,
+                closed: Some(6),
+            },
+            Rejection::Opening {
+                previous: "x".into(),
+                size: 6,
+                closed: Some(7),
+            },
             Rejection::NotFinal {
                 size: 6,
                 final_size: 7,

@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::policy::{Log, TrustPolicy};
 use super::rejection::Rejection;
 use crate::digest::Sha256Digest;
-use crate::event::{ErasablePart, EvidenceEvent, PersonalData, event_digest};
+use crate::event::{Detail, ErasablePart, EvidenceEvent, PersonalData, ShardOpening, event_digest};
 use crate::merkle::{ConsistencyProof, NodeHash, hash_leaf, verify_consistency};
 use crate::receipt::{Anchor, Demand, Receipt};
 use crate::time::Time;
@@ -102,7 +102,7 @@ impl VerifiedReceipt {
 /// Verifies one receipt against what the auditor trusts; `now` judges certificates where there is no proof of existence.
 ///
 /// The steps, in order: 1 the event in DER; 2 its environment and log; 3 the token's form, policy and leaf; 4 inclusion under
-/// the log's signature; 5 witnesses; 6 anchors; 7 the token's signature, certificate chain and revocation at the proof of existence;
+/// the log's signature, and where it is a log's opening, the end of the log before; 5 witnesses; 6 anchors; 7 the token's signature, certificate chain and revocation at the proof of existence;
 /// 8 the witnesses' bounds; 9 the personal part; 10 the level demanded.
 ///
 /// # Errors
@@ -184,6 +184,9 @@ pub(super) fn check_receipt(
         return Err(Rejection::BeyondEnd { index });
     }
     check_log(&checkpoint, log)?;
+    if let Detail::ShardOpening(opening) = &event.body.detail {
+        check_opening(opening, policy)?;
+    }
 
     // 5
     let mut seen = times(&checkpoint, policy)?;
@@ -353,6 +356,20 @@ fn check_log(checkpoint: &VerifiedCheckpoint, log: &Log) -> Result<(), Rejection
         {
             Err(Rejection::TwoHistories)
         }
+        _ => Ok(()),
+    }
+}
+
+/// Where the log before ended is said twice, by this leaf and by the trust bundle. A log that the bundle does not name proves nothing,
+/// wherever it ended.
+fn check_opening(opening: &ShardOpening, policy: &TrustPolicy) -> Result<(), Rejection> {
+    let mut logs = policy.logs.iter();
+    match logs.find(|log| log.origin == opening.previous) {
+        Some(log) if log.end != Some((opening.size, opening.root)) => Err(Rejection::Opening {
+            previous: opening.previous.to_string(),
+            size: opening.size,
+            closed: log.end.map(|(size, _)| size),
+        }),
         _ => Ok(()),
     }
 }

@@ -77,6 +77,8 @@ rejections! {
     TwoHistories => "log.two_histories";
     /// The receipt stands under an earlier checkpoint of a log that is closed: fetch it again under the final one.
     NotFinal { /** Its size. */ size: u64, /** Size of the closed log. */ final_size: u64 } => "log.not_final", undecided true;
+    /// A log's first leaf, a ShardOpening, says that the log before it ended elsewhere than where the trust bundle closes that one.
+    Opening { /** The log before. */ previous: String, /** Its entries, as the leaf says. */ size: u64, /** As the trust bundle says; `None` when it does not close that log. */ closed: Option<u64> } => "log.opening";
     /// A checkpoint beside the proof is malformed or not signed by the log.
     Checkpoint(CheckpointError) => "log.checkpoint";
     /// Two checkpoints of the receipt do not belong to one history.
@@ -131,6 +133,8 @@ impl Rejection {
     pub fn is_undecided(&self) -> bool {
         match self {
             Self::Token(inner) | Self::Anchor(inner) => inner.is_undecided(),
+            // A trust bundle that leaves the old log open may be older than the new log.
+            Self::Opening { closed, .. } => closed.is_none(),
             _ => self.undecided_by_kind(),
         }
     }
@@ -151,6 +155,9 @@ impl fmt::Display for Rejection {
             Self::CheckpointOrigin { found } => write!(f, "the proof is of the log {found}, not of the event's"),
             Self::BeyondEnd { index } => write!(f, "index {index} lies beyond the end of a closed log"),
             Self::TwoHistories => f.write_str("the log shows another root at its final size than the trust bundle: two histories"),
+            Self::Opening { previous, closed: None, .. } => write!(f, "the log goes on for {previous}, which the trust bundle does not close"),
+            Self::Opening { previous, size, closed: Some(closed) } if closed == size => write!(f, "the log goes on for {previous} from another tree of {size} entries than the one at which the trust bundle closes it"),
+            Self::Opening { previous, size, closed: Some(closed) } => write!(f, "the log goes on for {previous} from {size} entries, and the trust bundle closes that one at {closed}"),
             Self::Checkpoint(error) => write!(f, "a checkpoint: {error}"),
             Self::Consistency(error) => write!(f, "two checkpoints do not belong to one history: {error}"),
             Self::BeforeContainsEntry => f.write_str("the checkpoint shown as \"before\" already contains the entry"),
