@@ -564,6 +564,144 @@ fn a_witness_that_others_wrote_cosigns_our_log_and_knows_an_older_copy_of_it() {
     );
 }
 
+/// A log is lost, and goes on in a new one under the same witness.
+#[test]
+fn a_restored_log_is_cosigned_before_its_first_event_and_the_old_one_stays_guarded_and_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let (albert, bray) = (
+        Commune::new(folder.path(), "albert"),
+        Commune::new(folder.path(), "bray"),
+    );
+    albert.guard(&bray);
+    bray.guard(&albert);
+    let (a, b) = (albert.start(), bray.start());
+    ready(&a);
+    ready(&b);
+    let key = a.key(&albert.data);
+    let made = a.post("/api/v1/events", Some(&key), &submission("one"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let whole = marked(&a);
+    let last = a.get("/log/checkpoint", None).text();
+    let (copy, new) = (folder.path().join("copy"), folder.path().join("new"));
+    let tool = |command: &str, data: &Path, more: &[&str]| {
+        let config = shown(&albert.config);
+        let arguments = [command, "--config", config, "--data", shown(data)];
+        let output = run("kbox-server", &[&arguments[..], more].concat());
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    tool("backup", &albert.data, &["--to", shown(&copy)]);
+    assert!(a.terminate().success());
+    let from = ["--backup", shown(&copy), "--reason", "damage"];
+    let given_up = ["--old", shown(&albert.data)];
+    tool("restore", &new, &[&from[..], &given_up[..]].concat());
+
+    // The witness guards the old log alone: the new one records nothing, neither its opening nor a bundle that closes the old.
+    let a = albert.start_over(&new);
+    let refused = a.post("/api/v1/events", Some(&key), &submission("too-early"));
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (503, "not_witnessed")
+    );
+    assert_eq!((size(&a), a.get("/trust", None).status), (0, 503));
+    assert!(a.terminate().success());
+    let vkey = tool("init", &new, &[]);
+    let mut lines = vkey.lines();
+    let log = lines.find_map(|line| line.strip_prefix("log ")).unwrap();
+    assert_ne!(log, albert.log);
+    let both = std::fs::read_to_string(&bray.config).unwrap().replace(
+        &format!("logs = [\"{}\"]", albert.log),
+        &format!("logs = [\"{}\", \"{log}\"]", albert.log),
+    );
+    assert!(both.contains(log));
+    std::fs::write(&bray.config, both).unwrap();
+    assert!(b.terminate().success());
+    let (a, b) = (albert.start_over(&new), bray.start());
+    ready(&a);
+    let marks = a.get("/log/marks/0", None).json();
+    assert_eq!(marks["marks"][0]["size"], 0);
+    let note = marks["marks"][0]["note"].as_str().unwrap();
+    assert!(note.contains("bray.example/witness"), "{note}");
+    assert!(note.starts_with(log.split_once('+').unwrap().0), "{note}");
+
+    // What it records is witnessed like any other; what the old one recorded grows by the public route, under the old log's marks.
+    let later = a.post("/api/v1/events", Some(&key), &submission("two"));
+    assert_eq!(later.status, 201, "{}", later.text());
+    marked(&a);
+    let in_folder = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let trust = a.get("/trust", None);
+    assert_eq!(trust.json()["shards"][0]["final_size"], whole);
+    let trust = in_folder("trust.json", &trust.body);
+    let first = Receipt::from_json(&made.body).unwrap();
+    let token = TimeStampToken::parse(&first.token).unwrap();
+    let leaf = token.leaf_bytes().unwrap();
+    let upgrade = format!("/log/upgrade/{}", hex(hash_leaf(&leaf).as_bytes()));
+    let mut old: Value = serde_json::from_slice(&made.body).unwrap();
+    for (member, value) in a.get(&upgrade, None).json().as_object().unwrap() {
+        old[member] = value.clone();
+    }
+    let grown = a.get(later.location.as_deref().unwrap(), Some(&key)).body;
+    for (name, bytes) in [
+        ("old.kbox.json", old.to_string().as_bytes()),
+        ("new.kbox.json", grown.as_slice()),
+    ] {
+        let proven = verify(&trust, &in_folder(name, bytes));
+        assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+        assert!(said(&proven).contains("temoigne"), "{}", said(&proven));
+    }
+
+    // Everybody reads the old log, cosigned as it was.
+    let old = |path: &str| a.get(&format!("/log/closed/1/{path}"), None);
+    assert_eq!(old("checkpoint").text(), last);
+    assert_eq!(old("marks/0").json()["marks"][0]["size"], 0);
+    let cosigned = old(&format!("checkpoints/{whole}")).text();
+    assert!(cosigned.contains("bray.example/witness"), "{cosigned}");
+    let entries = old(&format!("tile/entries/000.p/{whole}"));
+    assert_eq!(entries.status, 200, "{}", entries.text());
+    assert!(entries.body.windows(leaf.len()).any(|part| part == leaf));
+    let hashes = old(&format!("tile/0/000.p/{whole}")).body;
+    assert!(
+        hashes
+            .chunks(32)
+            .any(|hash| hash == hash_leaf(&leaf).as_bytes())
+    );
+    for beyond in [
+        format!("/log/closed/1/tile/0/000.p/{}", whole + 1),
+        format!("/log/closed/1/checkpoints/{}", whole + 1),
+        "/log/closed/2/checkpoint".into(),
+        "/log/closed/0/checkpoint".into(),
+    ] {
+        assert_eq!(a.get(&beyond, None).status, 404, "{beyond}");
+    }
+
+    // The operator's key goes on signing for the old name in vain.
+    let signer = std::fs::read_to_string(new.join("keys/log-key.pem")).unwrap();
+    let signer = LogSigner::from_pkcs8_pem(&signer).unwrap();
+    let (origin, _) = albert.log.split_once('+').unwrap();
+    for (fork, status) in [(whole, 409), (whole + 1, 422)] {
+        let fork = kbox_proof::merkle::TreeSize::new(fork);
+        let forged = Checkpoint::new(origin, fork, RootHash::from_bytes([7; 32])).unwrap();
+        let text = forged.encode();
+        let signature = signer.sign(text.as_bytes()).to_vec();
+        let note = Note::unsigned(text).unwrap().with_signature(
+            KeyName::new(origin).unwrap(),
+            KeyId::from_bytes(signer.key_id(origin)),
+            signature,
+        );
+        let request = format!("old {whole}\n\n{}", note.encode());
+        let body = request.as_bytes();
+        let answer = b.try_post("/witness/add-checkpoint", None, "text/plain", body);
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    assert!(a.terminate().success());
+    tool("fsck", &new, &[]);
+}
+
 #[test]
 fn a_log_that_gets_witnesses_later_publishes_a_new_trust_bundle_that_names_them() {
     let folder = tempfile::tempdir().unwrap();

@@ -53,6 +53,10 @@ impl Closed {
         })
     }
 
+    pub(super) const fn head(&self) -> &Head {
+        &self.head
+    }
+
     /// What a receipt grew by until the log was closed.
     pub(super) fn upgrade(&self, index: LeafIndex) -> Result<(Entry, Upgrade), LedgerError> {
         let store = self.store.as_ref();

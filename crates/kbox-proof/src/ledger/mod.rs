@@ -23,6 +23,7 @@ mod export;
 pub mod fsck;
 mod intake;
 mod marks;
+mod published;
 mod receipts;
 mod reference;
 mod seal;
@@ -45,6 +46,7 @@ pub use self::erasure::{Erasure, Hold, HoldRelease, HoldScope, Scrub, replay_era
 pub use self::error::LedgerError;
 pub use self::export::export;
 pub use self::marks::{MarkError, Upgrade};
+pub use self::published::PublishedLog;
 pub use crate::store::{RecordBatch, RequestId};
 
 use self::activity::Commits;
@@ -569,14 +571,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Store`].
     pub fn checkpoint_at(&self, size: TreeSize) -> Result<Option<String>, LedgerError> {
-        if size > self.size() {
-            return Ok(None);
-        }
-        let first = self.marks(MarkKind::Cosigned, (size, 0), 1)?.pop();
-        match first.filter(|mark| mark.size == size) {
-            Some(mark) => Ok(Some(mark.note)),
-            None => Ok(self.shared.store.checkpoint(size)?),
-        }
+        self.present().checkpoint_at(size)
     }
 
     /// Leaves under the newest checkpoint.
@@ -589,28 +584,6 @@ impl Ledger {
     #[must_use]
     pub fn head(&self) -> Head {
         self.shared.published().head.clone()
-    }
-
-    /// The bytes of a tile of the published tree or of an earlier one.
-    ///
-    /// # Errors
-    /// [`LedgerError::Store`].
-    pub fn tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, LedgerError> {
-        let widest = Tile::of_tree(tile.level(), tile.index(), self.size());
-        if widest.is_none_or(|widest| tile.width() > widest.width()) {
-            return Ok(None);
-        }
-        Ok(self.shared.store.read_tile(tile)?)
-    }
-
-    /// The leaves of the entry bundle of the same index and width as this level-0 tile.
-    ///
-    /// # Errors
-    /// [`LedgerError::Store`].
-    pub fn entries(&self, first: LeafIndex, count: u16) -> Result<Vec<Vec<u8>>, LedgerError> {
-        let published = self.size().get().saturating_sub(first.get());
-        let count = count.min(u16::try_from(published).unwrap_or(u16::MAX));
-        Ok(self.shared.store.read_entries(first, count)?)
     }
 
     /// That the tree of `old` leaves is a prefix of the one of `new`, both published.

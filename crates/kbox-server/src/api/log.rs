@@ -3,7 +3,7 @@
 
 use hyper::StatusCode;
 use kbox_proof::digest::Sha256Digest;
-use kbox_proof::ledger::Upgrade;
+use kbox_proof::ledger::{PublishedLog, Upgrade};
 use kbox_proof::merkle::{EntryBundle, LeafHash, LeafIndex, TILE_WIDTH, Tile, TreeSize};
 use kbox_proof::receipt::{Receipt, TrustBundle};
 use kbox_proof::store::MarkKind;
@@ -46,10 +46,26 @@ pub(crate) fn trust_version(app: &App, call: &Call) -> Result<Answer, Problem> {
     ))
 }
 
+/// The closed log of an address under `/log/closed/{number}/`; its other parameters follow.
+fn closed<'a>(app: &'a App, call: &Call) -> Result<PublishedLog<'a>, Problem> {
+    decimal(call.param(0))
+        .and_then(|number| usize::try_from(number).ok())
+        .and_then(|number| app.instance.ledger.closed_log(number))
+        .ok_or_else(|| Problem::not_found("closed log; they are numbered from 1, the oldest first"))
+}
+
 /// `GET /log/checkpoint`
 pub(crate) fn checkpoint(app: &App, _: &Call) -> Result<Answer, Problem> {
-    let note = app.instance.ledger.checkpoint();
-    Ok(answer::body(StatusCode::OK, answer::TEXT, note))
+    Ok(newest(&app.instance.ledger.present()))
+}
+
+/// `GET /log/closed/{number}/checkpoint`
+pub(crate) fn closed_checkpoint(app: &App, call: &Call) -> Result<Answer, Problem> {
+    Ok(newest(&closed(app, call)?))
+}
+
+fn newest(log: &PublishedLog<'_>) -> Answer {
+    answer::body(StatusCode::OK, answer::TEXT, log.checkpoint().to_string())
 }
 
 /// `GET /log/policy`: what the newest trust bundle says of witnesses, as a C2SP tlog-policy.
@@ -68,9 +84,18 @@ fn decimal(text: &str) -> Option<u64> {
 
 /// `GET /log/checkpoints/{size}`
 pub(crate) fn checkpoint_at(app: &App, call: &Call) -> Result<Answer, Problem> {
+    earlier(&app.instance.ledger.present(), call.param(0))
+}
+
+/// `GET /log/closed/{number}/checkpoints/{size}`
+pub(crate) fn closed_checkpoint_at(app: &App, call: &Call) -> Result<Answer, Problem> {
+    earlier(&closed(app, call)?, call.param(1))
+}
+
+fn earlier(log: &PublishedLog<'_>, size: &str) -> Result<Answer, Problem> {
     let unknown = || Problem::not_found("checkpoint: none was signed at this size");
-    let size = decimal(call.param(0)).ok_or_else(unknown)?;
-    let note = app.instance.ledger.checkpoint_at(TreeSize::new(size))?;
+    let size = decimal(size).ok_or_else(unknown)?;
+    let note = log.checkpoint_at(TreeSize::new(size))?;
     Ok(answer::body(
         StatusCode::OK,
         answer::TEXT,
@@ -123,18 +148,24 @@ const MARKS_AT_ONCE: usize = 100;
 
 /// `GET /log/marks/{size}?number=N`: marks from this size on, by size and number, a hundred at most.
 pub(crate) fn marks(app: &App, call: &Call) -> Result<Answer, Problem> {
+    marks_of(&app.instance.ledger.present(), call, call.param(0))
+}
+
+/// `GET /log/closed/{number}/marks/{size}?number=N`
+pub(crate) fn closed_marks(app: &App, call: &Call) -> Result<Answer, Problem> {
+    marks_of(&closed(app, call)?, call, call.param(1))
+}
+
+fn marks_of(log: &PublishedLog<'_>, call: &Call, size: &str) -> Result<Answer, Problem> {
     let unknown =
         || Problem::not_found("mark: give a tree size, and number=N for later ones of one size");
-    let size = decimal(call.param(0)).ok_or_else(unknown)?;
+    let size = decimal(size).ok_or_else(unknown)?;
     let number = match call.query("number") {
         None => 0,
         Some(text) => decimal(&text).ok_or_else(unknown)?,
     };
     let from = (TreeSize::new(size), number);
-    let marks = app
-        .instance
-        .ledger
-        .marks(MarkKind::Cosigned, from, MARKS_AT_ONCE)?;
+    let marks = log.marks(MarkKind::Cosigned, from, MARKS_AT_ONCE)?;
     let marks: Vec<_> = marks
         .iter()
         .map(|mark| json!({ "size": mark.size.get(), "number": mark.number, "note": mark.note }))
@@ -144,27 +175,38 @@ pub(crate) fn marks(app: &App, call: &Call) -> Result<Answer, Problem> {
 
 /// `GET /log/tile/<L>/<N>[.p/<W>]` and `GET /log/tile/entries/<N>[.p/<W>]`.
 pub(crate) fn tile(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let (bytes, width) = tile_of(&app.instance.ledger.present(), call.param(0))?;
+    let answer = answer::body(StatusCode::OK, BYTES, bytes);
+    // A partial tile goes once the full one is there.
+    let seconds = if width == TILE_WIDTH { FOR_EVER } else { 60 };
+    Ok(answer::cached(answer, seconds))
+}
+
+/// `GET /log/closed/{number}/tile/<L>/<N>[.p/<W>]`, and so on.
+pub(crate) fn closed_tile(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let (bytes, _) = tile_of(&closed(app, call)?, call.param(1))?;
+    let answer = answer::body(StatusCode::OK, BYTES, bytes);
+    Ok(answer::cached(answer, FOR_EVER))
+}
+
+/// The bytes of a tile or entry bundle, and its width.
+fn tile_of(log: &PublishedLog<'_>, path: &str) -> Result<(Vec<u8>, u16), Problem> {
     let unknown = || Problem::not_found("tile in this tree");
-    let path = format!("tile/{}", call.param(0));
-    let ledger = &app.instance.ledger;
-    let (bytes, width) = if let Ok(bundle) = EntryBundle::parse(&path) {
+    let path = format!("tile/{path}");
+    if let Ok(bundle) = EntryBundle::parse(&path) {
         let first = bundle
             .index()
             .checked_mul(TILE_WIDTH.into())
             .ok_or_else(unknown)?;
-        let leaves = ledger.entries(LeafIndex::new(first), bundle.width())?;
+        let leaves = log.entries(LeafIndex::new(first), bundle.width())?;
         if leaves.len() != usize::from(bundle.width()) {
             return Err(unknown());
         }
         let bytes = EntryBundle::encode(leaves.iter().map(Vec::as_slice));
         let bytes = bytes.ok_or_else(|| Problem::internal("a leaf is too long for its bundle"))?;
-        (bytes, bundle.width())
+        Ok((bytes, bundle.width()))
     } else {
         let tile = Tile::parse(&path).map_err(|_| unknown())?;
-        (ledger.tile(&tile)?.ok_or_else(unknown)?, tile.width())
-    };
-    let answer = answer::body(StatusCode::OK, BYTES, bytes);
-    // A partial tile goes once the full one is there.
-    let seconds = if width == TILE_WIDTH { FOR_EVER } else { 60 };
-    Ok(answer::cached(answer, seconds))
+        Ok((log.tile(&tile)?.ok_or_else(unknown)?, tile.width()))
+    }
 }

@@ -197,6 +197,34 @@ pub(crate) static ROUTES: &[Route] = &[
         Api,
         api::log::tile,
     ),
+    route(
+        Method::GET,
+        "/log/closed/{number}/checkpoint",
+        Public,
+        Api,
+        api::log::closed_checkpoint,
+    ),
+    route(
+        Method::GET,
+        "/log/closed/{number}/checkpoints/{size}",
+        Public,
+        Api,
+        api::log::closed_checkpoint_at,
+    ),
+    route(
+        Method::GET,
+        "/log/closed/{number}/marks/{size}",
+        Public,
+        Api,
+        api::log::closed_marks,
+    ),
+    route(
+        Method::GET,
+        "/log/closed/{number}/tile/{path…}",
+        Public,
+        Api,
+        api::log::closed_tile,
+    ),
     route(Method::POST, "/tsa", Public, Tsp, api::tsa::stamp)
         .body(16 * KIB)
         .budget(Some(Budget::Question))
@@ -532,6 +560,10 @@ mod tests {
                 "GET /log/policy",
                 "POST /witness/add-checkpoint",
                 "GET /log/tile/{path…}",
+                "GET /log/closed/{number}/checkpoint",
+                "GET /log/closed/{number}/checkpoints/{size}",
+                "GET /log/closed/{number}/marks/{size}",
+                "GET /log/closed/{number}/tile/{path…}",
                 "POST /tsa",
                 "GET /tsa/certificates",
                 "POST /api/v1/delai",
