@@ -22,6 +22,7 @@ use kbox_proof::merkle::{
 };
 use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
 use kbox_proof::time::Time;
+use kbox_proof::tlog::witness::{AddCheckpoint, judge};
 use kbox_proof::tlog::{Checkpoint, Note, TlogPolicy, TlogProof, VerifierKey};
 use kbox_proof::tsp::{
     Certificate, ChainTime, RevocationEvidence, TimeStampReq, TimeStampResp, TimeStampToken,
@@ -329,6 +330,62 @@ fn checkpoint(text: &str) -> bool {
         return false;
     };
     assert_eq!(checkpoint.encode(), text);
+    true
+}
+
+/// The checkpoints that the log of the fixtures signed.
+const SIGNED: [&str; 6] = [
+    include_str!("../../fixtures/tlog/checkpoint-1.txt"),
+    include_str!("../../fixtures/tlog/checkpoint-2.txt"),
+    include_str!("../../fixtures/tlog/checkpoint-255.txt"),
+    include_str!("../../fixtures/tlog/checkpoint-256.txt"),
+    include_str!("../../fixtures/tlog/checkpoint-257.txt"),
+    include_str!("../../fixtures/tlog/checkpoint-300.txt"),
+];
+
+/// That log, as a witness guards it: its key, its tree, and [`SIGNED`].
+fn guarded() -> &'static (VerifierKey, Edge, Vec<Note>) {
+    static LOG: OnceLock<(VerifierKey, Edge, Vec<Note>)> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let keys = include_str!("../../fixtures/tlog/keys.txt");
+        let key = keys.lines().find_map(|line| line.strip_prefix("log "));
+        let mut tree = Edge::empty();
+        for index in 0..300 {
+            tree.append(hash_leaf(
+                format!("kbox-proof vector leaf {index}").as_bytes(),
+            ));
+        }
+        let notes = SIGNED.map(|text| Note::parse(text.as_bytes()).unwrap());
+        (
+            VerifierKey::parse(key.unwrap()).unwrap(),
+            tree,
+            notes.into(),
+        )
+    })
+}
+
+/// One canonical form. Whatever a witness saw last, it cosigns nothing that the log did not sign, and only from there on by the one proof
+/// that there is.
+pub fn add_checkpoint(data: &[u8]) -> bool {
+    let Ok(request) = AddCheckpoint::parse(data) else {
+        return false;
+    };
+    assert_eq!(request.encode().as_bytes(), data);
+    let (key, tree, notes) = guarded();
+    for last in [None].into_iter().chain(notes.iter().map(Some)) {
+        let Ok(accepted) = judge(&request, std::slice::from_ref(key), last) else {
+            continue;
+        };
+        let text = request.note.text();
+        assert!(notes.iter().any(|note| note.text() == text), "{text}");
+        let known = last.map(|note| Checkpoint::parse(note.text()).unwrap().size());
+        let right = match known {
+            Some(size) => consistency_proof(tree, size, accepted.size()).unwrap(),
+            None => ConsistencyProof::new(Vec::new()),
+        };
+        assert_eq!(request.old, known.unwrap_or(TreeSize::new(0)));
+        assert_eq!(request.proof, right);
+    }
     true
 }
 

@@ -19,6 +19,8 @@ use kbox_proof::receipt::{
     Anchor, Demand, Document, ProofFile, Receipt, Shard, TrustBundle, TrustedAuthority,
     WitnessOperator, Witnesses,
 };
+use kbox_proof::tlog::witness::{AddCheckpoint, judge};
+use kbox_proof::tlog::{Note, VerifierKey};
 use kbox_proof::tsp::TimeStampResp;
 use sending::{ORIGIN, PAPER, every_event, personal};
 use support::{files, repository};
@@ -199,6 +201,43 @@ fn certificates() -> Vec<Vec<u8>> {
     all
 }
 
+/// Requests to a witness that are cosigned: each as the log of the fixtures sends it, after no tree and after each smaller one.
+fn requests_to_a_witness() -> Vec<Vec<u8>> {
+    let cases: Vec<serde_json::Value> =
+        serde_json::from_str(&fixture("tlog/consistency.json")).unwrap();
+    let keys = fixture("tlog/keys.txt");
+    let key = keys.lines().find_map(|line| line.strip_prefix("log "));
+    let key = VerifierKey::parse(key.unwrap()).unwrap();
+    let note = |size: u64| Note::parse(fixture(&format!("tlog/checkpoint-{size}.txt")).as_bytes());
+    let sizes = [1, 2, 255, 256, 257, 300];
+    let mut seeds: Vec<String> = sizes
+        .iter()
+        .map(|size| format!("old 0\n\n{}", note(*size).unwrap().encode()))
+        .collect();
+    for case in cases {
+        let (old, new) = (case["Old"].as_u64().unwrap(), case["New"].as_u64().unwrap());
+        if !sizes.contains(&old) || !sizes.contains(&new) {
+            continue;
+        }
+        let mut text = format!("old {old}\n");
+        for hash in case["Proof"].as_array().into_iter().flatten() {
+            text += hash.as_str().unwrap();
+            text.push('\n');
+        }
+        // With cosignatures too: they are other people's, and judged by nobody here.
+        let cosigned = fixture(&format!("tlog/checkpoint-{new}-cosigned.txt"));
+        seeds.push(format!("{text}\n{cosigned}"));
+    }
+    assert!(seeds.len() > 15, "{}", seeds.len());
+    for seed in &seeds {
+        let request = AddCheckpoint::parse(seed.as_bytes()).unwrap();
+        let last = Some(request.old.get()).filter(|old| *old > 0);
+        let last = last.map(|old| note(old).unwrap());
+        judge(&request, std::slice::from_ref(&key), last.as_ref()).unwrap();
+    }
+    seeds.into_iter().map(String::into_bytes).collect()
+}
+
 /// For the targets that draw numbers out of any bytes.
 fn noise() -> Vec<Vec<u8>> {
     let mut random = Random(7);
@@ -244,6 +283,11 @@ fn targets() -> Vec<Target> {
         ),
         target("proof_file", property::proof_file, proof_files()),
         target("note", property::note, texts),
+        target(
+            "add_checkpoint",
+            property::add_checkpoint,
+            requests_to_a_witness(),
+        ),
         target(
             "trust",
             property::trust,

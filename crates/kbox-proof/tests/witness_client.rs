@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use harness::*;
-use kbox_proof::anchor::witness::{AddCheckpoint, judge};
 use kbox_proof::anchor::{
     WitnessClient, WitnessClientConfig, WitnessEndpoint, WitnessEvent, WitnessProblem,
 };
@@ -26,6 +25,7 @@ use kbox_proof::merkle::TreeSize;
 use kbox_proof::receipt::{Demand, WitnessOperator, Witnesses};
 use kbox_proof::store::MarkKind;
 use kbox_proof::time::Time;
+use kbox_proof::tlog::witness::{AddCheckpoint, judge};
 use kbox_proof::tlog::{
     KeyName, Note, SignatureType, VerifierKey, ml_dsa_44_cosignature_message, timestamped_signature,
 };

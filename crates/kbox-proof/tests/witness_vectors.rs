@@ -8,7 +8,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use kbox_proof::anchor::witness::{AddCheckpoint, Refusal, judge};
+use kbox_proof::tlog::witness::{AddCheckpoint, Refusal, judge};
 use kbox_proof::tlog::{KeyName, Note, SignatureType, VerifierKey};
 use serde_json::Value;
 

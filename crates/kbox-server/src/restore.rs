@@ -455,7 +455,7 @@ fn said(new: &Closed, origin: &Origin, held: u64, forgotten: u64, key: &Verifier
     }
     eprintln!(
         "`kbox-server serve` goes on as {origin}, by the same key under this name, and publishes a trust bundle that closes {}: give it to \
-         whoever verifies. Witnesses need the new verifier key (GET /trust); a witness key of this server's own is a new one",
+         whoever verifies. Witnesses need the new log's verifier key (`kbox-server init` prints it); a witness key of this server's own is a new one",
         key.name()
     );
 }

@@ -3,8 +3,8 @@
 //! as one of them, and outside RFC 3161 authorities that timestamp its checkpoints.
 //!
 //! [`WitnessClient`] has the ledger's checkpoints cosigned, so that nobody, the operator included, can date back or show two
-//! histories by more than the gap between two marks. [`witness::judge`] is what a witness checks before it cosigns the
-//! checkpoints of another log.
+//! histories by more than the gap between two marks. What a witness checks before it cosigns the checkpoints of another log is
+//! [`tlog::witness::judge`](crate::tlog::witness::judge).
 //!
 //! [`AnchorClient`] has the newest checkpoint timestamped by authorities that are not the log's own. Whatever the operator's keys are
 //! worth later, the tree was there at that time.
@@ -15,8 +15,6 @@ pub mod http;
 mod outbox;
 mod timestamp;
 mod worker;
-
-pub mod witness;
 
 pub use self::outbox::{
     AnchorClient, AnchorClientConfig, AnchorEvent, AnchorStatus, last_anchored,

@@ -14,10 +14,10 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::http::{HttpAnswer, HttpClient, HttpError};
-use super::witness::{AddCheckpoint, MAX_PROOF_LINES, SIZE_MEDIA_TYPE};
 use crate::ledger::{Ledger, LedgerError};
 use crate::merkle::{ConsistencyProof, TreeSize};
 use crate::store::Mark;
+use crate::tlog::witness::{AddCheckpoint, MAX_PROOF_LINES, SIZE_MEDIA_TYPE};
 use crate::tlog::{
     CheckpointError, Note, NoteError, NoteSignature, VerifiedCheckpoint, VerifierKey,
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What a transparency log says in text, by the C2SP specifications:
 //! [signed-note](https://c2sp.org/signed-note), [tlog-checkpoint](https://c2sp.org/tlog-checkpoint),
-//! [tlog-cosignature](https://c2sp.org/tlog-cosignature) (Ed25519 and ML-DSA-44), [tlog-proof](https://c2sp.org/tlog-proof)
-//! and [tlog-policy](https://c2sp.org/tlog-policy).
+//! [tlog-cosignature](https://c2sp.org/tlog-cosignature) (Ed25519 and ML-DSA-44), [tlog-proof](https://c2sp.org/tlog-proof),
+//! [tlog-policy](https://c2sp.org/tlog-policy) and [tlog-witness](https://c2sp.org/tlog-witness) ([`witness`]).
 //!
 //! Everything that parses here is canonical: `parse` then `encode` is the identity, and what differs is refused.
 //! [`VerifiedCheckpoint`] and [`VerifiedCosignature`] can be made only by checking a signature.
@@ -15,6 +15,7 @@ mod note;
 mod policy;
 mod proof;
 mod vkey;
+pub mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint};
 pub use cosignature::{

@@ -2,8 +2,8 @@
 //! C2SP tlog-witness: other logs have their checkpoints cosigned here.
 
 use hyper::StatusCode;
-use kbox_proof::anchor::witness::{Refusal, SIZE_MEDIA_TYPE};
 use kbox_proof::merkle::TreeSize;
+use kbox_proof::tlog::witness::{Refusal, SIZE_MEDIA_TYPE};
 
 use crate::app::App;
 use crate::audit::{Event, Fingerprint};

@@ -2,7 +2,7 @@
 //! Every address of the service, who may use it, and how much it may send. What is not here is not served.
 
 use hyper::Method;
-use kbox_proof::anchor::witness::MAX_REQUEST_BYTES;
+use kbox_proof::tlog::witness::MAX_REQUEST_BYTES;
 
 use super::answer::Answer;
 use super::call::Call;

@@ -4,13 +4,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use kbox_proof::anchor::witness::{AddCheckpoint, Refusal, judge};
 use kbox_proof::clock::{Clock, ClockError};
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::key::WitnessSigner;
 use kbox_proof::ledger::{Ledger, LedgerError, RecordBatch};
 use kbox_proof::merkle::TreeSize;
 use kbox_proof::store::StoreError;
+use kbox_proof::tlog::witness::{AddCheckpoint, Refusal, judge};
 use kbox_proof::tlog::{Checkpoint, Note, VerifierKey};
 
 use super::evidence::{self, SplitView};

@@ -3,15 +3,15 @@
 //! cosigns.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
+use super::{
+    Checkpoint, CheckpointError, Note, NoteError, VerifiedCheckpoint, VerifierKey, base64_encode,
+    base64_hash, decimal,
+};
 use crate::merkle::{ConsistencyProof, MerkleError, NodeHash, TreeSize, verify_consistency};
-use crate::tlog::{Checkpoint, CheckpointError, Note, NoteError, VerifiedCheckpoint, VerifierKey};
 
 /// Media type of the size that a conflict is answered with.
 pub const SIZE_MEDIA_TYPE: &str = "text/x.tlog.size";
@@ -102,9 +102,7 @@ impl AddCheckpoint {
             if place > MAX_PROOF_LINES {
                 return Err(wrong);
             }
-            let hash = STANDARD.decode(line).ok();
-            let hash = hash.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-            hashes.push(NodeHash::from_bytes(hash.ok_or(wrong)?));
+            hashes.push(NodeHash::from_bytes(base64_hash(line).ok_or(wrong)?));
         }
         let note = Note::parse(note.as_bytes()).map_err(AddCheckpointError::Note)?;
         Ok(Self {
@@ -119,19 +117,13 @@ impl AddCheckpoint {
     pub fn encode(&self) -> String {
         let mut body = format!("old {}\n", self.old);
         for hash in self.proof.hashes() {
-            body.push_str(&STANDARD.encode(hash.as_bytes()));
+            body.push_str(&base64_encode(hash.as_bytes()));
             body.push('\n');
         }
         body.push('\n');
         body.push_str(&self.note.encode());
         body
     }
-}
-
-/// ASCII decimal without sign or leading zeros.
-fn decimal(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
 }
 
 /// Why a witness does not cosign.
@@ -285,7 +277,7 @@ pub fn judge(
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "issue"))]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
