@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Derives again everything that a store says of its log: nothing stored is taken at its word but the certificates.
 //!
-//! What an entry shows by itself is in [`alone`] and runs on all cores; here is what only their order shows.
+//! What an entry shows by itself is in `alone`, and runs on all cores; here is what only their order shows.
 
 mod alone;
 
