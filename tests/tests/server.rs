@@ -665,7 +665,7 @@ fn starting_says_what_is_wrong_and_what_to_do() {
         &["serve", "--data", folder, "--listen", "127.0.0.1:0"],
         "kbox-data 9",
     );
-    std::fs::write(&version, "kbox-data 2\n").unwrap();
+    std::fs::write(&version, "kbox-data 3\n").unwrap();
     let unmeasured = save(empty.path(), "unmeasured.toml", PRODUCTION.as_bytes());
     fails(
         &["serve", "--config", &unmeasured],

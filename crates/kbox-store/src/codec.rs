@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! Keys and values of the database. A key begins with a byte that names its kind; numbers are big-endian, so that keys sort
-//! by them.
+//! Keys and values of the database. A key begins with a byte that names its kind, which says the family that it belongs to;
+//! numbers are big-endian, so that keys sort by them.
 
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId};
@@ -11,6 +11,41 @@ use kbox_proof::store::{
 use kbox_proof::time::Time;
 
 pub(crate) const HEAD: &[u8] = b"h";
+
+/// Rows that grow alike are kept together: those of the first two only ever grow at their end, so that their tables are
+/// written once and never merged with older ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    Entries,
+    Personal,
+    /// Where an entry is found by anything but its index: keys in no order.
+    Indexes,
+    /// Everything else: there is little of it, or the service says how much.
+    Others,
+}
+
+impl Family {
+    pub(crate) const ALL: [Self; 4] = [Self::Entries, Self::Personal, Self::Indexes, Self::Others];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Entries => "entries",
+            Self::Personal => "personal",
+            Self::Indexes => "indexes",
+            // The engine's own, which every database has.
+            Self::Others => "default",
+        }
+    }
+
+    pub(crate) fn of(key: &[u8]) -> Self {
+        match key.first() {
+            Some(b'e') => Self::Entries,
+            Some(b'p') => Self::Personal,
+            Some(b'i' | b'd' | b'x' | b'k' | b'q' | b'c') => Self::Indexes,
+            _ => Self::Others,
+        }
+    }
+}
 
 fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = vec![kind];

@@ -9,7 +9,7 @@ use std::time::Duration;
 use kbox_proof::store::StoreError;
 
 /// Content of the version file.
-const VERSION: &str = "kbox-data 2";
+const VERSION: &str = "kbox-data 3";
 /// Content of the version file of a backup: it is to be restored from, never written to.
 const BACKUP: &str = "kbox-backup 2";
 const VERSION_FILE: &str = "VERSION";

@@ -4,6 +4,7 @@
 //! Out of scope: what is written and whether it is true (`kbox_proof::ledger`).
 
 mod codec;
+mod database;
 mod directory;
 mod rocks;
 

@@ -12,20 +12,13 @@ use kbox_proof::store::{
     Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records,
     RequestId, Store, StoreError, StoredRequest, chain_id, decode_chain, encode_chain,
 };
-use rocksdb::{
-    BlockBasedOptions, BottommostLevelCompaction, CompactOptions, DB, DBCompressionType,
-    DBRecoveryMode, Direction, IteratorMode, Options, WriteBatch, WriteOptions,
-};
+use rocksdb::Direction;
 
 use crate::codec;
+use crate::database::{Batch, Database, Opening};
 use crate::directory::{Directory, NewBackup, check_room};
 
-/// Flushed to a table at this size; small, so that the reserve of free space covers it well.
-const WRITE_BUFFER_BYTES: usize = 32 << 20;
-const BLOCK_CACHE_BYTES: usize = 64 << 20;
 const OPENING_ATTEMPTS: u32 = 5;
-/// Tables that stay open: they must not grow into the descriptors that the server keeps for the log.
-const OPEN_TABLES: i32 = 128;
 /// Copied in one write.
 const COPY_BYTES: usize = 4 << 20;
 
@@ -36,7 +29,7 @@ const DAMAGED_ENTRY: StoreError = StoreError::Damaged {
 /// A log in a directory.
 pub struct RocksStore {
     // Before the directory: the database is closed first, then the lock is given back.
-    db: DB,
+    db: Database,
     /// None: opened to be read alone.
     directory: Option<Directory>,
     /// What the next commit must continue; held while one is written.
@@ -53,41 +46,13 @@ impl core::fmt::Debug for RocksStore {
     }
 }
 
-fn engine(error: rocksdb::Error) -> StoreError {
-    StoreError::Engine(error.into_string())
-}
-
 fn mark(kind: MarkKind, key: &[u8], value: &[u8]) -> Result<Mark, StoreError> {
     codec::decode_mark(kind, key, value).ok_or(StoreError::Damaged {
         what: "a cosigned or anchored checkpoint",
     })
 }
 
-fn options() -> Options {
-    let mut table = BlockBasedOptions::default();
-    // Most look-ups are for request ids that do not exist yet.
-    table.set_bloom_filter(10.0, false);
-    table.set_block_cache(&rocksdb::Cache::new_lru_cache(BLOCK_CACHE_BYTES));
-    let mut options = Options::default();
-    options.create_if_missing(true);
-    options.set_block_based_table_factory(&table);
-    options.set_compression_type(DBCompressionType::Lz4);
-    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
-    options.set_paranoid_checks(true);
-    // A record cut off at the end of the log was never acknowledged. Damage anywhere before it must not pass as the
-    // end: the default would silently drop acknowledged commits after it.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-    options.set_keep_log_file_num(3);
-    options
-}
-
-fn synced() -> WriteOptions {
-    let mut options = WriteOptions::default();
-    options.set_sync(true);
-    options
-}
-
-fn write_records(batch: &mut WriteBatch, records: &RecordBatch) {
+fn write_records(batch: &mut Batch<'_>, records: &RecordBatch) {
     for (key, value) in &records.puts {
         batch.put(codec::record_key(key), value);
     }
@@ -105,9 +70,7 @@ impl RocksStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = Directory::take(path.as_ref())?;
         directory.check_room(0)?;
-        let mut options = options();
-        options.set_max_open_files(OPEN_TABLES);
-        let db = DB::open(&options, directory.database()).map_err(engine)?;
+        let db = Database::open(&directory.database(), Opening::Any)?;
         Self::over(db, Some(directory))
     }
 
@@ -118,10 +81,7 @@ impl RocksStore {
     pub fn open_backup(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = Directory::take_backup(path.as_ref())?;
         directory.check_room(0)?;
-        let mut options = options();
-        options.create_if_missing(false);
-        options.set_max_open_files(OPEN_TABLES);
-        let db = DB::open(&options, directory.database()).map_err(engine)?;
+        let db = Database::open(&directory.database(), Opening::Existing)?;
         Self::over(db, Some(directory))
     }
 
@@ -132,24 +92,20 @@ impl RocksStore {
     /// [`StoreError::Directory`] when no log was begun there, [`StoreError::Version`], or the engine's own.
     pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let database = Directory::to_read(path.as_ref())?;
-        let mut options = options();
-        options.create_if_missing(false);
-        // All tables are opened now: a writer may delete them while they are read.
-        options.set_max_open_files(-1);
         let mut attempts = 0;
         let db = loop {
-            match DB::open_for_read_only(&options, &database, false) {
+            match Database::open_to_read(&database) {
                 Ok(db) => break db,
                 // The writer may have retired a table between the look at the manifest and the opening.
                 Err(_) if attempts < OPENING_ATTEMPTS => attempts += 1,
-                Err(error) => return Err(engine(error)),
+                Err(error) => return Err(error),
             }
         };
         Self::over(db, None)
     }
 
-    fn over(db: DB, directory: Option<Directory>) -> Result<Self, StoreError> {
-        let head = match db.get(codec::HEAD).map_err(engine)? {
+    fn over(db: Database, directory: Option<Directory>) -> Result<Self, StoreError> {
+        let head = match db.get(codec::HEAD)? {
             None => None,
             Some(bytes) => Some(codec::decode_head(&bytes).ok_or(StoreError::Damaged {
                 what: "the head of the log",
@@ -193,9 +149,7 @@ impl RocksStore {
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), StoreError> {
         let new = NewBackup::begin(path.as_ref())?;
-        let mut options = options();
-        options.set_error_if_exists(true);
-        let copy = DB::open(&options, new.database()).map_err(engine)?;
+        let copy = Database::open(&new.database(), Opening::New)?;
         let wanted = |key: &[u8]| codec::record_name(key).is_none_or(wanted);
         self.copy_rows(&copy, path.as_ref(), &wanted, progress)?;
         drop(copy);
@@ -224,33 +178,30 @@ impl RocksStore {
 
     fn copy_rows(
         &self,
-        copy: &DB,
+        copy: &Database,
         path: &Path,
         wanted: &dyn Fn(&[u8]) -> bool,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), StoreError> {
-        let mut unlogged = WriteOptions::default();
-        // It is flushed below; a copy broken off is none.
-        unlogged.disable_wal(true);
-        let mut batch = WriteBatch::default();
+        let mut batch = copy.batch()?;
         let mut copied = 0u64;
-        for item in self.db.iterator(IteratorMode::Start) {
-            let (key, value) = item.map_err(engine)?;
+        for row in self.db.all_rows()? {
+            let (key, value) = row?;
             if !wanted(&key) {
                 continue;
             }
             batch.put(key, value);
-            if batch.size_in_bytes() >= COPY_BYTES {
-                let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
+            if batch.byte_len() >= COPY_BYTES {
+                let bytes = u64::try_from(batch.byte_len()).unwrap_or(u64::MAX);
                 check_room(path, bytes)?;
-                copy.write_opt(std::mem::take(&mut batch), &unlogged)
-                    .map_err(engine)?;
+                // It is flushed below; a copy broken off is none.
+                copy.write_unlogged(std::mem::replace(&mut batch, copy.batch()?))?;
                 copied = copied.saturating_add(bytes);
                 progress(copied);
             }
         }
-        copy.write_opt(batch, &unlogged).map_err(engine)?;
-        copy.flush().map_err(engine)
+        copy.write_unlogged(batch)?;
+        copy.flush()
     }
 
     fn lock_head(&self) -> MutexGuard<'_, Option<Head>> {
@@ -264,7 +215,7 @@ impl RocksStore {
         what: &'static str,
         decode: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Result<Option<T>, StoreError> {
-        match self.db.get_pinned(key).map_err(engine)? {
+        match self.db.get(key)? {
             None => Ok(None),
             Some(bytes) => decode(&bytes).map(Some).ok_or(StoreError::Damaged { what }),
         }
@@ -277,17 +228,15 @@ impl RocksStore {
 
 impl Records for RocksStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db.get(codec::record_key(key)).map_err(engine)
+        let value = self.db.get(&codec::record_key(key))?;
+        Ok(value.map(|value| value.to_vec()))
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
         let prefix = codec::record_key(prefix);
         let mut found = Vec::new();
-        for item in self
-            .db
-            .iterator(IteratorMode::From(&prefix, Direction::Forward))
-        {
-            let (key, value) = item.map_err(engine)?;
+        for row in self.db.rows(&prefix, Direction::Forward)? {
+            let (key, value) = row?;
             if !key.starts_with(&prefix) {
                 break;
             }
@@ -315,7 +264,7 @@ impl Store for RocksStore {
                 found: head.as_ref().map(|head| head.size),
             }));
         }
-        let mut batch = WriteBatch::default();
+        let mut batch = self.db.batch().map_err(CommitError::Refused)?;
         let mut ends = HashMap::new();
         for new in &commit.entries {
             let entry = &new.entry;
@@ -362,30 +311,26 @@ impl Store for RocksStore {
             &commit.head.checkpoint,
         );
         batch.put(codec::HEAD, codec::encode_head(&commit.head));
-        let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
+        let bytes = u64::try_from(batch.byte_len()).unwrap_or(u64::MAX);
         self.directory()?
             .check_room(bytes)
             .map_err(CommitError::Refused)?;
-        self.db
-            .write_opt(batch, &synced())
-            .map_err(|error| CommitError::Failed(engine(error)))?;
+        self.db.write(batch).map_err(CommitError::Failed)?;
         *head = Some(commit.head.clone());
         Ok(())
     }
 
     fn read_tile(&self, tile: &Tile) -> Result<Option<Vec<u8>>, StoreError> {
-        let bytes = self.db.get_pinned(codec::tile_key(tile)).map_err(engine)?;
+        let bytes = self.db.get(&codec::tile_key(tile))?;
         Ok(bytes.and_then(|bytes| bytes.get(..tile.byte_len()).map(<[u8]>::to_vec)))
     }
 
     fn read_entries(&self, first: LeafIndex, count: u16) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut leaves = Vec::new();
         let from = codec::entry_key(first);
-        let items = self
-            .db
-            .iterator(IteratorMode::From(&from, Direction::Forward));
-        for (offset, item) in (0..u64::from(count)).zip(items) {
-            let (key, entry) = item.map_err(engine)?;
+        let rows = self.db.rows(&from, Direction::Forward)?;
+        for (offset, row) in (0..u64::from(count)).zip(rows) {
+            let (key, entry) = row?;
             if *key != *codec::entry_key(LeafIndex::new(first.get().saturating_add(offset))) {
                 break;
             }
@@ -395,14 +340,11 @@ impl Store for RocksStore {
     }
 
     fn entry(&self, index: LeafIndex) -> Result<Option<Entry>, StoreError> {
-        let Some(bytes) = self
-            .db
-            .get_pinned(codec::entry_key(index))
-            .map_err(engine)?
-        else {
+        let Some(bytes) = self.db.get(&codec::entry_key(index))? else {
             return Ok(None);
         };
-        let personal = self.db.get(codec::personal_key(index)).map_err(engine)?;
+        let personal = self.db.get(&codec::personal_key(index))?;
+        let personal = personal.map(|personal| personal.to_vec());
         codec::decode_entry(index, &bytes, personal)
             .map(Some)
             .ok_or(DAMAGED_ENTRY)
@@ -484,9 +426,9 @@ impl Store for RocksStore {
             .check_room(bytes)
             .map_err(CommitError::Refused)?;
         let key = codec::mark_key(mark.kind(), size, mark.number);
-        self.db
-            .put_opt(key, value, &synced())
-            .map_err(|error| CommitError::Failed(engine(error)))?;
+        let mut batch = self.db.batch().map_err(CommitError::Refused)?;
+        batch.put(key, value);
+        self.db.write(batch).map_err(CommitError::Failed)?;
         Ok(mark)
     }
 
@@ -497,12 +439,9 @@ impl Store for RocksStore {
         most: usize,
     ) -> Result<Vec<Mark>, StoreError> {
         let from = codec::mark_key(kind, size, number);
-        let rows = self
-            .db
-            .iterator(IteratorMode::From(&from, Direction::Forward));
         let mut marks = Vec::new();
-        for row in rows.take(most) {
-            let (key, value) = row.map_err(engine)?;
+        for row in self.db.rows(&from, Direction::Forward)?.take(most) {
+            let (key, value) = row?;
             if key.first() != from.first() {
                 break;
             }
@@ -513,10 +452,7 @@ impl Store for RocksStore {
 
     fn last_mark(&self, kind: MarkKind, largest: TreeSize) -> Result<Option<Mark>, StoreError> {
         let to = codec::mark_key(kind, largest, u64::MAX);
-        let mut rows = self
-            .db
-            .iterator(IteratorMode::From(&to, Direction::Reverse));
-        match rows.next().transpose().map_err(engine)? {
+        match self.db.rows(&to, Direction::Reverse)?.next().transpose()? {
             Some((key, value)) if key.first() == to.first() => mark(kind, &key, &value).map(Some),
             _ => Ok(None),
         }
@@ -524,13 +460,7 @@ impl Store for RocksStore {
 
     fn census(&self) -> Result<Census, StoreError> {
         let mut census = Census::default();
-        let mut keys = self.db.raw_iterator();
-        keys.seek_to_first();
-        while let Some(key) = keys.key() {
-            codec::count(&mut census, key);
-            keys.next();
-        }
-        keys.status().map_err(engine)?;
+        self.db.for_each_key(|key| codec::count(&mut census, key))?;
         Ok(census)
     }
 
@@ -545,7 +475,7 @@ impl Store for RocksStore {
         };
         let personal = codec::personal_key(index);
         let request = codec::request_key(&entry.collectivite, &entry.request_id);
-        let mut batch = WriteBatch::default();
+        let mut batch = self.db.batch().map_err(refused)?;
         batch.delete(&personal);
         batch.put(
             &request,
@@ -559,7 +489,8 @@ impl Store for RocksStore {
     }
 
     fn scrub(&self, records: &RecordBatch) -> Result<(), CommitError> {
-        self.destroy(WriteBatch::default(), Vec::new(), records)
+        let batch = self.db.batch().map_err(CommitError::Refused)?;
+        self.destroy(batch, Vec::new(), records)
     }
 }
 
@@ -567,7 +498,7 @@ impl RocksStore {
     /// Writes a batch and records, and rewrites whatever file holds what `keys` and the records held before.
     fn destroy(
         &self,
-        mut batch: WriteBatch,
+        mut batch: Batch<'_>,
         mut keys: Vec<Vec<u8>>,
         records: &RecordBatch,
     ) -> Result<(), CommitError> {
@@ -578,18 +509,15 @@ impl RocksStore {
         if keys.is_empty() {
             return Ok(());
         }
-        let bytes = u64::try_from(batch.size_in_bytes()).unwrap_or(u64::MAX);
+        let bytes = u64::try_from(batch.byte_len()).unwrap_or(u64::MAX);
         self.directory()?
             .check_room(bytes)
             .map_err(CommitError::Refused)?;
-        let failed = |error| CommitError::Failed(engine(error));
-        self.db.write_opt(batch, &synced()).map_err(failed)?;
+        self.db.write(batch).map_err(CommitError::Failed)?;
         // A delete only hides: the bytes go when the write-ahead log is retired and the tables are rewritten.
-        self.db.flush().map_err(failed)?;
-        let mut options = CompactOptions::default();
-        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        self.db.flush().map_err(CommitError::Failed)?;
         for key in keys {
-            self.db.compact_range_opt(Some(&key), Some(&key), &options);
+            self.db.rewrite(&key).map_err(CommitError::Failed)?;
         }
         Ok(())
     }

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! RocksDB as the store uses it: rows by key, each in the family that its key belongs to, one write-ahead log for all of them.
+
+use std::path::Path;
+
+use kbox_proof::store::StoreError;
+use rocksdb::{
+    BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamily, ColumnFamilyDescriptor,
+    CompactOptions, DB, DBCompressionType, DBPinnableSlice, DBRecoveryMode, Direction,
+    FlushOptions, IteratorMode, Options, WriteBatch, WriteOptions,
+};
+
+use crate::codec::Family;
+
+/// Flushed to a table at this size; small, so that the reserve of free space covers it well.
+const WRITE_BUFFER_BYTES: usize = 32 << 20;
+/// From here on the family that holds the oldest of the write-ahead log is flushed, however little that is.
+const MAX_LOG_BYTES: u64 = 96 << 20;
+const BLOCK_CACHE_BYTES: usize = 64 << 20;
+/// Tables that stay open: they must not grow into the descriptors that the server keeps for the log.
+const OPEN_TABLES: i32 = 128;
+
+/// A key and its value.
+pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
+
+pub(crate) struct Database(DB);
+
+pub(crate) fn engine(error: rocksdb::Error) -> StoreError {
+    StoreError::Engine(error.into_string())
+}
+
+/// How a database is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Made if it is not there.
+    Any,
+    /// It must be there.
+    Existing,
+    /// It must not be there.
+    New,
+}
+
+fn options() -> Options {
+    let mut options = Options::default();
+    options.set_max_total_wal_size(MAX_LOG_BYTES);
+    options.set_paranoid_checks(true);
+    // A record cut off at the end of the log was never acknowledged. Damage anywhere before it must not pass as the
+    // end: the default would silently drop acknowledged commits after it.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_keep_log_file_num(3);
+    options
+}
+
+fn families() -> impl Iterator<Item = ColumnFamilyDescriptor> {
+    let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+    Family::ALL.into_iter().map(move |family| {
+        let mut table = BlockBasedOptions::default();
+        table.set_block_cache(&cache);
+        // Most look-ups are for request ids that do not exist yet.
+        table.set_bloom_filter(10.0, false);
+        let mut options = Options::default();
+        options.set_block_based_table_factory(&table);
+        options.set_compression_type(DBCompressionType::Lz4);
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+        ColumnFamilyDescriptor::new(family.name(), options)
+    })
+}
+
+impl Database {
+    pub(crate) fn open(path: &Path, opening: Opening) -> Result<Self, StoreError> {
+        let mut options = options();
+        options.set_max_open_files(OPEN_TABLES);
+        // By default the tables that stay open are shared out among 64 lists of two: those in use would be opened and closed
+        // again and again.
+        options.set_table_cache_num_shard_bits(0);
+        options.create_if_missing(opening != Opening::Existing);
+        options.create_missing_column_families(opening != Opening::Existing);
+        options.set_error_if_exists(opening == Opening::New);
+        DB::open_cf_descriptors(&options, path, families())
+            .map(Self)
+            .map_err(engine)
+    }
+
+    /// As it is now, while another process may go on writing.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let mut options = options();
+        // All tables are opened now: a writer may delete them while they are read.
+        options.set_max_open_files(-1);
+        DB::open_cf_descriptors_read_only(&options, path, families(), false)
+            .map(Self)
+            .map_err(engine)
+    }
+
+    fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
+        let name = family.name();
+        self.0
+            .cf_handle(name)
+            .ok_or_else(|| StoreError::Engine(format!("it has no column family {name:?}")))
+    }
+
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<DBPinnableSlice<'_>>, StoreError> {
+        let family = self.family(Family::of(key))?;
+        self.0.get_pinned_cf(family, key).map_err(engine)
+    }
+
+    /// The rows of a key's family from it on.
+    pub(crate) fn rows(
+        &self,
+        from: &[u8],
+        direction: Direction,
+    ) -> Result<impl Iterator<Item = Result<Row, StoreError>>, StoreError> {
+        let family = self.family(Family::of(from))?;
+        let rows = self
+            .0
+            .iterator_cf(family, IteratorMode::From(from, direction));
+        Ok(rows.map(|row| row.map_err(engine)))
+    }
+
+    /// Every row of every family.
+    pub(crate) fn all_rows(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Row, StoreError>>, StoreError> {
+        let mut all = Vec::new();
+        for family in Family::ALL {
+            all.push(self.0.iterator_cf(self.family(family)?, IteratorMode::Start));
+        }
+        Ok(all.into_iter().flatten().map(|row| row.map_err(engine)))
+    }
+
+    /// Every key of every family.
+    pub(crate) fn for_each_key(&self, mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {
+        for family in Family::ALL {
+            let mut keys = self.0.raw_iterator_cf(self.family(family)?);
+            keys.seek_to_first();
+            while let Some(key) = keys.key() {
+                each(key);
+                keys.next();
+            }
+            keys.status().map_err(engine)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn batch(&self) -> Result<Batch<'_>, StoreError> {
+        Ok(Batch {
+            families: [
+                self.family(Family::Entries)?,
+                self.family(Family::Personal)?,
+                self.family(Family::Indexes)?,
+                self.family(Family::Others)?,
+            ],
+            rows: WriteBatch::default(),
+        })
+    }
+
+    /// Returns once it is durable.
+    pub(crate) fn write(&self, batch: Batch<'_>) -> Result<(), StoreError> {
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.0.write_opt(batch.rows, &options).map_err(engine)
+    }
+
+    /// Durable after [`Database::flush`] alone.
+    pub(crate) fn write_unlogged(&self, batch: Batch<'_>) -> Result<(), StoreError> {
+        let mut options = WriteOptions::default();
+        options.disable_wal(true);
+        self.0.write_opt(batch.rows, &options).map_err(engine)
+    }
+
+    /// Puts everything into tables and retires the write-ahead log.
+    pub(crate) fn flush(&self) -> Result<(), StoreError> {
+        let mut families = Vec::new();
+        for family in Family::ALL {
+            families.push(self.family(family)?);
+        }
+        self.0
+            .flush_cfs_opt(&families, &FlushOptions::default())
+            .map_err(engine)
+    }
+
+    /// Rewrites the tables that hold a key, without what it held before.
+    pub(crate) fn rewrite(&self, key: &[u8]) -> Result<(), StoreError> {
+        let mut options = CompactOptions::default();
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        let family = self.family(Family::of(key))?;
+        self.0
+            .compact_range_cf_opt(family, Some(key), Some(key), &options);
+        Ok(())
+    }
+}
+
+/// Rows that are written together or not at all.
+pub(crate) struct Batch<'a> {
+    families: [&'a ColumnFamily; 4],
+    rows: WriteBatch,
+}
+
+impl<'a> Batch<'a> {
+    fn family(&self, key: &[u8]) -> &'a ColumnFamily {
+        let [entries, personal, indexes, others] = self.families;
+        match Family::of(key) {
+            Family::Entries => entries,
+            Family::Personal => personal,
+            Family::Indexes => indexes,
+            Family::Others => others,
+        }
+    }
+
+    pub(crate) fn put(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.rows.put_cf(self.family(key.as_ref()), key, value);
+    }
+
+    pub(crate) fn delete(&mut self, key: impl AsRef<[u8]>) {
+        self.rows.delete_cf(self.family(key.as_ref()), key);
+    }
+
+    pub(crate) fn byte_len(&self) -> usize {
+        self.rows.size_in_bytes()
+    }
+}
