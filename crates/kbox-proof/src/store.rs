@@ -11,6 +11,7 @@
 mod memory;
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -25,7 +26,7 @@ use crate::time::Time;
 /// The caller's own name for one request, unique in its collectivité: 1 to 128 visible ASCII characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RequestId(String);
+pub struct RequestId(Arc<str>);
 
 /// A request id that is empty, longer than 128 bytes, or not visible ASCII.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl RequestId {
     pub fn parse(text: &str) -> Result<Self, RequestIdError> {
         let fits = (1..=Self::MAX).contains(&text.len());
         if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(text.to_string()))
+            Ok(Self(text.into()))
         } else {
             Err(RequestIdError)
         }
@@ -71,7 +72,7 @@ impl TryFrom<String> for RequestId {
 }
 impl From<RequestId> for String {
     fn from(value: RequestId) -> Self {
-        value.0
+        value.as_str().to_string()
     }
 }
 impl fmt::Display for RequestId {

@@ -56,11 +56,15 @@ fn families() -> impl Iterator<Item = ColumnFamilyDescriptor> {
     Family::ALL.into_iter().map(move |family| {
         let mut table = BlockBasedOptions::default();
         table.set_block_cache(&cache);
-        // Most look-ups are for request ids that do not exist yet.
-        table.set_bloom_filter(10.0, false);
         let mut options = Options::default();
+        if family == Family::Indexes {
+            // Most look-ups are for request ids that do not exist yet. Digests cannot be compressed.
+            table.set_bloom_filter(10.0, false);
+            options.set_compression_type(DBCompressionType::None);
+        } else {
+            options.set_compression_type(DBCompressionType::Lz4);
+        }
         options.set_block_based_table_factory(&table);
-        options.set_compression_type(DBCompressionType::Lz4);
         options.set_write_buffer_size(WRITE_BUFFER_BYTES);
         ColumnFamilyDescriptor::new(family.name(), options)
     })
@@ -122,7 +126,10 @@ impl Database {
     ) -> Result<impl Iterator<Item = Result<Row, StoreError>>, StoreError> {
         let mut all = Vec::new();
         for family in Family::ALL {
-            all.push(self.0.iterator_cf(self.family(family)?, IteratorMode::Start));
+            all.push(
+                self.0
+                    .iterator_cf(self.family(family)?, IteratorMode::Start),
+            );
         }
         Ok(all.into_iter().flatten().map(|row| row.map_err(engine)))
     }

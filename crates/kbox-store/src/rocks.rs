@@ -265,6 +265,7 @@ impl Store for RocksStore {
             }));
         }
         let mut batch = self.db.batch().map_err(CommitError::Refused)?;
+        let mut found_by = Vec::new();
         let mut ends = HashMap::new();
         for new in &commit.entries {
             let entry = &new.entry;
@@ -273,29 +274,39 @@ impl Store for RocksStore {
             if let Some(personal) = &entry.personal {
                 batch.put(codec::personal_key(entry.index), personal);
             }
-            batch.put(codec::event_id_key(&entry.event_id), index);
-            batch.put(codec::digest_key(&new.event_digest), index);
-            batch.put(codec::leaf_hash_key(&new.leaf_hash), index);
-            batch.put(codec::rank_key(&entry.collectivite, entry.rank), index);
             let request = StoredRequest {
                 index: entry.index,
                 content: Some(new.content.clone()),
             };
-            batch.put(
-                codec::request_key(&entry.collectivite, &entry.request_id),
-                codec::encode_request(&request),
-            );
+            found_by.extend([
+                (codec::event_id_key(&entry.event_id), index.to_vec()),
+                (codec::digest_key(&new.event_digest), index.to_vec()),
+                (codec::leaf_hash_key(&new.leaf_hash), index.to_vec()),
+                (
+                    codec::rank_key(&entry.collectivite, entry.rank),
+                    index.to_vec(),
+                ),
+                (
+                    codec::request_key(&entry.collectivite, &entry.request_id),
+                    codec::encode_request(&request),
+                ),
+            ]);
             let end = ChainEnd {
                 rank: entry.rank,
                 digest: new.event_digest,
             };
             ends.insert(&entry.collectivite, end);
         }
-        for (collectivite, end) in ends {
-            batch.put(
+        found_by.extend(ends.into_iter().map(|(collectivite, end)| {
+            (
                 codec::chain_end_key(collectivite),
                 codec::encode_chain_end(&end),
-            );
+            )
+        }));
+        // In their order, each is looked for near where the one before went.
+        found_by.sort_unstable();
+        for (key, value) in found_by {
+            batch.put(key, value);
         }
         for (tile, bytes) in &commit.tiles {
             batch.put(codec::tile_key(tile), bytes);

@@ -8,6 +8,7 @@
 //! Out of scope: who may record an event (the server), whether its references exist (the ledger), and whether the
 //! assertion is true (nobody can verify that).
 
+mod encoded;
 mod error;
 mod personal;
 mod submission;
@@ -21,6 +22,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::encoded::EncodedBody;
 pub use self::error::EventError;
 pub use self::personal::{Channel, ErasablePart, PersonalData, RecipientIdentity, RosterOpening};
 pub use self::submission::{Nature, Paper, PaperNature, RosterEntry, Rule, Seance, Submission};
@@ -120,10 +122,19 @@ impl fmt::Display for EventId {
     }
 }
 
+const OPERATOR: &str = "kbox";
+
 /// Whose event it is: a SIREN of nine digits, or `kbox` for the log's operator.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Collectivite(String);
+pub struct Collectivite(Owner);
+
+/// There are few bytes, and copies of them in every structure of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Owner {
+    Siren([u8; 9]),
+    Operator,
+}
 
 impl Collectivite {
     /// Reads a SIREN, or `kbox`.
@@ -131,22 +142,25 @@ impl Collectivite {
     /// # Errors
     /// [`EventError::NotASiren`].
     pub fn parse(text: &str) -> Result<Self, EventError> {
-        let siren = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if siren || text == "kbox" {
-            Ok(Self(text.to_string()))
-        } else {
-            Err(EventError::NotASiren)
+        match <[u8; 9]>::try_from(text.as_bytes()) {
+            Ok(siren) if siren.iter().all(u8::is_ascii_digit) => Ok(Self(Owner::Siren(siren))),
+            _ if text == OPERATOR => Ok(Self(Owner::Operator)),
+            _ => Err(EventError::NotASiren),
         }
     }
     /// The log's own operator.
     #[must_use]
     pub fn operator() -> Self {
-        Self("kbox".to_string())
+        Self(Owner::Operator)
     }
     /// The SIREN, or `kbox`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            // Nine digits.
+            Owner::Siren(siren) => core::str::from_utf8(siren).unwrap_or_default(),
+            Owner::Operator => OPERATOR,
+        }
     }
 }
 
@@ -158,12 +172,12 @@ impl TryFrom<String> for Collectivite {
 }
 impl From<Collectivite> for String {
     fn from(value: Collectivite) -> Self {
-        value.0
+        value.as_str().to_string()
     }
 }
 impl fmt::Display for Collectivite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.as_str())
     }
 }
 
@@ -574,12 +588,7 @@ impl Body {
     /// # Errors
     /// As [`Body::check`].
     pub fn idempotency_bytes(&self) -> Result<Vec<u8>, EventError> {
-        let timeless = Self {
-            claimed_time: Time::from_unix_nanos(0),
-            ..self.clone()
-        };
-        timeless.check()?;
-        wire::encode_body(&timeless)
+        EncodedBody::new(self)?.timeless()
     }
 }
 
@@ -600,8 +609,7 @@ impl EvidenceEvent {
     /// # Errors
     /// As [`Body::check`].
     pub fn to_der(&self) -> Result<Vec<u8>, EventError> {
-        self.body.check()?;
-        wire::encode_event(self)
+        EncodedBody::new(&self.body)?.event(&self.header, self.personal.as_ref())
     }
 
     /// Reads the DER form; what is not exactly what [`EvidenceEvent::to_der`] writes is refused.

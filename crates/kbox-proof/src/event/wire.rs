@@ -287,9 +287,12 @@ fn optional_text(value: Option<String>) -> Result<Option<event::Text>, EventErro
     value.map(event::Text::new).transpose()
 }
 
+pub(super) fn instant_text(time: Time) -> String {
+    time.to_timestamp().strftime("%Y%m%d%H%M%SZ").to_string()
+}
+
 fn instant(time: Time) -> Result<Instant, EventError> {
-    let text = time.to_timestamp().strftime("%Y%m%d%H%M%SZ").to_string();
-    VisibleString::try_from(text)
+    VisibleString::try_from(instant_text(time))
         .map(Instant)
         .map_err(|_| EventError::NotAnInstant)
 }
@@ -306,28 +309,22 @@ fn read_instant(wire: &Instant) -> Result<Time, EventError> {
     Time::from_unix_secs(timestamp.as_second()).map_err(|_| EventError::NotAnInstant)
 }
 
-pub(super) fn encode_event(event: &event::EvidenceEvent) -> Result<Vec<u8>, EventError> {
-    let header = &event.header;
+pub(super) fn encode_header(header: &event::Header) -> Result<Vec<u8>, EventError> {
     if (header.rank == 0) != header.previous.is_none() {
         return Err(EventError::PreviousAndRank);
     }
-    to_der(&EvidenceEvent {
-        version: 1,
-        header: Header {
-            origin: header.origin.as_str().to_string(),
-            environment: match header.environment {
-                event::Environment::Production => Environment::Production,
-                event::Environment::Demonstration => Environment::Demonstration,
-            },
-            collectivite: header.collectivite.as_str().to_string(),
-            event_id: octets(header.event_id.as_bytes()),
-            salt: octets(header.salt.as_bytes()),
-            rank: header.rank,
-            previous: header.previous.map(|digest| octets(digest.as_bytes())),
-            witnessed: header.witnessed.map(|digest| octets(digest.as_bytes())),
+    to_der(&Header {
+        origin: header.origin.as_str().to_string(),
+        environment: match header.environment {
+            event::Environment::Production => Environment::Production,
+            event::Environment::Demonstration => Environment::Demonstration,
         },
-        body: body(&event.body)?,
-        personal: event.personal.map(|digest| octets(digest.as_bytes())),
+        collectivite: header.collectivite.as_str().to_string(),
+        event_id: octets(header.event_id.as_bytes()),
+        salt: octets(header.salt.as_bytes()),
+        rank: header.rank,
+        previous: header.previous.map(|digest| octets(digest.as_bytes())),
+        witnessed: header.witnessed.map(|digest| octets(digest.as_bytes())),
     })
 }
 

@@ -4,16 +4,17 @@
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::Instant;
 
 use super::LedgerError;
 use super::intake::Done;
-use super::receipts::{self, Signed};
+use super::receipts::{self, Prover, Signed};
 use super::reference;
 use super::sequencer::{Published, Shared};
-use crate::merkle::{LeafIndex, Tile};
+use crate::merkle::{HashReader, LeafIndex, Tile};
 use crate::receipt::Receipt;
 use crate::store::{CommitBatch, CommitError, NewEntry};
 
@@ -182,8 +183,19 @@ pub(super) fn acknowledge_one(shared: &Shared, committed: Committed) -> bool {
         accepted,
     } = committed;
     shared.references.remember(&entries, kinds);
+    let store = shared.store.as_ref();
+    let head = &published.head;
+    let tree = Signed {
+        size: head.size,
+        root: head.root,
+        checkpoint: &head.checkpoint,
+    };
+    let reader = published
+        .edge
+        .reader(|name: &Tile| receipts::tile(store, name));
+    let mut prover = Prover::new(reader, &tree);
     for Accepted { done, slots } in accepted {
-        match answer(shared, &published, &entries, &slots) {
+        match answer(shared, &mut prover, &entries, &slots) {
             Ok(answer) => done.answer(answer),
             Err(fatal) => {
                 shared.fatal(&fatal);
@@ -200,29 +212,24 @@ pub(super) fn acknowledge_one(shared: &Shared, committed: Committed) -> bool {
 /// Fatal: what was committed just now cannot be proven, so the stored tree is not the one that was signed. An old entry
 /// that cannot be proven is its callers' matter alone, since the tree grows at its right edge, which was checked when the
 /// log was opened; else anybody with an old request id could stop a log.
-fn answer(
+fn answer<R>(
     shared: &Shared,
-    published: &Published,
+    prover: &mut Prover<'_, R>,
     entries: &[NewEntry],
     slots: &[Slot],
-) -> Result<Result<Vec<Receipt>, LedgerError>, LedgerError> {
+) -> Result<Result<Vec<Receipt>, LedgerError>, LedgerError>
+where
+    R: HashReader,
+    R::Error: fmt::Display,
+{
     let store = shared.store.as_ref();
-    let head = &published.head;
-    let tree = Signed {
-        size: head.size,
-        root: head.root,
-        checkpoint: &head.checkpoint,
-    };
-    let reader = published
-        .edge
-        .reader(|name: &Tile| receipts::tile(store, name));
     let mut list = Vec::with_capacity(slots.len());
     for slot in slots {
         let receipt = match *slot {
             Slot::New(place) => {
                 let missing = || LedgerError::ProofFailed("its entry is missing".to_string());
                 let new = entries.get(place).ok_or_else(missing)?;
-                receipts::receipt(&reader, &new.entry, shared.sealer.certificates(), &tree)?
+                prover.receipt(&new.entry, shared.sealer.certificates())?
             }
             Slot::Old(index) => match receipts::original(store, shared.sealer.keys(), index) {
                 Ok(receipt) => receipt,

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use super::LedgerError;
-use super::receipts;
+use super::receipts::{self, Prover};
 use super::seal::{LogKeys, proof_text};
 use crate::digest::Sha256Digest;
 use crate::merkle::{
@@ -332,7 +332,7 @@ pub(super) fn upgrade(
         root,
         checkpoint: note,
     };
-    let proof = receipts::proven(&reader, &entry.leaf, index, &tree)?;
+    let proof = Prover::new(&reader, &tree).proof(&entry.leaf, index)?;
     let consistent =
         |old: (TreeSize, RootHash), new: (TreeSize, RootHash)| consistency(&reader, old, new);
     let before = store.last_mark(MarkKind::Cosigned, TreeSize::new(index.get()))?;

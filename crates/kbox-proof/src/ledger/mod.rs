@@ -53,14 +53,14 @@ use self::activity::Commits;
 use self::closed::{Closed, Earlier};
 use self::intake::{Bounds, Done, Intake, Submission};
 use self::marks::{Marks, Quorum};
-use self::receipts::Signed;
+use self::receipts::{Prover, Signed};
 use self::reference::References;
 use self::seal::{LogKeys, Sealer};
 use self::sequencer::{Prepared, Published, Sequencer, Shared};
 use crate::clock::Clock;
 use crate::event::{
-    Body, Collectivite, Detail, Environment, ErasablePart, EventError, EventId, MAX_EVENT_BYTES,
-    Origin, PersonalData, Salt,
+    Body, Collectivite, Detail, EncodedBody, Environment, ErasablePart, EventError, EventId,
+    MAX_EVENT_BYTES, Origin, PersonalData, Salt,
 };
 use crate::key::{LogSigner, random_bytes};
 use crate::merkle::{
@@ -352,8 +352,8 @@ impl Ledger {
             body,
             personal,
         } = request;
-        body.check()?;
-        let timeless = body.idempotency_bytes()?;
+        let encoded = EncodedBody::new(&body)?;
+        let timeless = encoded.timeless()?;
         if timeless.len() > MAX_EVENT_BYTES - HEADER_ROOM {
             let too_long = EventError::TooLong {
                 found: timeless.len(),
@@ -380,7 +380,8 @@ impl Ledger {
         Ok(Prepared {
             collectivite,
             request_id,
-            body,
+            kind: reference::kind(&body),
+            body: encoded,
             personal,
             content,
             event_id: EventId::from_bytes(random.take()),
@@ -759,7 +760,10 @@ fn load(store: &dyn Store, keys: &LogKeys, head: Head) -> Result<Published, Ledg
             checkpoint: &head.checkpoint,
         };
         let reader = TileReader::new(size, |name: &Tile| receipts::tile(store, name));
-        receipts::proven(&reader, leaf, LeafIndex::new(last), &tree).map_err(|_| damaged(None))?;
+        let mut prover = Prover::new(reader, &tree);
+        prover
+            .proof(leaf, LeafIndex::new(last))
+            .map_err(|_| damaged(None))?;
         debug_assert!(store.index_of_leaf(&hash_leaf(leaf)) == Ok(Some(LeafIndex::new(last))));
     }
     Ok(Published { head, edge })

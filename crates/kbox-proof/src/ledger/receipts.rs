@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Receipts from stored entries. None leaves whose inclusion proof does not hold against the checkpoint it carries.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::seal;
 use super::{LedgerError, Upgrade};
 use crate::digest::Sha256Digest;
 use crate::merkle::{
-    HashReader, InclusionProof, LeafIndex, RootHash, Tile, TileReader, TreeSize, hash_leaf,
-    inclusion_proof, verify_inclusion,
+    HashReader, InclusionProof, InclusionVerifier, LeafIndex, RootHash, Tile, TileReader, TreeSize,
+    hash_leaf, inclusion_proof,
 };
 use crate::receipt::Receipt;
 use crate::store::{Entry, Store, StoreError};
@@ -29,46 +29,58 @@ pub(super) fn tile(store: &dyn Store, tile: &Tile) -> Result<Vec<u8>, StoreError
     })
 }
 
-/// The path of a leaf to the root of `tree`, checked as any verifier would.
-pub(super) fn proven<R>(
-    reader: &R,
-    leaf: &[u8],
-    index: LeafIndex,
-    tree: &Signed<'_>,
-) -> Result<InclusionProof, LedgerError>
-where
-    R: HashReader,
-    R::Error: core::fmt::Display,
-{
-    let problem = |problem: String| LedgerError::ProofFailed(problem);
-    let proof =
-        inclusion_proof(reader, index, tree.size).map_err(|error| problem(error.to_string()))?;
-    verify_inclusion(&hash_leaf(leaf), index, tree.size, &proof, &tree.root)
-        .map_err(|error| problem(error.to_string()))?;
-    Ok(proof)
+/// Proves leaves of one tree.
+pub(super) struct Prover<'a, R> {
+    reader: R,
+    tree: &'a Signed<'a>,
+    paths: InclusionVerifier,
 }
 
-/// The receipt of `entry` under the checkpoint of `tree`.
-pub(super) fn receipt<R>(
-    reader: &R,
-    entry: &Entry,
-    certificates: &[u8],
-    tree: &Signed<'_>,
-) -> Result<Receipt, LedgerError>
+impl<'a, R> Prover<'a, R>
 where
     R: HashReader,
     R::Error: core::fmt::Display,
 {
-    let proof = proven(reader, &entry.leaf, entry.index, tree)?;
-    Ok(Receipt {
-        event: entry.event.clone(),
-        personal: entry.personal.clone(),
-        token: seal::token(&entry.leaf, certificates)?,
-        proof: seal::proof_text(entry.index, &proof, tree.checkpoint),
-        before: None,
-        consistency: Vec::new(),
-        anchors: Vec::new(),
-    })
+    pub(super) fn new(reader: R, tree: &'a Signed<'a>) -> Self {
+        Self {
+            reader,
+            tree,
+            paths: InclusionVerifier::default(),
+        }
+    }
+
+    /// The path of a leaf to the root, checked as any verifier would.
+    pub(super) fn proof(
+        &mut self,
+        leaf: &[u8],
+        index: LeafIndex,
+    ) -> Result<InclusionProof, LedgerError> {
+        let Signed { size, root, .. } = self.tree;
+        let proof = inclusion_proof(&self.reader, index, *size)
+            .map_err(|error| LedgerError::ProofFailed(error.to_string()))?;
+        self.paths
+            .verify(&hash_leaf(leaf), index, *size, &proof, root)
+            .map_err(|error| LedgerError::ProofFailed(error.to_string()))?;
+        Ok(proof)
+    }
+
+    /// The receipt of `entry` under the tree's checkpoint.
+    pub(super) fn receipt(
+        &mut self,
+        entry: &Entry,
+        certificates: &[u8],
+    ) -> Result<Receipt, LedgerError> {
+        let proof = self.proof(&entry.leaf, entry.index)?;
+        Ok(Receipt {
+            event: entry.event.clone(),
+            personal: entry.personal.clone(),
+            token: seal::token(&entry.leaf, certificates)?,
+            proof: seal::proof_text(entry.index, &proof, self.tree.checkpoint),
+            before: None,
+            consistency: Vec::new(),
+            anchors: Vec::new(),
+        })
+    }
 }
 
 /// The receipt that `entry` was acknowledged with, the same bytes again (but for a personal part erased since).
@@ -126,7 +138,7 @@ pub(super) fn under(
 ) -> Result<Receipt, LedgerError> {
     let certificates = certificates(store, &entry.chain)?;
     let reader = TileReader::new(tree.size, |name: &Tile| tile(store, name));
-    receipt(&reader, entry, &certificates, tree)
+    Prover::new(reader, tree).receipt(entry, &certificates)
 }
 
 pub(super) fn stored(store: &dyn Store, index: LeafIndex) -> Result<Entry, StoreError> {

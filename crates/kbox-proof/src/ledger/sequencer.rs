@@ -21,7 +21,7 @@ use super::seal::{self, Sealer};
 use crate::clock::Clock;
 use crate::digest::Sha256Digest;
 use crate::event::{
-    Body, Collectivite, Environment, EventId, EvidenceEvent, Header, Origin, Salt, event_digest,
+    Collectivite, EncodedBody, Environment, EventId, Header, Origin, Salt, event_digest,
 };
 use crate::merkle::{Edge, LeafIndex, hash_leaf};
 use crate::store::{
@@ -42,7 +42,9 @@ const REMEMBERED_CHAINS: usize = 65_536;
 pub(super) struct Prepared {
     pub(super) collectivite: Collectivite,
     pub(super) request_id: RequestId,
-    pub(super) body: Body,
+    pub(super) body: EncodedBody,
+    /// What later events may need to know of it.
+    pub(super) kind: reference::Kind,
     /// DER of the erasable part, and its digest.
     pub(super) personal: Option<(Vec<u8>, Sha256Digest)>,
     /// What makes two requests the same.
@@ -246,7 +248,7 @@ impl Sequencer {
             after: Arc::clone(&before),
             kinds: drafts
                 .iter()
-                .map(|draft: &Prepared| reference::kind(&draft.body))
+                .map(|draft: &Prepared| draft.kind.clone())
                 .collect(),
             accepted,
         };
@@ -476,21 +478,18 @@ impl Sequencer {
                 // 2⁶⁴ events of one collectivité are not reached.
                 Some(end) => end.rank.saturating_add(1),
             };
-            let event = EvidenceEvent {
-                header: Header {
-                    origin: shared.origin.clone(),
-                    environment: shared.environment,
-                    collectivite: draft.collectivite.clone(),
-                    event_id: draft.event_id,
-                    salt: draft.salt,
-                    rank,
-                    previous: end.map(|end| end.digest),
-                    witnessed: shared.marks.newest(),
-                },
-                body: draft.body.clone(),
-                personal: draft.personal.as_ref().map(|(_, digest)| *digest),
+            let header = Header {
+                origin: shared.origin.clone(),
+                environment: shared.environment,
+                collectivite: draft.collectivite.clone(),
+                event_id: draft.event_id,
+                salt: draft.salt,
+                rank,
+                previous: end.map(|end| end.digest),
+                witnessed: shared.marks.newest(),
             };
-            let der = event.to_der()?;
+            let personal = draft.personal.as_ref().map(|(_, digest)| digest);
+            let der = draft.body.event(&header, personal)?;
             let digest = event_digest(&der);
             ends.insert(draft.collectivite.clone(), ChainEnd { rank, digest });
             unsigned.push(Unsigned {

@@ -27,8 +27,8 @@ mod tile;
 pub use edge::{Edge, EdgeLoadError, EdgeMiss, EdgeReader, MAX_TREE_SIZE};
 pub use hash::{LeafHash, LeafIndex, NodeHash, RootHash, TreeSize, hash_children, hash_leaf};
 pub use proof::{
-    ConsistencyProof, InclusionProof, MAX_PROOF_HASHES, MerkleError, verify_consistency,
-    verify_inclusion,
+    ConsistencyProof, InclusionProof, InclusionVerifier, MAX_PROOF_HASHES, MerkleError,
+    verify_consistency, verify_inclusion,
 };
 pub use prove::{HashReader, ProveError, consistency_proof, inclusion_proof, root};
 pub use tile::{EntryBundle, TILE_WIDTH, Tile, TileError, TileReadError, TileReader};

@@ -125,6 +125,62 @@ pub fn verify_inclusion(
     proof: &InclusionProof,
     root: &RootHash,
 ) -> Result<(), MerkleError> {
+    follow(leaf, index, size, proof, root, |_, left, right| {
+        hash_children(left, right)
+    })
+}
+
+/// [`verify_inclusion`] of many leaves of one tree: where neighbours' paths meet, the same two hashes are hashed once.
+#[derive(Debug, Default)]
+pub struct InclusionVerifier {
+    /// Left, right and what they hash to, the last of each step.
+    steps: Vec<[NodeHash; 3]>,
+}
+
+impl InclusionVerifier {
+    /// As [`verify_inclusion`], and the verdict is the same.
+    ///
+    /// # Errors
+    /// As [`verify_inclusion`].
+    pub fn verify(
+        &mut self,
+        leaf: &LeafHash,
+        index: LeafIndex,
+        size: TreeSize,
+        proof: &InclusionProof,
+        root: &RootHash,
+    ) -> Result<(), MerkleError> {
+        follow(
+            leaf,
+            index,
+            size,
+            proof,
+            root,
+            |step, left, right| match self.steps.get_mut(step) {
+                Some([l, r, parent]) if l == left && r == right => *parent,
+                known => {
+                    let parent = hash_children(left, right);
+                    let new = [*left, *right, parent];
+                    match known {
+                        Some(known) => *known = new,
+                        None => self.steps.push(new),
+                    }
+                    parent
+                }
+            },
+        )
+    }
+}
+
+/// Follows a path from its leaf to the root. `hash` is told how many hashes of the path were used before.
+fn follow(
+    leaf: &LeafHash,
+    index: LeafIndex,
+    size: TreeSize,
+    proof: &InclusionProof,
+    root: &RootHash,
+    mut hash: impl FnMut(usize, &NodeHash, &NodeHash) -> NodeHash,
+) -> Result<(), MerkleError> {
     if index.get() >= size.get() {
         return Err(MerkleError::IndexOutsideTree { index, size });
     }
@@ -133,18 +189,18 @@ pub fn verify_inclusion(
     };
     let (mut fn_, mut sn) = (index.get(), size.get() - 1);
     let mut r = NodeHash::from(*leaf);
-    for p in &proof.hashes {
+    for (step, p) in proof.hashes.iter().enumerate() {
         if sn == 0 {
             return Err(wrong_length);
         }
         if fn_ & 1 == 1 || fn_ == sn {
-            r = hash_children(p, &r);
+            r = hash(step, p, &r);
             while fn_ & 1 == 0 && fn_ != 0 {
                 fn_ >>= 1;
                 sn >>= 1;
             }
         } else {
-            r = hash_children(&r, p);
+            r = hash(step, &r, p);
         }
         fn_ >>= 1;
         sn >>= 1;
