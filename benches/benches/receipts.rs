@@ -96,7 +96,7 @@ fn main() {
         .configure_from_args();
     let operator = Operator::new();
     let signer = operator.signer();
-    for waiting in [1, 64, 1024] {
+    for waiting in [1, 64, 512, 4096] {
         // Beside each other on one disk: the system's temporary folder may lie in memory.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let (per_commit, bytes) = count(&operator, &folder.path().join("counted"), waiting);

@@ -149,6 +149,11 @@ impl Database {
     }
 
     pub(crate) fn batch(&self) -> Result<Batch<'_>, StoreError> {
+        self.batch_of(0)
+    }
+
+    /// A batch that need not grow before it holds so many bytes.
+    pub(crate) fn batch_of(&self, bytes: usize) -> Result<Batch<'_>, StoreError> {
         Ok(Batch {
             families: [
                 self.family(Family::Entries)?,
@@ -156,7 +161,7 @@ impl Database {
                 self.family(Family::Indexes)?,
                 self.family(Family::Others)?,
             ],
-            rows: WriteBatch::default(),
+            rows: WriteBatch::with_capacity_bytes(bytes),
         })
     }
 

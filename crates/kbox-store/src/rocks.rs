@@ -22,6 +22,9 @@ const OPENING_ATTEMPTS: u32 = 5;
 /// Copied in one write.
 const COPY_BYTES: usize = 4 << 20;
 
+/// What an entry's keys, and the rows that it is found by, add to its bytes.
+const KEYS_BYTES: usize = 640;
+
 const DAMAGED_ENTRY: StoreError = StoreError::Damaged {
     what: "an entry of the log",
 };
@@ -59,6 +62,16 @@ fn write_records(batch: &mut Batch<'_>, records: &RecordBatch) {
     for key in &records.deletes {
         batch.delete(codec::record_key(key));
     }
+}
+
+/// About as many bytes as the rows of a commit take, without the service's records.
+fn expected_bytes(commit: &CommitBatch) -> usize {
+    let entries = commit.entries.iter().map(|new| {
+        let personal = new.entry.personal.as_ref().map_or(0, Vec::len);
+        new.entry.event.len() + new.entry.leaf.len() + personal + KEYS_BYTES
+    });
+    let tiles = commit.tiles.iter().map(|(_, bytes)| bytes.len());
+    entries.chain(tiles).sum()
 }
 
 impl RocksStore {
@@ -264,8 +277,11 @@ impl Store for RocksStore {
                 found: head.as_ref().map(|head| head.size),
             }));
         }
-        let mut batch = self.db.batch().map_err(CommitError::Refused)?;
-        let mut found_by = Vec::new();
+        let mut batch = self
+            .db
+            .batch_of(expected_bytes(commit))
+            .map_err(CommitError::Refused)?;
+        let mut found_by = Vec::with_capacity(6 * commit.entries.len());
         let mut ends = HashMap::new();
         for new in &commit.entries {
             let entry = &new.entry;
@@ -278,14 +294,12 @@ impl Store for RocksStore {
                 index: entry.index,
                 content: Some(new.content.clone()),
             };
+            let index = index.to_vec();
             found_by.extend([
-                (codec::event_id_key(&entry.event_id), index.to_vec()),
-                (codec::digest_key(&new.event_digest), index.to_vec()),
-                (codec::leaf_hash_key(&new.leaf_hash), index.to_vec()),
-                (
-                    codec::rank_key(&entry.collectivite, entry.rank),
-                    index.to_vec(),
-                ),
+                (codec::event_id_key(&entry.event_id), index.clone()),
+                (codec::digest_key(&new.event_digest), index.clone()),
+                (codec::leaf_hash_key(&new.leaf_hash), index.clone()),
+                (codec::rank_key(&entry.collectivite, entry.rank), index),
                 (
                     codec::request_key(&entry.collectivite, &entry.request_id),
                     codec::encode_request(&request),

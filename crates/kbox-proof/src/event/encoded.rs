@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! A body encoded once, for both things that the ledger makes of it: what recognises a retry, and the event.
+//! What a caller gives is encoded once, for everything that the ledger makes of it: what recognises a retry, the event, the
+//! erasable part and its digest.
 
 use alloc::vec::Vec;
 
-use super::{Body, EventError, Header, wire};
+use super::{Body, EventError, Header, PersonalData, Salt, wire};
 use crate::digest::Sha256Digest;
-use crate::time::Time;
 use crate::tsp::der;
+
+/// The claimed time of no event: the epoch.
+const NO_TIME: &[u8] = b"19700101000000Z";
 
 /// DER of a checked body.
 #[derive(Clone)]
@@ -24,9 +27,8 @@ impl EncodedBody {
     pub(crate) fn timeless(&self) -> Result<Vec<u8>, EventError> {
         let claimed = self.claimed_time().ok_or(EventError::NotDer)?;
         let mut bytes = self.0.clone();
-        let epoch = wire::instant_text(Time::from_unix_nanos(0));
         match bytes.get_mut(claimed) {
-            Some(time) if time.len() == epoch.len() => time.copy_from_slice(epoch.as_bytes()),
+            Some(time) if time.len() == NO_TIME.len() => time.copy_from_slice(NO_TIME),
             _ => return Err(EventError::NotDer),
         }
         Ok(bytes)
@@ -59,5 +61,29 @@ impl EncodedBody {
             der::write(&mut event, der::OCTET_STRING, &[digest.as_bytes()]);
         }
         Ok(event)
+    }
+}
+
+/// DER of what identifies a person.
+pub(crate) struct EncodedPersonal(Vec<u8>);
+
+impl EncodedPersonal {
+    pub(crate) fn new(data: &PersonalData) -> Result<Self, EventError> {
+        wire::encode_personal(data).map(Self)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// [`ErasablePart::to_der`](super::ErasablePart::to_der) of the part with this salt.
+    pub(crate) fn erasable(&self, salt: &Salt) -> Vec<u8> {
+        let salt = der::element(der::OCTET_STRING, &[salt.as_bytes()]);
+        der::element(der::SEQUENCE, &[&salt, &self.0])
+    }
+
+    /// [`ErasablePart::digest`](super::ErasablePart::digest) of the part with this salt.
+    pub(crate) fn digest(&self, salt: &Salt) -> Sha256Digest {
+        Sha256Digest::of_parts(&[salt.as_bytes(), &self.0])
     }
 }

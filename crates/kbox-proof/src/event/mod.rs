@@ -22,7 +22,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::encoded::EncodedBody;
+pub(crate) use self::encoded::{EncodedBody, EncodedPersonal};
 pub use self::error::EventError;
 pub use self::personal::{Channel, ErasablePart, PersonalData, RecipientIdentity, RosterOpening};
 pub use self::submission::{Nature, Paper, PaperNature, RosterEntry, Rule, Seance, Submission};

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::encoded::EncodedPersonal;
 use super::{EventError, RosterEntry, Salt, Text, wire};
 use crate::digest::Sha256Digest;
 
@@ -121,10 +122,7 @@ impl ErasablePart {
     /// # Errors
     /// The encoder's.
     pub fn digest(&self) -> Result<Sha256Digest, EventError> {
-        Ok(Sha256Digest::of_parts(&[
-            self.salt.as_bytes(),
-            &self.data.to_der()?,
-        ]))
+        Ok(EncodedPersonal::new(&self.data)?.digest(&self.salt))
     }
 
     /// The DER form, as stored and as in a receipt's `personal`.
@@ -132,7 +130,7 @@ impl ErasablePart {
     /// # Errors
     /// The encoder's.
     pub fn to_der(&self) -> Result<Vec<u8>, EventError> {
-        wire::encode_erasable(self)
+        Ok(EncodedPersonal::new(&self.data)?.erasable(&self.salt))
     }
 
     /// Reads the DER form strictly.

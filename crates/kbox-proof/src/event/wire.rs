@@ -13,6 +13,7 @@ use rasn::{AsnType, Decode, Encode};
 use super::{self as event, EventError};
 use crate::digest::Sha256Digest;
 use crate::time::Time;
+use crate::tsp::tst_info::write_gen_time;
 
 #[derive(AsnType, Encode, Decode)]
 struct EvidenceEvent {
@@ -287,12 +288,12 @@ fn optional_text(value: Option<String>) -> Result<Option<event::Text>, EventErro
     value.map(event::Text::new).transpose()
 }
 
-pub(super) fn instant_text(time: Time) -> String {
-    time.to_timestamp().strftime("%Y%m%d%H%M%SZ").to_string()
-}
-
 fn instant(time: Time) -> Result<Instant, EventError> {
-    VisibleString::try_from(instant_text(time))
+    let seconds = Time::from_unix_secs(time.unix_secs()).unwrap_or(time);
+    let mut der = Vec::with_capacity(17);
+    write_gen_time(&mut der, seconds);
+    // After its identifier and length.
+    VisibleString::from_iso646_bytes(der.get(2..).unwrap_or_default())
         .map(Instant)
         .map_err(|_| EventError::NotAnInstant)
 }
@@ -678,13 +679,6 @@ fn personal(value: &event::PersonalData) -> PersonalData {
 
 pub(super) fn encode_personal(value: &event::PersonalData) -> Result<Vec<u8>, EventError> {
     to_der(&personal(value))
-}
-
-pub(super) fn encode_erasable(value: &event::ErasablePart) -> Result<Vec<u8>, EventError> {
-    to_der(&ErasablePart {
-        salt: octets(value.salt.as_bytes()),
-        data: personal(&value.data),
-    })
 }
 
 pub(super) fn decode_erasable(bytes: &[u8]) -> Result<event::ErasablePart, EventError> {

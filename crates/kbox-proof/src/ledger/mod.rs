@@ -59,7 +59,7 @@ use self::seal::{LogKeys, Sealer};
 use self::sequencer::{Prepared, Published, Sequencer, Shared};
 use crate::clock::Clock;
 use crate::event::{
-    Body, Collectivite, Detail, EncodedBody, Environment, ErasablePart, EventError, EventId,
+    Body, Collectivite, Detail, EncodedBody, EncodedPersonal, Environment, EventError, EventId,
     MAX_EVENT_BYTES, Origin, PersonalData, Salt,
 };
 use crate::key::{LogSigner, random_bytes};
@@ -363,20 +363,13 @@ impl Ledger {
         }
         let logs = (self.shared.store.as_ref(), &self.shared.earlier);
         self.shared.references.check(logs, &collectivite, &body)?;
-        let personal_der = personal.as_ref().map(PersonalData::to_der).transpose()?;
-        let content = seal::content(&timeless, personal_der.as_deref());
+        let personal = personal.as_ref().map(EncodedPersonal::new).transpose()?;
+        let content = seal::content(&timeless, personal.as_ref().map(EncodedPersonal::as_bytes));
         let mut random = Random::draw()?;
-        let personal = match personal {
-            None => None,
-            Some(data) => {
-                let part = ErasablePart {
-                    salt: Salt::from_bytes(random.take()),
-                    data,
-                };
-                let der = part.to_der()?;
-                Some((der, part.digest()?))
-            }
-        };
+        let personal = personal.map(|personal| {
+            let salt = Salt::from_bytes(random.take());
+            (personal.erasable(&salt), personal.digest(&salt))
+        });
         Ok(Prepared {
             collectivite,
             request_id,

@@ -8,8 +8,8 @@ use super::seal;
 use super::{LedgerError, Upgrade};
 use crate::digest::Sha256Digest;
 use crate::merkle::{
-    HashReader, InclusionProof, InclusionVerifier, LeafIndex, RootHash, Tile, TileReader, TreeSize,
-    hash_leaf, inclusion_proof,
+    HashReader, InclusionProof, InclusionProver, InclusionVerifier, LeafIndex, RootHash, Tile,
+    TileReader, TreeSize, hash_leaf,
 };
 use crate::receipt::Receipt;
 use crate::store::{Entry, Store, StoreError};
@@ -31,9 +31,9 @@ pub(super) fn tile(store: &dyn Store, tile: &Tile) -> Result<Vec<u8>, StoreError
 
 /// Proves leaves of one tree.
 pub(super) struct Prover<'a, R> {
-    reader: R,
+    prover: InclusionProver<R>,
     tree: &'a Signed<'a>,
-    paths: InclusionVerifier,
+    verifier: InclusionVerifier,
 }
 
 impl<'a, R> Prover<'a, R>
@@ -43,9 +43,9 @@ where
 {
     pub(super) fn new(reader: R, tree: &'a Signed<'a>) -> Self {
         Self {
-            reader,
+            prover: InclusionProver::new(reader, tree.size),
             tree,
-            paths: InclusionVerifier::default(),
+            verifier: InclusionVerifier::default(),
         }
     }
 
@@ -56,9 +56,11 @@ where
         index: LeafIndex,
     ) -> Result<InclusionProof, LedgerError> {
         let Signed { size, root, .. } = self.tree;
-        let proof = inclusion_proof(&self.reader, index, *size)
+        let proof = self
+            .prover
+            .prove(index)
             .map_err(|error| LedgerError::ProofFailed(error.to_string()))?;
-        self.paths
+        self.verifier
             .verify(&hash_leaf(leaf), index, *size, &proof, root)
             .map_err(|error| LedgerError::ProofFailed(error.to_string()))?;
         Ok(proof)

@@ -30,7 +30,9 @@ pub use proof::{
     ConsistencyProof, InclusionProof, InclusionVerifier, MAX_PROOF_HASHES, MerkleError,
     verify_consistency, verify_inclusion,
 };
-pub use prove::{HashReader, ProveError, consistency_proof, inclusion_proof, root};
+pub use prove::{
+    HashReader, InclusionProver, ProveError, consistency_proof, inclusion_proof, root,
+};
 pub use tile::{EntryBundle, TILE_WIDTH, Tile, TileError, TileReadError, TileReader};
 
 #[cfg(test)]

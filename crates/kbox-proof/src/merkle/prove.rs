@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use super::hash::{LeafIndex, NodeHash, RootHash, TreeSize, hash_children};
 use super::proof::{ConsistencyProof, InclusionProof, MerkleError};
@@ -77,26 +78,70 @@ pub fn inclusion_proof<R: HashReader>(
     index: LeafIndex,
     size: TreeSize,
 ) -> Result<InclusionProof, ProveError<R::Error>> {
-    if index >= LeafIndex::new(size.get()) {
-        return Err(ProveError::Request(MerkleError::IndexOutsideTree {
-            index,
+    InclusionProver::new(reader, size).prove(index)
+}
+
+/// [`inclusion_proof`] of many leaves of one tree: what lies beside the paths of neighbours is hashed once.
+#[derive(Debug)]
+pub struct InclusionProver<R> {
+    reader: R,
+    size: TreeSize,
+    /// The last range asked for at each depth, and its hash.
+    beside: Vec<(Range<u64>, NodeHash)>,
+}
+
+impl<R: HashReader> InclusionProver<R> {
+    /// Of the tree of the first `size` leaves.
+    #[must_use]
+    pub const fn new(reader: R, size: TreeSize) -> Self {
+        Self {
+            reader,
             size,
-        }));
-    }
-    let (mut start, mut end) = (0, size.get());
-    let mut hashes = Vec::new();
-    while end - start > 1 {
-        let middle = start + split(end - start);
-        if index.get() < middle {
-            hashes.push(range_hash(reader, middle, end).map_err(ProveError::Read)?);
-            end = middle;
-        } else {
-            hashes.push(range_hash(reader, start, middle).map_err(ProveError::Read)?);
-            start = middle;
+            beside: Vec::new(),
         }
     }
-    hashes.reverse();
-    Ok(InclusionProof::new(hashes))
+
+    /// As [`inclusion_proof`].
+    ///
+    /// # Errors
+    /// As [`inclusion_proof`].
+    pub fn prove(&mut self, index: LeafIndex) -> Result<InclusionProof, ProveError<R::Error>> {
+        let size = self.size;
+        if index >= LeafIndex::new(size.get()) {
+            return Err(ProveError::Request(MerkleError::IndexOutsideTree {
+                index,
+                size,
+            }));
+        }
+        let (mut start, mut end) = (0, size.get());
+        let mut hashes = Vec::with_capacity((u64::BITS - size.get().leading_zeros()) as usize);
+        while end - start > 1 {
+            let middle = start + split(end - start);
+            let beside = if index.get() < middle {
+                middle..core::mem::replace(&mut end, middle)
+            } else {
+                core::mem::replace(&mut start, middle)..middle
+            };
+            let hash = self.hash(hashes.len(), beside).map_err(ProveError::Read)?;
+            hashes.push(hash);
+        }
+        hashes.reverse();
+        Ok(InclusionProof::new(hashes))
+    }
+
+    fn hash(&mut self, depth: usize, range: Range<u64>) -> Result<NodeHash, R::Error> {
+        match self.beside.get_mut(depth) {
+            Some((last, hash)) if *last == range => Ok(*hash),
+            known => {
+                let hash = range_hash(&self.reader, range.start, range.end)?;
+                match known {
+                    Some(known) => *known = (range, hash),
+                    None => self.beside.push((range, hash)),
+                }
+                Ok(hash)
+            }
+        }
+    }
 }
 
 /// The proof that the tree of the first `old` leaves is a prefix of that of the first `new` ones.
