@@ -167,6 +167,64 @@ fn a_log_is_sound_beside_its_writer_and_in_a_backup_which_nobody_continues() {
     ));
 }
 
+/// A log's database as whoever has the disk may open it.
+struct Raw(rocksdb::DB);
+
+impl Raw {
+    const FAMILIES: [&str; 4] = ["default", "entries", "personal", "indexes"];
+
+    fn open(database: &Path) -> Self {
+        let options = rocksdb::Options::default();
+        Self(rocksdb::DB::open_cf(&options, database, Self::FAMILIES).unwrap())
+    }
+
+    fn family(&self, key: &[u8]) -> &rocksdb::ColumnFamily {
+        let name = match key.first() {
+            Some(b'e') => "entries",
+            Some(b'p') => "personal",
+            Some(b'i' | b'd' | b'x' | b'k' | b'q' | b'c') => "indexes",
+            _ => "default",
+        };
+        self.0.cf_handle(name).unwrap()
+    }
+
+    fn put(&self, key: &[u8], value: &[u8]) {
+        self.0.put_cf(self.family(key), key, value).unwrap();
+    }
+
+    fn delete(&self, key: &[u8]) {
+        self.0.delete_cf(self.family(key), key).unwrap();
+    }
+
+    fn rows(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let family = |name| self.0.cf_handle(name).unwrap();
+        let rows = Self::FAMILIES.into_iter().flat_map(|name| {
+            self.0
+                .iterator_cf(family(name), rocksdb::IteratorMode::Start)
+        });
+        rows.map(|row| row.unwrap())
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect()
+    }
+}
+
+#[test]
+fn a_row_in_the_wrong_place_does_not_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    fill(&path, &Keys::new(), 3);
+    let db = Raw::open(&path.join("db"));
+    let (key, value) = db
+        .rows()
+        .into_iter()
+        .find(|(key, _)| key[0] == b'd')
+        .unwrap();
+    let beside = db.0.cf_handle("entries").unwrap();
+    db.0.put_cf(beside, key, value).unwrap();
+    drop(db);
+    assert_ne!(check(&path).findings, []);
+}
+
 #[test]
 fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
     let folder = tempfile::tempdir().unwrap();
@@ -174,12 +232,8 @@ fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
     fill(&path, &Keys::new(), 3);
     assert_eq!(check(&path).findings, []);
     let database = path.join("db");
-    let open = || rocksdb::DB::open_default(&database).unwrap();
-    let rows: Vec<(Vec<u8>, Vec<u8>)> = open()
-        .iterator(rocksdb::IteratorMode::Start)
-        .map(|row| row.unwrap())
-        .map(|(key, value)| (key.into(), value.into()))
-        .collect();
+    let open = || Raw::open(&database);
+    let rows = open().rows();
     let mut kinds: BTreeMap<u8, Vec<_>> = BTreeMap::new();
     for row in rows {
         kinds.entry(row.0[0]).or_default().push(row);
@@ -212,12 +266,10 @@ fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
                     2 => *changed.last_mut().unwrap() ^= 1,
                     _ => beside.push(7),
                 }
-                let db = open();
                 match change {
-                    0 => db.delete(key).unwrap(),
-                    _ => db.put(&beside, &changed).unwrap(),
+                    0 => open().delete(key),
+                    _ => open().put(&beside, &changed),
                 }
-                drop(db);
                 let what = format!("row {:?} {key:?}, change {change}", char::from(kind));
                 // Some rows cannot even be read then, which says so too.
                 if let Ok(store) = RocksStore::open_to_read(&path) {
@@ -239,9 +291,9 @@ fn no_row_of_a_log_can_be_changed_removed_or_added_unseen() {
                 }
                 let db = open();
                 if beside != *key {
-                    db.delete(&beside).unwrap();
+                    db.delete(&beside);
                 }
-                db.put(key, value).unwrap();
+                db.put(key, value);
             }
         }
     }
@@ -386,18 +438,13 @@ fn planted_rows_are_damage_to_the_ledger_and_no_other_answer() {
     convoke(&keys.open(&path, clock()), siren, "first");
     let database = path.join("db");
     let plant = |key: &[u8], value: Option<&[u8]>| {
-        let db = rocksdb::DB::open_default(&database).unwrap();
+        let db = Raw::open(&database);
         match value {
-            Some(value) => db.put(key, value).unwrap(),
-            None => db.delete(key).unwrap(),
+            Some(value) => db.put(key, value),
+            None => db.delete(key),
         }
     };
-    let rows: Vec<(Vec<u8>, Vec<u8>)> = rocksdb::DB::open_default(&database)
-        .unwrap()
-        .iterator(rocksdb::IteratorMode::Start)
-        .map(|row| row.unwrap())
-        .map(|(key, value)| (key.into(), value.into()))
-        .collect();
+    let rows = Raw::open(&database).rows();
     let row = |kind: u8| rows.iter().find(|(key, _)| key[0] == kind).unwrap();
     let with = |kind: u8, of: &str| [&[kind], of.as_bytes()].concat();
     let digest = |kind: u8| [&[kind][..], &[0xab; 32]].concat();

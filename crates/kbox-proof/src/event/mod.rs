@@ -177,7 +177,7 @@ impl From<Collectivite> for String {
 }
 impl fmt::Display for Collectivite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.as_str())
+        f.write_str(self.as_str())
     }
 }
 

@@ -514,6 +514,36 @@ proptest! {
     }
 
     #[test]
+    fn what_a_prover_or_verifier_remembers_of_other_leaves_changes_no_proof_and_no_verdict(
+        size in 1u64..1500,
+        questions in proptest::collection::vec((any::<u64>(), any::<u64>(), any::<usize>(), 0u8..4), 1..60),
+    ) {
+        let tree = edge(size);
+        let (n, root) = (tree.size(), tree.root());
+        let (mut prover, mut verifier) = (InclusionProver::new(&tree, n), InclusionVerifier::default());
+        for (index, other, place, lie) in questions {
+            let (index, other) = (LeafIndex::new(index % size), other % size);
+            let proof = prover.prove(index).unwrap();
+            prop_assert_eq!(&proof, &inclusion_proof(&tree, index, n).unwrap());
+            let (mut claimed, mut hashes) = (index.get(), proof.hashes().to_vec());
+            match lie {
+                0 => claimed = other,
+                1 => { hashes.pop(); }
+                2 if !hashes.is_empty() => {
+                    let place = place % hashes.len();
+                    let mut bytes = *hashes[place].as_bytes();
+                    bytes[0] ^= 1;
+                    hashes[place] = NodeHash::from_bytes(bytes);
+                }
+                _ => {}
+            }
+            let (claimed, proof) = (leaf(claimed), InclusionProof::new(hashes));
+            let verdict = verify_inclusion(&claimed, index, n, &proof, &root);
+            prop_assert_eq!(verifier.verify(&claimed, index, n, &proof, &root), verdict);
+        }
+    }
+
+    #[test]
     fn any_hashes_under_any_numbers_are_refused_without_panic(
         index in any::<u64>(), size in any::<u64>(), hashes in proptest::collection::vec(any::<[u8; 32]>(), 0..70),
     ) {
