@@ -8,7 +8,7 @@
 //! Out of scope: who may record an event (the server), whether its references exist (the ledger), and whether the
 //! assertion is true (nobody can verify that).
 
-mod encoded;
+pub(crate) mod encoded;
 mod error;
 mod personal;
 mod submission;
@@ -22,7 +22,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::encoded::{EncodedBody, EncodedPersonal};
+use self::encoded::EncodedBody;
 pub use self::error::EventError;
 pub use self::personal::{Channel, ErasablePart, PersonalData, RecipientIdentity, RosterOpening};
 pub use self::submission::{Nature, Paper, PaperNature, RosterEntry, Rule, Seance, Submission};

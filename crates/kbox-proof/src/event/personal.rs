@@ -103,7 +103,7 @@ impl PersonalData {
     /// # Errors
     /// The encoder's.
     pub fn to_der(&self) -> Result<Vec<u8>, EventError> {
-        wire::encode_personal(self)
+        Ok(EncodedPersonal::new(self)?.as_bytes().to_vec())
     }
 }
 

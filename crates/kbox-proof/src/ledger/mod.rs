@@ -58,9 +58,10 @@ use self::reference::References;
 use self::seal::{LogKeys, Sealer};
 use self::sequencer::{Prepared, Published, Sequencer, Shared};
 use crate::clock::Clock;
+use crate::event::encoded::{EncodedBody, EncodedPersonal};
 use crate::event::{
-    Body, Collectivite, Detail, EncodedBody, EncodedPersonal, Environment, EventError, EventId,
-    MAX_EVENT_BYTES, Origin, PersonalData, Salt,
+    Body, Collectivite, Detail, Environment, EventError, EventId, MAX_EVENT_BYTES, Origin,
+    PersonalData, Salt,
 };
 use crate::key::{LogSigner, random_bytes};
 use crate::merkle::{

@@ -20,9 +20,8 @@ use super::reference::{self, References};
 use super::seal::{self, Sealer};
 use crate::clock::Clock;
 use crate::digest::Sha256Digest;
-use crate::event::{
-    Collectivite, EncodedBody, Environment, EventId, Header, Origin, Salt, event_digest,
-};
+use crate::event::encoded::EncodedBody;
+use crate::event::{Collectivite, Environment, EventId, Header, Origin, Salt, event_digest};
 use crate::merkle::{Edge, LeafIndex, hash_leaf};
 use crate::store::{
     ChainEnd, CommitBatch, ContentKey, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
