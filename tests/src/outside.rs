@@ -15,6 +15,8 @@ use kbox_proof::tsp::{MessageImprint, Nonce, TimeStampReq};
 pub enum Conduct {
     /// A token as asked for.
     Honest,
+    /// The same, for whoever knows [`USER`] and [`PASSWORD`].
+    Login,
     /// Bytes of the right media type that are no response.
     Garbage,
     /// A page of an error.
@@ -24,6 +26,10 @@ pub enum Conduct {
     /// A token over something else.
     OtherImprint,
 }
+
+/// The one login, of HTTP basic authentication (RFC 7617); its password as UTF-8 has it.
+pub const USER: &str = "commune";
+pub const PASSWORD: &str = "mot de passé";
 
 /// An authority that runs until it is dropped.
 pub struct Outside {
@@ -120,8 +126,13 @@ impl Drop for Outside {
 
 fn answer(stream: TcpStream, folder: &Path, conduct: Conduct) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    let (mut line, mut length) = (String::new(), 0);
+    let (mut line, mut length, mut login) = (String::new(), 0, None);
     while stream.read_line(&mut line)? > 2 {
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("authorization")
+        {
+            login = Some(value.trim().to_string());
+        }
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap_or(0);
         }
@@ -129,6 +140,14 @@ fn answer(stream: TcpStream, folder: &Path, conduct: Conduct) -> std::io::Result
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
+    // By `printf 'commune:mot de passé' | base64`.
+    let known = login.as_deref() == Some("Basic Y29tbXVuZTptb3QgZGUgcGFzc8Op");
+    if conduct == Conduct::Login && !known {
+        let refused =
+            b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        return stream.into_inner().write_all(refused);
+    }
+    assert!(conduct == Conduct::Login || login.is_none(), "{login:?}");
     let asked = TimeStampReq::parse(&body).unwrap();
     let nonce = asked.nonce().expect("a nonce").clone();
     assert!(asked.cert_req(), "the certificates are asked for");
@@ -144,12 +163,12 @@ fn answer(stream: TcpStream, folder: &Path, conduct: Conduct) -> std::io::Result
                 .with_certificates()
                 .to_der()
         }
-        Conduct::Honest | Conduct::Garbage | Conduct::Page => body,
+        Conduct::Honest | Conduct::Login | Conduct::Garbage | Conduct::Page => body,
     };
     let (media_type, reply) = match conduct {
         Conduct::Garbage => ("application/timestamp-reply", b"no response".to_vec()),
         Conduct::Page => ("text/html", b"<p>gone</p>".to_vec()),
-        Conduct::Honest | Conduct::OtherNonce | Conduct::OtherImprint => {
+        Conduct::Honest | Conduct::Login | Conduct::OtherNonce | Conduct::OtherImprint => {
             std::fs::write(folder.join("q.tsq"), changed)?;
             openssl(
                 folder,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use kbox_proof::receipt::Receipt;
 use kbox_proof::verify::{TrustPolicy, verify_receipt};
-use kbox_tests::outside::{Conduct, Outside, section};
+use kbox_tests::outside::{Conduct, Outside, PASSWORD, USER, section};
 use kbox_tests::{Answer, Server, run, said, submission};
 
 fn shown(path: &Path) -> &str {
@@ -170,4 +170,71 @@ fn what_was_to_be_anchored_before_a_restart_is_anchored_after_it_once_and_roots_
     let receipt = Receipt::from_json(&grown.body).unwrap();
     let verified = verify_receipt(&receipt, &policy, kbox_tests::now()).unwrap();
     assert!(verified.proof_of_existence().is_some());
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path),
+            false => vec![path],
+        })
+        .collect()
+}
+
+#[test]
+fn an_authority_with_a_login_is_asked_by_it_and_the_password_is_kept_nowhere() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Outside::start(&folder.path().join("outside"), Conduct::Login, 0);
+    let with = |name: &str, password: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("{password}\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        let section = authority.section(name);
+        format!("{section}user = {USER:?}\npassword_file = {path:?}\n")
+    };
+    let sections = [
+        authority.section("stranger"),
+        with("wrong", "autre mot"),
+        with("known", PASSWORD),
+    ];
+    let config = configure(folder.path(), "anchor_interval_s = 1", &sections);
+    let data = folder.path().join("data");
+    let server = start(&data, &config);
+    let key = server.key(&data);
+    let made = server.post("/api/v1/events", Some(&key), &submission("one"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let location = made.location.unwrap();
+    until(
+        "anchored",
+        || server.get(&location, Some(&key)),
+        |answer| anchors(answer) == 1,
+    );
+    let admin = std::fs::read_to_string(data.join("admin-key")).unwrap();
+    let metrics = server.get("/metrics", Some(admin.trim())).text();
+    assert!(server.terminate().success());
+    let audit = std::fs::read_to_string(data.join("audit.jsonl")).unwrap();
+    for name in ["stranger", "wrong"] {
+        let told = audit.lines().any(|line| {
+            line.contains("anchor_failing")
+                && line.contains(&format!("\"authority\":\"{name}\""))
+                && line.contains("401")
+        });
+        assert!(told, "{name}: {audit}");
+    }
+    let held = files(&data)
+        .into_iter()
+        .map(|path| std::fs::read(path).unwrap());
+    for bytes in held.chain([metrics.into_bytes()]) {
+        for secret in [PASSWORD, "autre mot", "Y29tbXVuZTptb3QgZGUgcGFzc8Op"] {
+            let found = bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes());
+            assert!(!found, "{secret}");
+        }
+    }
 }

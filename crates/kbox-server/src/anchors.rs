@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use kbox_proof::anchor::http::HttpError;
+use kbox_proof::anchor::http::{HttpError, Login};
 use kbox_proof::anchor::{AnchorAuthority, AnchorClient, AnchorClientConfig, AnchorEvent};
 use kbox_proof::event::Environment;
 use kbox_proof::tsp::{Certificate, certificate_to_pem, certificates_from_pem};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::audit::{Event, Hourly};
 use crate::authorities::PolicyName;
+use crate::instance;
 
 /// No list of roots is longer.
 const MAX_ROOTS_BYTES: u64 = 256 << 10;
@@ -36,6 +38,54 @@ pub(crate) struct AnchorConfig {
     roots: PathBuf,
     /// The policy asked for.
     policy: Option<PolicyName>,
+    /// Name of a login.
+    user: Option<String>,
+    /// Where its password stands, alone.
+    password_file: Option<PathBuf>,
+}
+
+impl AnchorConfig {
+    /// What is wrong is said of `path`, and never what stands in it.
+    fn login(&self) -> Result<Option<Login>, AnchorConfigError> {
+        let (Some(user), Some(path)) = (&self.user, &self.password_file) else {
+            return Ok(None);
+        };
+        let wrong = |what: &dyn fmt::Display| {
+            let error = format!("[[anchor]] {:?}: {what}", self.name);
+            AnchorConfigError(error)
+        };
+        let text = instance::private(path).map_err(|error| wrong(&error))?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let line = Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_string());
+        let login = Login::new(user.clone(), line).ok_or_else(|| {
+            let max = Login::MAX;
+            wrong(&format_args!(
+                "{}: a password is one line of 1 to {max} bytes, and user has no colon",
+                path.display()
+            ))
+        })?;
+        Ok(Some(login))
+    }
+
+    fn certificates(&self) -> Result<Vec<Vec<u8>>, AnchorConfigError> {
+        let path = self.roots.display();
+        let wrong = |what: &dyn fmt::Display| {
+            AnchorConfigError(format!("[[anchor]] {:?}: {path}: {what}", self.name))
+        };
+        let size = std::fs::metadata(&self.roots).map_err(|error| wrong(&error))?;
+        if size.len() > MAX_ROOTS_BYTES {
+            return Err(wrong(&"this is too long for a list of certificates"));
+        }
+        let pem = std::fs::read_to_string(&self.roots).map_err(|error| wrong(&error))?;
+        let roots = certificates_from_pem(&pem).map_err(|error| wrong(&error))?;
+        if roots.is_empty() {
+            return Err(wrong(&"no certificate is in it"));
+        }
+        for root in &roots {
+            Certificate::parse(root).map_err(|error| wrong(&error))?;
+        }
+        Ok(roots)
+    }
 }
 
 /// What is wrong with the configuration of outside authorities.
@@ -100,52 +150,46 @@ impl Settings<'_> {
             };
             if !secure.or(clear).is_some_and(usable) {
                 return wrong(
-                    "url is its address, such as https://tsa.example.eu/tsr, without a password",
+                    "url is its address, such as https://tsa.example.eu/tsr, without a password: that stands in password_file",
                 );
+            }
+            if one.user.is_some() != one.password_file.is_some() {
+                return wrong("user and password_file belong together");
+            }
+            if one.user.is_some() && clear.is_some_and(|rest| !is_here(rest)) {
+                return wrong("a password crosses networks over https:// alone");
             }
         }
         Ok(())
     }
 
-    /// Whom to ask; their roots are read.
+    /// Whom to ask; their roots and passwords are read.
     pub(crate) fn authorities(&self) -> Result<Vec<AnchorAuthority>, AnchorConfigError> {
-        let mut authorities = Vec::new();
-        for one in self.anchor {
-            let path = one.roots.display();
-            let wrong = |what: &dyn fmt::Display| {
-                AnchorConfigError(format!("[[anchor]] {:?}: {path}: {what}", one.name))
-            };
-            let size = std::fs::metadata(&one.roots).map_err(|error| wrong(&error))?;
-            if size.len() > MAX_ROOTS_BYTES {
-                return Err(wrong(&"this is too long for a list of certificates"));
-            }
-            let pem = std::fs::read_to_string(&one.roots).map_err(|error| wrong(&error))?;
-            let roots = certificates_from_pem(&pem).map_err(|error| wrong(&error))?;
-            if roots.is_empty() {
-                return Err(wrong(&"no certificate is in it"));
-            }
-            for root in &roots {
-                Certificate::parse(root).map_err(|error| wrong(&error))?;
-            }
-            authorities.push(AnchorAuthority {
+        let authority = |one: &AnchorConfig| {
+            Ok(AnchorAuthority {
                 name: one.name.clone(),
                 url: one.url.clone(),
-                roots,
+                login: one.login()?,
+                roots: one.certificates()?,
                 policy: one.policy.clone().map(PolicyName::into_id),
-            });
-        }
-        Ok(authorities)
+            })
+        };
+        self.anchor.iter().map(authority).collect()
     }
 
     /// Their roots as a trust bundle has them, each once, none of `own`: an authority of the log's own operator proves nothing.
     pub(crate) fn roots(&self, own: &[String]) -> Result<Vec<String>, AnchorConfigError> {
         let mut pem: Vec<String> = Vec::new();
-        for authority in self.authorities()? {
-            for root in authority.roots.iter().map(|root| certificate_to_pem(root)) {
+        for one in self.anchor {
+            for root in one
+                .certificates()?
+                .iter()
+                .map(|root| certificate_to_pem(root))
+            {
                 if own.contains(&root) {
                     return Err(AnchorConfigError(format!(
                         "[[anchor]] {:?}: its root is that of this server's own evidence, which anchors nothing",
-                        authority.name
+                        one.name
                     )));
                 }
                 if !pem.contains(&root) {
@@ -155,6 +199,14 @@ impl Settings<'_> {
         }
         Ok(pem)
     }
+}
+
+/// Whether an address after `http://` is this machine's own.
+fn is_here(rest: &str) -> bool {
+    ["127.0.0.1", "[::1]", "localhost"].iter().any(|host| {
+        rest.strip_prefix(host)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?']))
+    })
 }
 
 /// Begins to ask the authorities, if there are any.
@@ -230,7 +282,65 @@ mod tests {
             url: url.into(),
             roots: "roots.pem".into(),
             policy: None,
+            user: None,
+            password_file: None,
         }
+    }
+
+    #[test]
+    fn a_password_stands_in_a_file_of_its_own_which_nobody_else_reads_and_crosses_networks_by_tls()
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        let with = |url: &str| AnchorConfig {
+            user: Some("commune".into()),
+            password_file: Some(path.clone()),
+            ..config("a", url)
+        };
+        let login = |text: &str, mode| {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            with("https://tsa.example.eu").login()
+        };
+        assert!(login("geheim\n", 0o600).unwrap().is_some());
+        for (text, mode) in [("geheim", 0o640), ("", 0o600), ("ge\nheim\n", 0o600)] {
+            let error = login(text, mode).unwrap_err().to_string();
+            assert!(
+                error.contains("password") && !error.contains("heim"),
+                "{error}"
+            );
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(with("https://tsa.example.eu").login().is_err());
+
+        let check = |one: AnchorConfig| {
+            let settings = Settings {
+                anchor: &[one],
+                wanted: 1,
+                interval_s: 60,
+                environment: Environment::Demonstration,
+            };
+            settings.check().is_ok()
+        };
+        for (url, usable) in [
+            ("https://tsa.example.eu", true),
+            ("http://127.0.0.1:3000/tsr", true),
+            ("http://localhost", true),
+            ("http://tsa.example.eu", false),
+            ("http://127.0.0.1.example.eu/", false),
+            ("http://localhost.example.eu/", false),
+        ] {
+            assert_eq!(check(with(url)), usable, "{url}");
+            assert!(check(config("a", url)), "{url}");
+        }
+        let mut alone = with("https://tsa.example.eu");
+        alone.password_file = None;
+        assert!(!check(alone));
+        // The settings of the audit log say who, and where the password stands.
+        let audited = serde_json::to_string(&with("https://tsa.example.eu")).unwrap();
+        assert!(audited.contains("commune") && !audited.contains("geheim"));
     }
 
     #[test]

@@ -1000,7 +1000,7 @@ impl Keys {
 }
 
 /// A secret's text, which nobody else may be able to read.
-fn private(path: &Path) -> Result<zeroize::Zeroizing<String>, StartError> {
+pub(crate) fn private(path: &Path) -> Result<zeroize::Zeroizing<String>, StartError> {
     #[cfg(unix)]
     {
         let mode = fs::metadata(path).map_err(at(path))?.permissions();

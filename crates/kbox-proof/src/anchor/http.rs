@@ -9,6 +9,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use zeroize::Zeroizing;
 
 /// No connection takes longer to make.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +51,37 @@ impl fmt::Display for HttpError {
 
 impl core::error::Error for HttpError {}
 
+/// Name and password by which a service knows us: HTTP basic authentication (RFC 7617). Shown to nobody else: it follows no redirect,
+/// and stands in no error and no debugging output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    user: String,
+    password: Zeroizing<String>,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// The longest of either, in bytes.
+    pub const MAX: usize = 1024;
+
+    /// `None` when the scheme cannot carry them: one of them empty, too long or with a control character, or a colon in the name
+    /// (RFC 7617 §2).
+    #[must_use]
+    pub fn new(user: String, password: Zeroizing<String>) -> Option<Self> {
+        let fits = |text: &str| {
+            (1..=Self::MAX).contains(&text.len()) && !text.chars().any(char::is_control)
+        };
+        (fits(&user) && fits(&password) && !user.contains(':')).then_some(Self { user, password })
+    }
+}
+
 /// An answer, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpAnswer {
@@ -85,13 +117,14 @@ impl HttpClient {
         Ok(Self { client, timeout })
     }
 
-    /// Posts a body; an answer of more than `max` bytes is refused.
+    /// Posts a body, as whom the service knows where it wants a login; an answer of more than `max` bytes is refused.
     ///
     /// # Errors
     /// [`HttpError`]; a status other than 200 is none.
     pub fn post(
         &self,
         address: &str,
+        login: Option<&Login>,
         media_type: &'static str,
         body: Vec<u8>,
         max: usize,
@@ -109,6 +142,10 @@ impl HttpClient {
             .post(address)
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type))
             .body(body);
+        let request = match login {
+            Some(login) => request.basic_auth(&login.user, Some(login.password.as_str())),
+            None => request,
+        };
         let mut response = request.send().map_err(failed)?;
         let media_type = response
             .headers()
@@ -188,7 +225,7 @@ mod tests {
 
     fn post(address: &str) -> Result<HttpAnswer, HttpError> {
         let client = HttpClient::new(Duration::from_secs(2)).unwrap();
-        client.post(address, "text/plain", Vec::new(), 100)
+        client.post(address, None, "text/plain", Vec::new(), 100)
     }
 
     #[test]
@@ -197,6 +234,28 @@ mod tests {
         let parts: &'static [&'static str] = std::boxed::Box::leak(std::boxed::Box::new([there]));
         let answer = post(&server(parts, Duration::ZERO)).unwrap();
         assert_eq!((answer.status, answer.media_type.as_str()), (307, "text/x"));
+    }
+
+    #[test]
+    fn a_password_is_in_no_debugging_output_and_a_login_that_the_scheme_cannot_carry_is_none() {
+        let login = |user: &str, password: &str| {
+            Login::new(user.to_string(), Zeroizing::new(password.to_string()))
+        };
+        let good = login("commune", "geheim: é").unwrap();
+        let shown = alloc::format!("{good:?}");
+        assert!(shown.contains("commune") && !shown.contains("geheim"));
+        let long = "x".repeat(Login::MAX + 1);
+        for (user, password) in [
+            ("", "p"),
+            ("u", ""),
+            ("a:b", "p"),
+            ("u", "p\n"),
+            ("u\r", "p"),
+            (long.as_str(), "p"),
+            ("u", long.as_str()),
+        ] {
+            assert_eq!(login(user, password), None);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::http::{HttpClient, HttpError};
+use super::http::{HttpClient, HttpError, Login};
 use crate::clock::{Clock, ClockError};
 use crate::digest::Sha256Digest;
 use crate::key::{KeyError, random_bytes};
@@ -30,6 +30,8 @@ pub struct AnchorAuthority {
     pub name: String,
     /// Where it answers.
     pub url: String,
+    /// As whom it knows us, where it answers nobody else.
+    pub login: Option<Login>,
     /// The certificates, in DER, to one of which its tokens must lead.
     pub roots: Vec<Vec<u8>>,
     /// The policy asked for; by default whichever it states.
@@ -69,6 +71,10 @@ impl fmt::Display for AnchorProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http(error) => error.fmt(f),
+            Self::Status(status @ (401 | 403)) => write!(
+                f,
+                "it answered with HTTP status {status}: it wants a login, or another than the one given"
+            ),
             Self::Status(status) => write!(f, "it answered with HTTP status {status}"),
             Self::MediaType(found) => write!(
                 f,
@@ -140,6 +146,7 @@ impl AnchorAuthority {
         let answer = client
             .post(
                 &self.url,
+                self.login.as_ref(),
                 "application/timestamp-query",
                 request.to_der(),
                 MAX_ANSWER_BYTES,

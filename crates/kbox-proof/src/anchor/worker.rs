@@ -505,6 +505,7 @@ impl Worker {
                 .client
                 .post(
                     &address,
+                    None,
                     "text/plain",
                     request.clone().into_bytes(),
                     MAX_ANSWER_BYTES,
