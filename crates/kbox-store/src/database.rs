@@ -40,15 +40,18 @@ pub(crate) enum Opening {
     New,
 }
 
-fn options() -> Options {
-    let mut options = Options::default();
+fn options() -> Result<Options, StoreError> {
+    // Room that is set aside beforehand must be marked as used by each sync: a fifth more time for a lone commit.
+    let mut options = Options::default()
+        .get_options_from_string("allow_fallocate=false")
+        .map_err(engine)?;
     options.set_max_total_wal_size(MAX_LOG_BYTES);
     options.set_paranoid_checks(true);
     // A record cut off at the end of the log was never acknowledged. Damage anywhere before it must not pass as the
     // end: the default would silently drop acknowledged commits after it.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_keep_log_file_num(3);
-    options
+    Ok(options)
 }
 
 fn families() -> impl Iterator<Item = ColumnFamilyDescriptor> {
@@ -72,7 +75,7 @@ fn families() -> impl Iterator<Item = ColumnFamilyDescriptor> {
 
 impl Database {
     pub(crate) fn open(path: &Path, opening: Opening) -> Result<Self, StoreError> {
-        let mut options = options();
+        let mut options = options()?;
         options.set_max_open_files(OPEN_TABLES);
         // By default the tables that stay open are shared out among 64 lists of two: those in use would be opened and closed
         // again and again.
@@ -87,7 +90,7 @@ impl Database {
 
     /// As it is now, while another process may go on writing.
     pub(crate) fn open_to_read(path: &Path) -> Result<Self, StoreError> {
-        let mut options = options();
+        let mut options = options()?;
         // All tables are opened now: a writer may delete them while they are read.
         options.set_max_open_files(-1);
         DB::open_cf_descriptors_read_only(&options, path, families(), false)

@@ -226,6 +226,7 @@ impl Ledger {
             shared: Arc::clone(&shared),
             clock,
             batch: limits,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
             serials: SerialSource::new()
                 .map_err(|error| LedgerError::Signing(alloc::format!("{error}")))?,
             tail: shared.published(),

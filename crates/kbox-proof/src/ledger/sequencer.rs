@@ -99,6 +99,8 @@ pub(super) struct Sequencer {
     pub(super) shared: Arc<Shared>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) batch: Bounds,
+    /// That sign; asked once, since the system reads files to answer.
+    pub(super) cores: usize,
     /// Goes on at every token, also at those of a batch that was refused.
     pub(super) serials: SerialSource,
     /// The tree after the group handed over last.
@@ -501,7 +503,7 @@ impl Sequencer {
         let serial = unsigned
             .last()
             .map_or(old.serial, |last| seal::serial_bytes(&last.serial));
-        let leaves = sign(&shared.sealer, &unsigned, gen_time)?;
+        let leaves = sign((&shared.sealer, self.cores), &unsigned, gen_time)?;
         let chain = shared.sealer.chain();
         let chain_name = chain_id(chain);
         let mut edge = published.edge.clone();
@@ -565,12 +567,11 @@ struct Unsigned {
 
 /// Digests are chained and so were computed in order; signatures are not, and are made on all cores.
 fn sign(
-    sealer: &Sealer,
+    (sealer, cores): (&Sealer, usize),
     unsigned: &[Unsigned],
     gen_time: Time,
 ) -> Result<Vec<Vec<u8>>, LedgerError> {
     let leaf = |one: &Unsigned| sealer.leaf(&one.digest, gen_time, &one.serial);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let share = unsigned.len().div_ceil(cores).max(WORTH_A_THREAD);
     if unsigned.len() <= share {
         return unsigned.iter().map(leaf).collect();
