@@ -114,6 +114,7 @@ fn every_code_has_a_list_that_earns_it_and_only_what_disproves_is_no_indecision(
             SOON,
         ),
         ("tsp.revoked_no_poe", true, "tsu-superseded.crl", REVOKED),
+        ("tsp.issuer_revoked", true, "ca-compromised.crl", REVOKED),
         ("tsp.budget_revocation_size", true, "many", SOON),
         ("tsp.budget_revocation_signatures", true, "sixty-five", SOON),
     ] {
@@ -171,14 +172,18 @@ fn what_is_proven_to_exist_before_the_revocation_date_stands_and_nothing_else() 
 #[test]
 fn a_compromise_counts_from_its_invalidity_date_and_a_compromised_ca_takes_its_signers_along() {
     let since = "2026-04-01T00:00:00Z";
-    for names in [
-        ["tsu-invalidity-date.crl", "ca-good.crl"],
-        ["tsu-good.crl", "ca-compromised.crl"],
+    for (names, code) in [
+        (
+            ["tsu-invalidity-date.crl", "ca-good.crl"],
+            "tsp.revoked_key_compromise",
+        ),
+        // Another certificate of the CA could be good.
+        (["tsu-good.crl", "ca-compromised.crl"], "tsp.issuer_revoked"),
     ] {
         assert_eq!(judge(&names, "2026-03-31T23:59:59Z"), Ok(later(REVOKED)));
         for existed in [since, JUST_BEFORE] {
             let rejection = judge(&names, existed).unwrap_err();
-            assert_eq!(rejection.code(), "tsp.revoked_key_compromise");
+            assert_eq!(rejection.code(), code);
             assert!(rejection.to_string().contains(since), "{rejection}");
         }
     }

@@ -144,7 +144,8 @@ fn of_token(cause: &TspRejection, language: Language) -> &'static str {
         TspRejection::Revocation(
             RevocationRejection::KeyCompromise { .. }
             | RevocationRejection::Revoked { .. }
-            | RevocationRejection::RevokedNoPoe { .. },
+            | RevocationRejection::RevokedNoPoe { .. }
+            | RevocationRejection::IssuerRevoked { .. },
         ) => (
             "demandez au service si une tête de journal, signée de témoins ou scellée au dehors, montre que le jeton existait avant la révocation ; sinon il ne prouve plus rien.",
             "ask the service whether a checkpoint, witnessed or stamped from outside, shows that the token existed before the revocation; otherwise it proves nothing any more.",

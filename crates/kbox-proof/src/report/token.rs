@@ -136,6 +136,8 @@ pub fn unread_advice(error: &TspError, language: Language) -> &'static str {
         | TspError::TooManyCertificates { .. }
         | TspError::TooManyDigestAlgorithms { .. }
         | TspError::TooManyExtensions { .. }
+        | TspError::TooManyNames { .. }
+        | TspError::TooManyAnswers { .. }
         | TspError::Status { .. }
         | TspError::FailureInfo
         | TspError::TokenPresence => (
@@ -212,6 +214,14 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
         }
         TspError::TooManyExtensions { limit } => {
             format!("plus de {limit} extensions dans une seule liste, plus qu'il n'en est lu")
+        }
+        TspError::TooManyNames { limit } => {
+            format!(
+                "plus de {limit} points de distribution ou noms de points, plus qu'il n'en est lu"
+            )
+        }
+        TspError::TooManyAnswers { limit } => {
+            format!("plus de {limit} réponses en une seule, plus qu'il n'en est lu")
         }
         TspError::Status { found } => format!("l'état {found} de la réponse est inconnu"),
         TspError::FailureInfo => "le motif de refus est inconnu".to_string(),
@@ -554,6 +564,7 @@ const fn depends_on_time(rejection: &TspRejection) -> bool {
                 RevocationRejection::KeyCompromise { .. }
                     | RevocationRejection::Revoked { .. }
                     | RevocationRejection::RevokedNoPoe { .. }
+                    | RevocationRejection::IssuerRevoked { .. }
             )
     )
 }
@@ -879,6 +890,21 @@ fn revocation(rejection: &RevocationRejection) -> String {
             "un certificat a été révoqué le {at} (motif {reason}) et rien ne montre que le jeton existait avant : {}",
             certificate_words(certificate, Language::French)
         ),
+        RevocationRejection::IssuerRevoked {
+            since,
+            reason,
+            existed,
+            certificate,
+        } => {
+            let reason = reason.map_or_else(
+                || "sans motif".to_string(),
+                |reason| format!("motif {reason}"),
+            );
+            format!(
+                "un certificat placé au-dessus de celui du signataire est révoqué depuis le {since} ({reason}) et l'existence n'est établie qu'au {existed} ; l'autorité peut en avoir un autre, qui soit bon : {}",
+                certificate_words(certificate, Language::French)
+            )
+        }
         RevocationRejection::BudgetSize { limit, .. } => format!(
             "les listes de révocation et réponses OCSP dépassent la limite de lecture ({limit})"
         ),
@@ -972,6 +998,10 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
         ) => (
             "si vous pouvez montrer que le jeton existait avant cette date, indiquez-le avec --existed-by ou --renewed-by.",
             "if you can show that the token existed before that date, give it with --existed-by or --renewed-by.",
+        ),
+        TspRejection::Revocation(RevocationRejection::IssuerRevoked { .. }) => (
+            "demandez à l'autorité de certification si ce certificat en a un autre, et donnez-le avec --trust ; ou, si vous pouvez montrer que le jeton existait avant cette date, indiquez-le avec --existed-by ou --renewed-by.",
+            "ask the certification authority whether it has another certificate in place of this one, and give it with --trust; or, if you can show that the token existed before that date, give it with --existed-by or --renewed-by.",
         ),
         TspRejection::Revocation(
             RevocationRejection::Unreadable(_)
@@ -1183,6 +1213,12 @@ mod tests {
                 reason,
                 certificate: name(),
             }),
+            TspRejection::Revocation(RevocationRejection::IssuerRevoked {
+                since: at,
+                reason: None,
+                existed: at,
+                certificate: name(),
+            }),
             TspRejection::Revocation(RevocationRejection::BudgetSize {
                 what: "bytes",
                 limit: 1,
@@ -1215,6 +1251,8 @@ mod tests {
             TspError::TooManyCertificates { found: 7 },
             TspError::TooManyDigestAlgorithms { limit: 7 },
             TspError::TooManyExtensions { limit: 7 },
+            TspError::TooManyNames { limit: 7 },
+            TspError::TooManyAnswers { limit: 7 },
             TspError::Status { found: 7 },
             TspError::FailureInfo,
             TspError::TokenPresence,

@@ -12,7 +12,7 @@ use super::algorithm::AlgorithmIdentifier;
 use super::certificate_name::{printable, printable_hex};
 use super::der::{self, Element, Elements};
 use super::oid::{Oid, known};
-use super::revocation::full_names;
+use super::revocation::{check_names, full_names};
 use super::signature::{SignatureFailure, verify_signature};
 use super::tst_info::{civil_time, parse_gen_time};
 use crate::time::Time;
@@ -304,12 +304,13 @@ impl Certificate {
 
     /// The names under which revocation lists about this certificate are published, in DER (RFC 5280 §4.2.1.13); `None` when
     /// it names none. Those that another issuer publishes, or that are for some reasons only, are left out.
-    pub(super) fn distribution_points(&self) -> Result<Option<Vec<Vec<u8>>>, TspError> {
+    pub(super) fn distribution_points(&self) -> Result<Option<Vec<&[u8]>>, TspError> {
         let Some(extension) = self.extension(known::CRL_DISTRIBUTION_POINTS) else {
             return Ok(None);
         };
         let mut points = der::single(extension.value, der::SEQUENCE)?.elements();
         let mut names = Vec::new();
+        let mut found = 0;
         while !points.is_empty() {
             let mut point = points.expect(der::SEQUENCE)?.elements();
             let name = point.optional(0xa0)?;
@@ -318,6 +319,8 @@ impl Certificate {
             {
                 names.append(&mut full_names(&name)?.unwrap_or_default());
             }
+            found += 1;
+            check_names(names.len().max(found))?;
         }
         Ok(Some(names))
     }

@@ -74,6 +74,16 @@ pub enum TspError {
         /// Number allowed.
         limit: usize,
     },
+    /// More names, or distribution points, than any honest certificate or revocation list has.
+    TooManyNames {
+        /// Number allowed.
+        limit: usize,
+    },
+    /// More answers than any honest OCSP response has.
+    TooManyAnswers {
+        /// Number allowed.
+        limit: usize,
+    },
     /// A status that RFC 3161 §2.4.2 does not know.
     Status {
         /// Status found.
@@ -134,6 +144,10 @@ impl fmt::Display for TspError {
             Self::TooManyExtensions { limit } => {
                 write!(f, "more than {limit} extensions in one list")
             }
+            Self::TooManyNames { limit } => {
+                write!(f, "more than {limit} distribution points or names of them")
+            }
+            Self::TooManyAnswers { limit } => write!(f, "more than {limit} answers"),
             Self::Status { found } => write!(f, "unknown response status {found}"),
             Self::FailureInfo => f.write_str("unknown failure information"),
             Self::TokenPresence => {

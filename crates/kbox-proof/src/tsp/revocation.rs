@@ -6,10 +6,12 @@
 //! CA vouches for it for the life of its certificate.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use sha2::Digest;
 
@@ -33,6 +35,11 @@ const MAX_ITEMS: usize = 512;
 const MAX_TOTAL_BYTES: usize = 16 << 20;
 /// An honest response carries its responder's certificate, perhaps with its chain.
 const MAX_RESPONDER_CERTIFICATES: usize = 8;
+/// Responders answer about the one certificate that they are asked of, or a few.
+const MAX_ANSWERS: usize = 256;
+/// Authorities name one or two places of a list, by one or two protocols each. Of a certificate and of a list each; before the list's
+/// signature is checked they are compared with each other.
+const MAX_NAMES: usize = 64;
 
 /// Why a certificate was revoked (RFC 5280 §5.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +95,14 @@ impl RevocationReason {
                 | Self::AffiliationChanged
                 | Self::Superseded
                 | Self::CessationOfOperation
+        )
+    }
+
+    /// The key is said to be another's, and not only the certificate to be no good any more.
+    pub(super) const fn names_the_key(self) -> bool {
+        matches!(
+            self,
+            Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise
         )
     }
 }
@@ -293,6 +308,19 @@ pub enum RevocationRejection {
         /// Which certificate was revoked.
         certificate: Box<CertificateName>,
     },
+    /// EN 319 102-1 REVOKED_CA_NO_POE: a certificate between the signer's and the trusted one, or another of its key, was revoked before the
+    /// token is shown to have existed. Nothing that the token's signer signed says which certificates stand above his own, so
+    /// whoever passes the token on can put a revoked one there: it disproves nothing.
+    IssuerRevoked {
+        /// The revocation date, or the invalidityDate if earlier.
+        since: Time,
+        /// Why.
+        reason: Option<RevocationReason>,
+        /// The token's proof of existence, or the time at which it is judged for want of one.
+        existed: Time,
+        /// Which certificate was revoked.
+        certificate: Box<CertificateName>,
+    },
     /// More lists and responses, or more bytes of them, than are read.
     BudgetSize {
         /// What there are too many of.
@@ -316,6 +344,7 @@ impl RevocationRejection {
         "tsp.revoked_key_compromise",
         "tsp.revoked",
         "tsp.revoked_no_poe",
+        "tsp.issuer_revoked",
         "tsp.budget_revocation_size",
         "tsp.budget_revocation_signatures",
     ];
@@ -330,6 +359,7 @@ impl RevocationRejection {
             Self::KeyCompromise { .. } => "RFC 3161 §4 (2)",
             Self::Revoked { .. } => "RFC 3161 §4 (1)",
             Self::RevokedNoPoe { .. } => "ETSI EN 319 102-1 §5.2.6, RFC 3161 §4 (1)",
+            Self::IssuerRevoked { .. } => "ETSI EN 319 102-1 §5.2.6",
             Self::BudgetSize { .. } | Self::BudgetSignatures { .. } => "kbox",
         }
     }
@@ -344,6 +374,7 @@ impl RevocationRejection {
             Self::KeyCompromise { .. } => "tsp.revoked_key_compromise",
             Self::Revoked { .. } => "tsp.revoked",
             Self::RevokedNoPoe { .. } => "tsp.revoked_no_poe",
+            Self::IssuerRevoked { .. } => "tsp.issuer_revoked",
             Self::BudgetSize { .. } => "tsp.budget_revocation_size",
             Self::BudgetSignatures { .. } => "tsp.budget_revocation_signatures",
         }
@@ -395,6 +426,18 @@ impl fmt::Display for RevocationRejection {
                 f,
                 "a certificate of the chain was revoked at {at} ({reason}), and nothing shows that the token existed before: {certificate}"
             ),
+            Self::IssuerRevoked {
+                since,
+                reason,
+                existed,
+                certificate,
+            } => {
+                let reason = reason.map_or("no reason given", RevocationReason::word);
+                write!(
+                    f,
+                    "a certificate above the signer's is revoked since {since} ({reason}), and that the token existed is shown for {existed} only; the authority may have another certificate, which is good: {certificate}"
+                )
+            }
             Self::BudgetSize { what, limit } => write!(
                 f,
                 "revocation lists and responses: more than {limit} {what}; give those about the chain's certificates alone"
@@ -458,10 +501,12 @@ impl RevocationEvidence {
     }
 
     /// Judges a chain, signer first and trusted certificate last, of a token made no earlier than `made` that existed at
-    /// `existed`. The trusted certificate is the auditor's own choice, which no list overrules.
+    /// `existed`. The trusted certificate is the auditor's own choice, which no list overrules. `others` are further certificates of
+    /// the keys between, each with its issuer: a list that calls one of them compromised speaks of the key.
     pub(super) fn judge(
         &self,
         chain: &[Arc<Certificate>],
+        others: &[[Arc<Certificate>; 2]],
         made: Time,
         existed: Time,
         signatures: usize,
@@ -473,7 +518,7 @@ impl RevocationEvidence {
         let mut related = alloc::vec![false; self.lists.len() + self.responses.len()];
         let mut known: Option<Revocation> = None;
         let mut certificates = Vec::new();
-        for (certificate, issuer) in chain.iter().zip(chain.iter().skip(1)) {
+        for (place, (certificate, issuer)) in chain.iter().zip(chain.iter().skip(1)).enumerate() {
             let mut best = Revocation::NotChecked;
             let mut why = None;
             let mut stale = None;
@@ -489,7 +534,11 @@ impl RevocationEvidence {
                 let counts = certificate.is_valid_at(as_of) && issuer.is_valid_at(as_of);
                 let found = match status {
                     Status::Revoked(revoked) => {
-                        revoked.judge(made, existed, || CertificateName::boxed(certificate))?;
+                        match place {
+                            0 => revoked
+                                .judge(made, existed, || CertificateName::boxed(certificate))?,
+                            _ => revoked.judge_issuer(existed, certificate)?,
+                        }
                         if best.revoked_later().is_none_or(|at| revoked.at <= at) {
                             why = revoked.reason;
                         }
@@ -528,6 +577,17 @@ impl RevocationEvidence {
                 stale,
             });
         }
+        // After whatever disproves the token.
+        for [other, issuer] in others {
+            let statements = self.statements(other, issuer, &mut signatures, &mut related)?;
+            for statement in statements {
+                if let Status::Revoked(revoked) = statement.status
+                    && revoked.names_the_key()
+                {
+                    revoked.judge_issuer(existed, other)?;
+                }
+            }
+        }
         Ok(RevocationFindings {
             known: known.unwrap_or(Revocation::NotChecked),
             certificates,
@@ -550,8 +610,9 @@ impl RevocationEvidence {
             item,
             certificate: CertificateName::boxed(certificate),
         };
+        let place = Place::of(certificate);
         for ((index, list), is_related) in self.lists.iter().enumerate().zip(related.by_ref()) {
-            if !list.is_of(issuer) || !list.scope.covers(certificate) {
+            if !list.is_of(issuer) || !list.scope.covers(&place) {
                 continue;
             }
             signatures.spend()?;
@@ -559,8 +620,9 @@ impl RevocationEvidence {
                 return Err(unsigned(RevocationItem::Crl(index)));
             }
             *is_related = true;
+            let status = list.status(certificate.serial());
             found.push(Statement {
-                status: list.status(certificate.serial()),
+                status: status.map_err(RevocationRejection::Unreadable)?,
                 as_of: list.this_update,
                 until: Some(list.next_update),
             });
@@ -636,14 +698,41 @@ struct Revoked {
 }
 
 impl Revoked {
+    /// Whatever the reason: RFC 5280 §5.3.2 puts the date at which the certificate became invalid before the revocation's.
+    fn since(&self) -> Time {
+        self.invalid_since.map_or(self.at, |date| date.min(self.at))
+    }
+
+    /// It is said of the key itself that others have it, and so of every certificate of that key.
+    fn names_the_key(&self) -> bool {
+        self.reason.is_some_and(RevocationReason::names_the_key)
+    }
+
+    /// What this means for a token below `certificate`, which its signature does not name.
+    fn judge_issuer(
+        &self,
+        existed: Time,
+        certificate: &Certificate,
+    ) -> Result<(), RevocationRejection> {
+        let since = self.since();
+        if existed < since {
+            return Ok(());
+        }
+        Err(RevocationRejection::IssuerRevoked {
+            since,
+            reason: self.reason,
+            existed,
+            certificate: CertificateName::boxed(certificate),
+        })
+    }
+
     fn judge(
         &self,
         made: Time,
         existed: Time,
         certificate: impl FnOnce() -> Box<CertificateName>,
     ) -> Result<(), RevocationRejection> {
-        // Whatever the reason: RFC 5280 §5.3.2 puts the date at which the certificate became invalid before the revocation's.
-        let since = self.invalid_since.map_or(self.at, |date| date.min(self.at));
+        let since = self.since();
         match self.reason {
             Some(reason) if reason.spares_the_key() => {
                 let at = since;
@@ -752,18 +841,53 @@ fn entry_facts(
 ///   nextUpdate Time OPTIONAL, revokedCertificates SEQUENCE OF Entry OPTIONAL, crlExtensions [0] EXPLICIT OPTIONAL }
 /// Entry ::= SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions Extensions OPTIONAL }
 /// ```
+///
+/// What can be large stays in the encoding, by its place there: nobody has vouched for a list when it is read, and its entries, taken
+/// apart, would be many times as large as the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct CertificateList {
+    der: Vec<u8>,
     scope: ListScope,
-    tbs: Vec<u8>,
-    issuer: Vec<u8>,
+    tbs: Range<usize>,
+    issuer: Range<usize>,
     this_update: Time,
     next_update: Time,
-    revoked: Vec<(Vec<u8>, Revoked)>,
+    /// The content of revokedCertificates, each entry of which has been read once.
+    entries: Range<usize>,
     /// keyIdentifier of authorityKeyIdentifier: which key of this issuer signed.
     key_identifier: Option<Vec<u8>>,
     algorithm: AlgorithmIdentifier,
-    signature: Vec<u8>,
+    /// The BIT STRING's octets.
+    signature: Range<usize>,
+}
+
+/// An entry of a list, with its extensions.
+struct ListEntry {
+    revoked: Revoked,
+    extensions: Vec<Extension>,
+}
+
+impl ListEntry {
+    fn read(element: &Element<'_>) -> Result<Self, TspError> {
+        let mut parts = element.elements();
+        parts.expect(der::INTEGER)?;
+        let at = certificate_time(&parts.any()?)?;
+        let extensions = match parts.optional(der::SEQUENCE)? {
+            Some(list) => parse_extensions(list.elements())?,
+            None => Vec::new(),
+        };
+        parts.finish()?;
+        let (reason, invalid_since) = entry_facts(&extensions)?;
+        let revoked = Revoked {
+            at,
+            reason,
+            invalid_since,
+        };
+        Ok(Self {
+            revoked,
+            extensions,
+        })
+    }
 }
 
 /// Which of its issuer's certificates a list is about (RFC 5280 §5.2.5):
@@ -777,7 +901,7 @@ struct CertificateList {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct ListScope {
     /// The GeneralNames of the distribution point, in DER.
-    point: Option<Vec<Vec<u8>>>,
+    point: Option<BTreeSet<Vec<u8>>>,
     only_users: bool,
     only_cas: bool,
     /// What the list has that is refused.
@@ -790,7 +914,9 @@ impl ListScope {
         let mut scope = Self::default();
         if let Some(field) = parts.optional(0xa0)? {
             match full_names(&field)? {
-                Some(names) => scope.point = Some(names),
+                Some(names) => {
+                    scope.point = Some(names.into_iter().map(<[u8]>::to_vec).collect());
+                }
                 None => scope.unsupported = Some("a name relative to its issuer"),
             }
         }
@@ -811,26 +937,47 @@ impl ListScope {
         Ok(scope)
     }
 
-    /// RFC 5280 §6.3.3 (b)(2): a list says nothing of certificates outside its scope. A certificate that names no distribution
-    /// point is looked for under its issuer's own name.
-    fn covers(&self, certificate: &Certificate) -> bool {
-        let is_ca = certificate.basic_constraints().is_ok_and(|(ca, _)| ca);
-        if is_ca && self.only_users || !is_ca && self.only_cas {
+    /// RFC 5280 §6.3.3 (b)(2): a list says nothing of certificates outside its scope.
+    fn covers(&self, place: &Place<'_>) -> bool {
+        if place.is_ca && self.only_users || !place.is_ca && self.only_cas {
             return false;
         }
         let Some(names) = &self.point else {
             return true;
         };
-        match certificate.distribution_points() {
-            Ok(Some(points)) => points.iter().any(|name| names.contains(name)),
-            Ok(None) => names.contains(&der::element(0xa4, &[certificate.issuer()])),
-            Err(_) => false,
+        match place {
+            Place { points: None, .. } => names.contains(&place.issuer),
+            Place {
+                points: Some(points),
+                ..
+            } => points.iter().any(|name| names.contains(*name)),
+        }
+    }
+}
+
+/// Where lists about a certificate are looked for.
+struct Place<'a> {
+    is_ca: bool,
+    /// The names of its distribution points; those that cannot be read are as none.
+    points: Option<Vec<&'a [u8]>>,
+    /// The issuer's own name as a GeneralName, for a certificate that names no distribution point.
+    issuer: Vec<u8>,
+}
+
+impl<'a> Place<'a> {
+    fn of(certificate: &'a Certificate) -> Self {
+        Self {
+            is_ca: certificate.basic_constraints().is_ok_and(|(ca, _)| ca),
+            points: certificate
+                .distribution_points()
+                .unwrap_or(Some(Vec::new())),
+            issuer: der::element(0xa4, &[certificate.issuer()]),
         }
     }
 }
 
 /// The GeneralNames of a DistributionPointName, in DER; `None` for a name relative to the issuer.
-pub(super) fn full_names(field: &Element<'_>) -> Result<Option<Vec<Vec<u8>>>, TspError> {
+pub(super) fn full_names<'a>(field: &Element<'a>) -> Result<Option<Vec<&'a [u8]>>, TspError> {
     let mut choice = field.elements();
     let name = choice.any()?;
     choice.finish()?;
@@ -840,14 +987,23 @@ pub(super) fn full_names(field: &Element<'_>) -> Result<Option<Vec<Vec<u8>>>, Ts
     let mut list = name.elements();
     let mut names = Vec::new();
     while !list.is_empty() {
-        names.push(list.any()?.der.to_vec());
+        names.push(list.any()?.der);
+        check_names(names.len())?;
     }
     Ok(Some(names))
 }
 
+/// No more names, or points that names are given of, than are compared.
+pub(super) fn check_names(found: usize) -> Result<(), TspError> {
+    match found > MAX_NAMES {
+        true => Err(TspError::TooManyNames { limit: MAX_NAMES }),
+        false => Ok(()),
+    }
+}
+
 impl CertificateList {
     fn parse(bytes: &[u8]) -> Result<Self, RevocationRejection> {
-        let (list, extensions, entries) =
+        let (list, extensions, of_entries) =
             Self::read(bytes).map_err(RevocationRejection::Unreadable)?;
         if let Some(kind) = list.scope.unsupported {
             return Err(RevocationRejection::Unsupported {
@@ -862,16 +1018,20 @@ impl CertificateList {
             return Err(unsupported(&found.kind));
         }
         refuse_critical(&extensions)?;
-        refuse_critical(&entries)?;
-        Ok(list)
+        of_entries.map(|()| list)
     }
 
-    /// The list, its extensions and the critical ones of its entries.
-    fn read(bytes: &[u8]) -> Result<(Self, Vec<Extension>, Vec<Extension>), TspError> {
+    /// The list, its extensions, and whether those of all its entries are understood.
+    fn read(
+        bytes: &[u8],
+    ) -> Result<(Self, Vec<Extension>, Result<(), RevocationRejection>), TspError> {
         let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
         let tbs = outer.expect(der::SEQUENCE)?;
         let algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
-        let signature = bit_string(&outer.expect(der::BIT_STRING)?)?.to_vec();
+        let signature = outer.expect(der::BIT_STRING)?;
+        let octets = bit_string(&signature)?.len();
+        let end = signature.content_span().end;
+        let signature = end - octets..end;
         outer.finish()?;
 
         let mut parts = tbs.elements();
@@ -890,7 +1050,7 @@ impl CertificateList {
                 structure: "CertificateList",
             });
         }
-        let issuer = parts.expect(der::SEQUENCE)?.der.to_vec();
+        let issuer = parts.expect(der::SEQUENCE)?.span();
         let this_update = certificate_time(&parts.any()?)?;
         // RFC 5280 §5.1.2.5 demands nextUpdate. That it is past says nothing against a list about the past.
         let error = parts.error();
@@ -898,28 +1058,16 @@ impl CertificateList {
         if next_update < this_update {
             return Err(error);
         }
-        let mut revoked = Vec::new();
-        let mut critical = Vec::new();
+        let mut entries = 0..0;
+        let mut of_entries = Ok(());
         if let Some(list) = parts.optional(der::SEQUENCE)? {
+            entries = list.content_span();
             let mut list = list.elements();
             while !list.is_empty() {
-                let mut entry = list.expect(der::SEQUENCE)?.elements();
-                let serial = entry.expect(der::INTEGER)?.content.to_vec();
-                let at = certificate_time(&entry.any()?)?;
-                let mut extensions = match entry.optional(der::SEQUENCE)? {
-                    Some(list) => parse_extensions(list.elements())?,
-                    None => Vec::new(),
-                };
-                entry.finish()?;
-                let (reason, invalid_since) = entry_facts(&extensions)?;
-                let fact = Revoked {
-                    at,
-                    reason,
-                    invalid_since,
-                };
-                revoked.push((serial, fact));
-                extensions.retain(|extension| extension.critical);
-                critical.append(&mut extensions);
+                let entry = ListEntry::read(&list.expect(der::SEQUENCE)?)?;
+                if of_entries.is_ok() {
+                    of_entries = refuse_critical(&entry.extensions);
+                }
             }
         }
         let extensions = match parts.optional(0xa0)? {
@@ -945,17 +1093,22 @@ impl CertificateList {
             None => ListScope::default(),
         };
         let list = Self {
+            der: bytes.to_vec(),
             scope,
-            tbs: tbs.der.to_vec(),
+            tbs: tbs.span(),
             issuer,
             this_update,
             next_update,
-            revoked,
+            entries,
             key_identifier,
             algorithm,
             signature,
         };
-        Ok((list, extensions, critical))
+        Ok((list, extensions, of_entries))
+    }
+
+    fn at(&self, place: &Range<usize>) -> &[u8] {
+        self.der.get(place.clone()).unwrap_or_default()
     }
 
     /// By this issuer, and not said to be by another key of the same name.
@@ -965,7 +1118,7 @@ impl CertificateList {
             .as_deref()
             .zip(issuer.subject_key_identifier())
             .is_some_and(|(one, other)| one != other);
-        self.issuer == issuer.subject() && !other_key
+        self.at(&self.issuer) == issuer.subject() && !other_key
     }
 
     fn is_signed_by(&self, issuer: &Certificate) -> bool {
@@ -978,20 +1131,23 @@ impl CertificateList {
                 issuer.public_key_info(),
                 &self.algorithm,
                 None,
-                &self.tbs,
-                &self.signature,
+                self.at(&self.tbs),
+                self.at(&self.signature),
             )
         };
         allowed && verified().is_ok()
     }
 
-    fn status(&self, serial: &[u8]) -> Status {
-        self.revoked
-            .iter()
-            .find(|(number, _)| magnitude(number) == magnitude(serial))
-            .map_or(Status::Good, |(_, revoked)| {
-                Status::Revoked(revoked.clone())
-            })
+    fn status(&self, serial: &[u8]) -> Result<Status, TspError> {
+        let mut entries = der::Elements::new(self.at(&self.entries));
+        while !entries.is_empty() {
+            let entry = entries.expect(der::SEQUENCE)?;
+            let number = entry.elements().expect(der::INTEGER)?.content;
+            if magnitude(number) == magnitude(serial) {
+                return Ok(Status::Revoked(ListEntry::read(&entry)?.revoked));
+            }
+        }
+        Ok(Status::Good)
     }
 }
 
@@ -1059,10 +1215,10 @@ impl SingleResponse {
             }
             None => None,
         };
-        let key = issuer.public_key_bits().ok().and_then(digest);
+        let key = || issuer.public_key_bits().ok().and_then(digest);
         magnitude(&self.serial) == magnitude(certificate.serial())
             && digest(issuer.subject()).as_deref() == Some(&self.issuer_name)
-            && key.as_deref() == Some(&self.issuer_key)
+            && key().as_deref() == Some(&self.issuer_key)
     }
 
     fn read(element: &Element<'_>) -> Result<(Self, Vec<Extension>), TspError> {
@@ -1221,6 +1377,9 @@ impl OcspResponse {
             let (single, mut own) = SingleResponse::read(&list.expect(der::SEQUENCE)?)?;
             singles.push(single);
             extensions.append(&mut own);
+            if singles.len() > MAX_ANSWERS {
+                return Err(TspError::TooManyAnswers { limit: MAX_ANSWERS });
+            }
         }
         if let Some(field) = parts.optional(0xa1)? {
             extensions.append(&mut explicit_extensions(&field)?);
@@ -1521,6 +1680,105 @@ mod tests {
                 [expected.clone(), expected]
             );
         }
+    }
+
+    /// Their entries, taken apart, were 15 times as large as the lists.
+    #[test]
+    fn what_is_kept_of_a_list_is_no_larger_than_twice_the_list_whatever_is_in_it() {
+        // Whatever field is added has to be counted.
+        let kept = |list: &CertificateList| {
+            let CertificateList {
+                der,
+                scope,
+                tbs: _,
+                issuer: _,
+                this_update: _,
+                next_update: _,
+                entries: _,
+                key_identifier,
+                algorithm,
+                signature: _,
+            } = list;
+            let AlgorithmIdentifier {
+                algorithm,
+                parameters,
+            } = algorithm;
+            let names = scope.point.iter().flatten().map(Vec::capacity);
+            der.capacity()
+                + key_identifier.as_ref().map_or(0, Vec::capacity)
+                + algorithm.as_content().len()
+                + parameters.as_ref().map_or(0, Vec::capacity)
+                + names.sum::<usize>()
+        };
+        let time = der::element(der::UTC_TIME, &[b"260601000000Z"]);
+        let entry = sequence(&[&[2, 1, 3], &time]);
+        let with_reason = sequence(&[
+            &[2, 1, 3],
+            &time,
+            &sequence(&[&sequence(&[
+                &der::element(der::OID, &[known::REASON_CODE]),
+                &der::element(der::OCTET_STRING, &[&[0x0a, 1, 4]]),
+            ])]),
+        ]);
+        let extension = |kind: &[u8], value: &[u8]| {
+            let value = der::element(der::OCTET_STRING, &[value]);
+            sequence(&[&sequence(&[&der::element(der::OID, &[kind]), &value])])
+        };
+        let names = der::element(0x86, &[&[b'a'; 10_000]]).repeat(64);
+        let point = der::element(0xa0, &[&der::element(0xa0, &[&names])]);
+        let identifier = sequence(&[&der::element(0x80, &[&[7; 1 << 20]])]);
+        for (entries, extensions) in [
+            (entry.repeat(100_000), Vec::new()),
+            (with_reason.repeat(50_000), Vec::new()),
+            (
+                entry.clone(),
+                extension(known::ISSUING_DISTRIBUTION_POINT, &sequence(&[&point])),
+            ),
+            (
+                entry.clone(),
+                extension(known::AUTHORITY_KEY_IDENTIFIER, &identifier),
+            ),
+        ] {
+            let tbs = sequence(&[
+                &[2, 1, 1],
+                &Unsigned::algorithm(),
+                &sequence(&[]),
+                &time,
+                &time,
+                &sequence(&[&entries]),
+                &Unsigned::wrapped(0xa0, &extensions),
+            ]);
+            let signature = der::element(der::BIT_STRING, &[&[0, 1]]);
+            let bytes = sequence(&[&tbs, &Unsigned::algorithm(), &signature]);
+            let list = CertificateList::parse(&bytes).map_err(|rejection| rejection.code());
+            let Ok(list) = list else {
+                unreachable!("{list:?}");
+            };
+            let (kept, size) = (kept(&list), bytes.len());
+            assert!(kept <= 2 * size, "{kept} bytes of {size}");
+            let expected = match list.status(&[0, 3]) {
+                Ok(Status::Revoked(revoked)) => Some(revoked.at),
+                _ => None,
+            };
+            assert_eq!(expected, Some(list.this_update));
+            assert_eq!(list.status(&[4]), Ok(Status::Good));
+        }
+    }
+
+    #[test]
+    fn an_ocsp_response_with_more_than_256_answers_is_not_read() {
+        let algorithm = Unsigned::algorithm();
+        let time = der::element(der::GENERALIZED_TIME, &[b"20260601000000Z"]);
+        let id = sequence(&[&algorithm, &[4, 0], &[4, 0], &[2, 1, 3]]);
+        let single = sequence(&[&id, &[0x80, 0], &time]);
+        let read = |count| {
+            let singles = sequence(&[&single.repeat(count)]);
+            let tbs = sequence(&[&der::element(0xa1, &[&sequence(&[])]), &time, &singles]);
+            let signature = der::element(der::BIT_STRING, &[&[0, 1]]);
+            OcspResponse::read(&sequence(&[&tbs, &algorithm, &signature])).map(|_| ())
+        };
+        assert_eq!(read(256), Ok(()));
+        assert_eq!(read(257), Err(TspError::TooManyAnswers { limit: 256 }));
     }
 
     /// Each could cost two signatures.

@@ -83,7 +83,11 @@ fn assert_undecided(found: Result<(), TspRejection>) {
 }
 
 /// A list of `by` of 23 October, good to 23 December, on which the certificate of this number was revoked on 1 March.
-fn revoking(serial: u8, reason: rcgen::RevocationReason, by: &Ca) -> RevocationEvidence {
+fn revoking(
+    serial: u8,
+    reason: impl Into<Option<rcgen::RevocationReason>>,
+    by: &Ca,
+) -> RevocationEvidence {
     let list = rcgen::CertificateRevocationListParams {
         this_update: rcgen::date_time_ymd(2026, 10, 23),
         next_update: rcgen::date_time_ymd(2026, 12, 23),
@@ -92,7 +96,7 @@ fn revoking(serial: u8, reason: rcgen::RevocationReason, by: &Ca) -> RevocationE
         revoked_certs: vec![rcgen::RevokedCertParams {
             serial_number: rcgen::SerialNumber::from(vec![serial]),
             revocation_time: rcgen::date_time_ymd(2026, 3, 1),
-            reason_code: Some(reason),
+            reason_code: reason.into(),
             invalidity_date: None,
         }],
         key_identifier_method: rcgen::KeyIdMethod::Sha256,
@@ -223,6 +227,204 @@ fn a_revoked_other_certificate_of_the_intermediate_in_the_bag_disproves_nothing(
     let last = judge(&[&world.leaf, &world.intermediate.der, &old]);
     assert_eq!(last, Ok(()));
     assert_eq!(judge(&[&world.leaf, &old, &world.intermediate.der]), Ok(()));
+}
+
+/// Public certificates only: the intermediate's other certificates of the same key were revoked, and stand in the bag in place of
+/// the good one, or beside it in any order. What is said of the key itself counts wherever it is at hand, and still disproves nothing.
+#[test]
+fn revoked_certificates_of_the_intermediates_key_in_place_of_the_good_one_disprove_nothing() {
+    use rcgen::RevocationReason as Reason;
+    let world = World::new();
+    let by_key_of_the_good_one = |number: u8| {
+        let mut params = ca_params("Intermediate");
+        params.serial_number = Some(rcgen::SerialNumber::from(vec![number]));
+        let made = params.signed_by(world.intermediate.issuer.key(), &world.root.issuer);
+        made.unwrap().der().to_vec()
+    };
+    let (old, further) = (by_key_of_the_good_one(0x55), by_key_of_the_good_one(0x56));
+    let good = &world.intermediate.der;
+    let trusted = [world.root.der.clone()];
+    for (reason, names_the_key) in [
+        (None, false),
+        (Some(Reason::Unspecified), false),
+        (Some(Reason::AffiliationChanged), false),
+        (Some(Reason::Superseded), false),
+        (Some(Reason::CessationOfOperation), false),
+        (Some(Reason::CertificateHold), false),
+        (Some(Reason::PrivilegeWithdrawn), false),
+        (Some(Reason::KeyCompromise), true),
+        (Some(Reason::CaCompromise), true),
+        (Some(Reason::AaCompromise), true),
+    ] {
+        let evidence = revoking(0x55, reason, &world.root);
+        let mut cache = crate::tsp::ChainCache::new();
+        let mut judge = |bag: &[&[u8]]| {
+            let mut draft = Draft::new(&world.leaf);
+            draft.certificates = bag.iter().map(|one| one.to_vec()).collect();
+            let token = draft.sign(&world.signer);
+            let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+            // Remembered, without a list.
+            assert!(cache.verify_token(&token, &imprint(), &trust).is_ok());
+            trust.revocation = Some(&evidence);
+            let found = verify_token(&token, &imprint(), &trust).map(|_| ());
+            let remembered = cache.verify_token(&token, &imprint(), &trust);
+            assert_eq!(remembered.map(|_| ()), found);
+            found
+        };
+        assert_eq!(judge(&[&world.leaf, good]), Ok(()), "{reason:?}");
+        let mut beside = vec![judge(&[&world.leaf, &old])];
+        for bag in [
+            [&old, good, &further],
+            [good, &old, &further],
+            [&further, &old, good],
+        ] {
+            let found = judge(&[&world.leaf, bag[0], bag[1], bag[2]]);
+            match names_the_key {
+                true => beside.push(found),
+                false => assert_eq!(found, Ok(()), "{reason:?}"),
+            }
+        }
+        for found in beside {
+            assert_eq!(found.clone().unwrap_err().code(), "tsp.issuer_revoked");
+            assert_undecided(found);
+        }
+    }
+}
+
+/// However many of them are passed over.
+#[test]
+fn several_revoked_certificates_of_the_intermediates_key_before_the_good_one_take_nothing_away() {
+    let world = World::new();
+    let mut revoked_certs = Vec::new();
+    let mut bag = vec![world.leaf.clone()];
+    for number in 0x50..0x55 {
+        let mut params = ca_params("Intermediate");
+        params.serial_number = Some(rcgen::SerialNumber::from(vec![number]));
+        let made = params.signed_by(world.intermediate.issuer.key(), &world.root.issuer);
+        bag.push(made.unwrap().der().to_vec());
+        revoked_certs.push(rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(vec![number]),
+            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
+            reason_code: Some(rcgen::RevocationReason::Superseded),
+            invalidity_date: None,
+        });
+    }
+    bag.push(world.intermediate.der.clone());
+    let list = rcgen::CertificateRevocationListParams {
+        this_update: rcgen::date_time_ymd(2026, 10, 23),
+        next_update: rcgen::date_time_ymd(2026, 12, 23),
+        crl_number: rcgen::SerialNumber::from(vec![1]),
+        issuing_distribution_point: None,
+        revoked_certs,
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(&world.root.issuer).unwrap();
+    let mut evidence = RevocationEvidence::default();
+    evidence.add_crl(list.der()).unwrap();
+    let mut draft = Draft::new(&world.leaf);
+    draft.certificates = bag;
+    let trusted = [world.root.der.clone()];
+    let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    trust.revocation = Some(&evidence);
+    let found = verify_token(&draft.sign(&world.signer), &imprint(), &trust).map(|_| ());
+    assert_eq!(found, Ok(()));
+}
+
+/// Distribution points are compared before a list's signature is checked.
+#[test]
+fn more_than_64_names_of_distribution_points_are_not_compared() {
+    let names = |count: u8| {
+        let names: Vec<u8> = (0..count)
+            .flat_map(|name| element(0x86, &[&[name]]))
+            .collect();
+        element(0xa0, &[&element(0xa0, &[&names])])
+    };
+    let top = root(ca_params("Root"));
+    let issue = |points: &[u8]| {
+        top.issue(|params| {
+            let points = element(der::SEQUENCE, &[points]);
+            let extension = CustomExtension::from_oid_content(&[2, 5, 29, 31], points);
+            params.custom_extensions.push(extension);
+        })
+    };
+    let list = |count| {
+        let mut point = CustomExtension::from_oid_content(
+            &[2, 5, 29, 28],
+            element(der::SEQUENCE, &[&names(count)]),
+        );
+        point.set_criticality(true);
+        unsigned_list(&top, &element(der::SEQUENCE, &[&extension_of(&point)]))
+    };
+    let refused = RevocationEvidence::default()
+        .add_crl(&list(65))
+        .unwrap_err();
+    assert_eq!(refused.code(), "tsp.revocation_unreadable");
+    assert!(
+        refused.to_string().contains("64 distribution points"),
+        "{refused}"
+    );
+    let mut evidence = RevocationEvidence::default();
+    evidence.add_crl(&list(64)).unwrap();
+    let trusted = [top.der.clone()];
+    let judge = |points: &[u8]| {
+        let (signer, leaf) = issue(points);
+        let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+        trust.revocation = Some(&evidence);
+        let found = verify_token(&Draft::new(&leaf).sign(&signer), &imprint(), &trust);
+        found
+            .map(|found| found.revocation())
+            .map_err(|refused| refused.code())
+    };
+    // Compared, and then its signature is asked for.
+    let (point, of_65) = (element(der::SEQUENCE, &[&names(64)]), names(65));
+    assert_eq!(judge(&point), Err("tsp.revocation_signature"));
+    let not_compared = Ok(crate::tsp::Revocation::NotChecked);
+    assert_eq!(judge(&element(der::SEQUENCE, &[&of_65])), not_compared);
+    assert_eq!(
+        judge(&element(der::SEQUENCE, &[&names(1)]).repeat(65)),
+        not_compared
+    );
+}
+
+fn extension_of(extension: &CustomExtension) -> Vec<u8> {
+    let kind: Vec<u64> = extension.oid_components().collect();
+    let kind = kind
+        .iter()
+        .map(u64::to_string)
+        .collect::<Vec<_>>()
+        .join(".");
+    let kind: crate::tsp::Oid = kind.parse().unwrap();
+    let critical: &[u8] = match extension.criticality() {
+        true => &[1, 1, 0xff],
+        false => &[],
+    };
+    element(
+        der::SEQUENCE,
+        &[
+            &element(der::OID, &[kind.as_content()]),
+            critical,
+            &element(der::OCTET_STRING, &[extension.content()]),
+        ],
+    )
+}
+
+/// A list of `by` that nobody signed, with these Extensions.
+fn unsigned_list(by: &Ca, extensions: &[u8]) -> Vec<u8> {
+    let algorithm = element(der::SEQUENCE, &[&element(der::OID, &[known::ECDSA_SHA256])]);
+    let issuer = Certificate::parse(&by.der).unwrap().subject().to_vec();
+    let tbs = element(
+        der::SEQUENCE,
+        &[
+            &[2, 1, 1],
+            &algorithm,
+            &issuer,
+            &element(der::UTC_TIME, &[b"261123000000Z"]),
+            &element(der::UTC_TIME, &[b"261223000000Z"]),
+            &element(0xa0, &[extensions]),
+        ],
+    );
+    let signature = element(der::BIT_STRING, &[&[0, 1]]);
+    element(der::SEQUENCE, &[&tbs, &algorithm, &signature])
 }
 
 /// The issuer's own certificates, each many times: no key, no other certificate.
@@ -595,7 +797,13 @@ fn an_id_of_no_certificate_does_not_hide_that_the_anchor_was_revoked_for_a_stole
             draft.ess = Some(ess_of(ids));
             let found = verify_token(&draft.sign(&signer), &imprint(), &trust);
             match (ids.len(), found) {
-                (1, found) => assert_eq!(found.unwrap_err().code(), "tsp.revoked_key_compromise"),
+                (1, found) => {
+                    let code = match stolen {
+                        "signer" => "tsp.revoked_key_compromise",
+                        _ => "tsp.issuer_revoked",
+                    };
+                    assert_eq!(found.unwrap_err().code(), code);
+                }
                 (_, Ok(found)) => accepted.push((stolen, found.revocation())),
                 (_, Err(_)) => {}
             }

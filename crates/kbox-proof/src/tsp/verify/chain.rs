@@ -27,6 +27,8 @@ struct Search {
     issuers: Vec<Vec<usize>>,
     /// The token's signature covers its hash.
     is_bound: Vec<bool>,
+    /// No way goes through it.
+    is_left_out: Vec<bool>,
     /// Whether ids beside the signer's name what is not at hand.
     names_others: bool,
     /// A root stands above it, or it is one.
@@ -52,6 +54,8 @@ pub(super) struct Chain {
     pub(super) path: Vec<Arc<Certificate>>,
     /// The same, in DER.
     pub(super) der: Arc<[Vec<u8>]>,
+    /// Further certificates of the keys between the signer's and the trusted one, each with that which signed it in this chain.
+    pub(super) others: Vec<[Arc<Certificate>; 2]>,
     /// The certificates among which it was searched. Of the instant, the search asks only which of them are valid then.
     pub(super) considered: Vec<Arc<Certificate>>,
 }
@@ -62,15 +66,15 @@ pub(super) struct Chain {
 /// Nobody signs a token's bag of certificates, so only what hangs by signatures from a trusted certificate tells against a token:
 /// whatever else is in the bag is passed over, and without a chain nothing is decided.
 ///
-/// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`. A certificate that is
-/// `left_out` is not at hand.
+/// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`. No chain goes through
+/// certificates that are `left_out`.
 pub(super) fn find_chain(
     signer: &Arc<Certificate>,
     named: &[EssCertificateId],
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     at: Time,
-    left_out: Option<&Certificate>,
+    left_out: &[Arc<Certificate>],
 ) -> Result<Chain, TspRejection> {
     let mut certificates = alloc::vec![Arc::clone(signer)];
     let mut is_trusted = alloc::vec![false];
@@ -86,7 +90,6 @@ pub(super) fn find_chain(
     // The signer is below all others, the roots are looked at before, and copies add nothing.
     let mut known: BTreeSet<&[u8]> = trust.roots.iter().map(Vec::as_slice).collect();
     known.insert(signer.to_der());
-    known.extend(left_out.map(Certificate::to_der));
     certificates.extend(
         others
             .filter(|bytes| known.insert(bytes))
@@ -96,6 +99,10 @@ pub(super) fn find_chain(
     let mut search = Search {
         issuers: alloc::vec![Vec::new(); certificates.len()],
         is_bound: alloc::vec![false; certificates.len()],
+        is_left_out: certificates
+            .iter()
+            .map(|one| left_out.contains(one))
+            .collect(),
         is_below_root: Vec::new(),
         names_others: false,
         certificates,
@@ -246,7 +253,26 @@ impl Search {
         is_above
     }
 
+    /// Certificates of the same name and key as those between the first and the last of `path`, by the same issuers.
+    fn others(&self, path: &[usize]) -> Vec<[Arc<Certificate>; 2]> {
+        let mut found = Vec::new();
+        for (place, issuer) in path.iter().zip(path.iter().skip(1)).skip(1) {
+            let one = &self.certificates[*place];
+            for (other, issuers) in self.certificates.iter().zip(&self.issuers) {
+                if other != one
+                    && issuers.contains(issuer)
+                    && other.subject() == one.subject()
+                    && other.public_key_info() == one.public_key_info()
+                {
+                    found.push([other, &self.certificates[*issuer]].map(Arc::clone));
+                }
+            }
+        }
+        found
+    }
+
     fn chain(self, path: &[usize]) -> Chain {
+        let others = self.others(path);
         let path: Vec<Arc<Certificate>> = path
             .iter()
             .map(|place| Arc::clone(&self.certificates[*place]))
@@ -255,6 +281,7 @@ impl Search {
         Chain {
             der: der.collect(),
             path,
+            others,
             considered: self.certificates,
         }
     }
@@ -327,7 +354,7 @@ impl Search {
     fn extend(&mut self, path: &mut Vec<usize>, top: usize, fault: Option<&TspRejection>) -> bool {
         let issuers: Vec<usize> = self.issuers[top]
             .iter()
-            .filter(|issuer| !path.contains(issuer))
+            .filter(|issuer| !path.contains(issuer) && !self.is_left_out[**issuer])
             .copied()
             .collect();
         let limit = self.budget.chain_length;

@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::budget::Budget;
+use super::certificate::Certificate;
 use super::der;
 use super::oid::{Oid, TsaPolicyId, known};
 use super::request::TimeStampReq;
@@ -49,6 +50,9 @@ pub enum ChainTime {
     /// The token's own genTime. Whoever holds the signer's key chooses that; it says nothing against them.
     GenTime,
 }
+
+/// Certificates of one key that are passed over for what stands against each; authorities have two or three.
+const MAX_LEFT_OUT: usize = 8;
 
 /// By how much a verifier's clock may be behind.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
@@ -299,7 +303,7 @@ fn check(
     // 10.
     let mut chain = match &remembered {
         Some((_, chain)) => Arc::clone(chain),
-        None => Arc::new(find_chain(certificate, &further, token, trust, at, None)?),
+        None => Arc::new(find_chain(certificate, &further, token, trust, at, &[])?),
     };
 
     // 11.
@@ -310,10 +314,11 @@ fn check(
             algorithms::of_token(token, hash, digest, signer.is_bound_by_sha1, &chain.path);
         algorithms::check(&algorithms, at)?;
         // 12.
+        let signatures = trust.budget.revocation_signatures;
         let found = match trust.revocation {
             None => RevocationFindings::default(),
             Some(evidence) => evidence
-                .judge(&chain.path, made, at, trust.budget.revocation_signatures)
+                .judge(&chain.path, &chain.others, made, at, signatures)
                 .map_err(TspRejection::Revocation)?,
         };
         Ok::<_, TspRejection>((algorithms, found))
@@ -321,25 +326,13 @@ fn check(
     let (algorithms, found) = match judge(&chain) {
         Ok(found) => found,
         Err(refused) => {
-            // What stands against one certificate of an issuer, and not against its key, leaves its others, in whatever order they
-            // are at hand.
-            let spares_the_key = refused.spares_the_issuers_key();
-            let between = chain.path.iter().skip(1).rev().skip(1).rev();
             let further = match &remembered {
                 Some(_) => find_signer(token, trust)?.1,
                 None => further,
             };
-            let others = between.filter(|_| spares_the_key).find_map(|left_out| {
-                let left_out = Some(&**left_out);
-                let other = find_chain(certificate, &further, token, trust, at, left_out).ok()?;
-                // A shorter way to less trust would only hide what the list says.
-                if other.path.last() != chain.path.last() {
-                    return None;
-                }
-                let found = judge(&other).ok()?;
-                Some((other, found))
-            });
-            let (other, found) = others.ok_or(refused)?;
+            let search =
+                |left_out: &[_]| find_chain(certificate, &further, token, trust, at, left_out);
+            let (other, found) = another_chain(&chain, refused, search, judge)?;
             chain = Arc::new(other);
             found
         }
@@ -369,6 +362,44 @@ fn check(
         algorithms,
         checks,
     })
+}
+
+/// What stands against one certificate of an issuer, and not against its key, leaves its others, in whatever order they are at hand:
+/// the chain to the same trusted certificate that is left without those that are refused, and what `judge` finds of it.
+fn another_chain<T>(
+    chain: &Chain,
+    refused: TspRejection,
+    search: impl Fn(&[Arc<Certificate>]) -> Result<Chain, TspRejection>,
+    judge: impl Fn(&Chain) -> Result<T, TspRejection>,
+) -> Result<(Chain, T), TspRejection> {
+    if !refused.spares_the_issuers_key() {
+        return Err(refused);
+    }
+    let between = chain.path.iter().skip(1).rev().skip(1).rev();
+    for first in between {
+        let mut left_out = alloc::vec![Arc::clone(first)];
+        while left_out.len() <= MAX_LEFT_OUT {
+            let Ok(other) = search(&left_out) else {
+                break;
+            };
+            // A shorter way to less trust would only hide what the list says.
+            if other.path.last() != chain.path.last() {
+                break;
+            }
+            match judge(&other) {
+                Ok(found) => return Ok((other, found)),
+                Err(refused) if !refused.spares_the_issuers_key() => break,
+                Err(_) => {}
+            }
+            // Whichever stands where the first one stood.
+            let place = chain.path.iter().position(|one| one == first);
+            match place.and_then(|place| other.path.get(place)) {
+                Some(next) if other.path.last() != Some(next) => left_out.push(Arc::clone(next)),
+                _ => break,
+            }
+        }
+    }
+    Err(refused)
 }
 
 /// An algorithm or key was refused; as weak or misused unless it is one that only this program does not know.

@@ -8,7 +8,7 @@ use core::fmt;
 use super::super::certificate_name::{CertificateName, printable};
 use super::super::oid::{Oid, TsaPolicyId};
 use super::super::response::{PkiFailureInfo, PkiStatus};
-use super::super::revocation::RevocationRejection;
+use super::super::revocation::{RevocationReason, RevocationRejection};
 use super::super::strength::Algorithm;
 use crate::time::Time;
 
@@ -267,14 +267,15 @@ impl TspRejection {
         }
     }
 
-    /// It stands against a certificate, and not against the key in it.
+    /// It stands against a certificate between the signer's and the trusted one, and not against the key in it.
     pub(super) fn spares_the_issuers_key(&self) -> bool {
-        matches!(
-            self,
-            Self::Revocation(
-                RevocationRejection::Revoked { .. } | RevocationRejection::RevokedNoPoe { .. }
-            ) | Self::AlgorithmEnded { .. }
-        )
+        match self {
+            Self::Revocation(RevocationRejection::IssuerRevoked { reason, .. }) => {
+                !reason.is_some_and(RevocationReason::names_the_key)
+            }
+            Self::AlgorithmEnded { .. } => true,
+            _ => false,
+        }
     }
 
     /// Nothing was disproven: something to decide by is missing.
