@@ -2,7 +2,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use kbox_proof::report::Language;
+use kbox_proof::report::{Language, printable};
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{OidError, TsaPolicyId};
 use lexopt::prelude::*;
@@ -138,7 +138,13 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let (mut existed_by, mut request) = (None, None);
     let (mut policies, mut renewed_by) = (Vec::new(), Vec::new());
     let (mut json, mut language) = (false, Language::French);
-    let text = |error: lexopt::Error| Problem::new(Kind::Usage, french(&error), error.to_string());
+    let text = |error: lexopt::Error| {
+        Problem::new(
+            Kind::Usage,
+            printable(&french(&error)),
+            printable(&error.to_string()),
+        )
+    };
     let usage = |french: &str, english: &str| Problem::new(Kind::Usage, french, english);
     while let Some(argument) = parser.next().map_err(text)? {
         match argument {
@@ -152,7 +158,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
                 existed_by = Some(
                     Time::parse_rfc3339(&value).map_err(|error| {
                         usage(
-                            &format!("--existed-by : « {value} » n'est pas un instant RFC 3339 entre 1677 et 2262 ; écrivez-le comme 2026-11-24T18:30:00Z"),
+                            &format!("--existed-by : « {} » n'est pas un instant RFC 3339 entre 1677 et 2262 ; écrivez-le comme 2026-11-24T18:30:00Z", printable(&value)),
                             &format!("--existed-by: {error}"),
                         )
                     })?,
@@ -166,7 +172,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
                         .parse()
                         .map_err(|error: OidError| {
                             usage(
-                                &format!("--policy : « {value} » n'est pas un identifiant d'objet ; écrivez-le comme 1.2.3.4"),
+                                &format!("--policy : « {} » n'est pas un identifiant d'objet ; écrivez-le comme 1.2.3.4", printable(&value)),
                                 &format!("--policy: {error}"),
                             )
                         })?,

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kbox_proof::event::Environment;
 use kbox_proof::merkle::hash_leaf;
-use kbox_proof::receipt::{ProofFile, Receipt, TrustBundle};
+use kbox_proof::receipt::{MAX_RECEIPT_BYTES, ProofFile, Receipt, TrustBundle};
 use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{TlogPolicy, TlogProof};
@@ -21,30 +21,57 @@ use kbox_proof::verify::{Finding, TrustPolicy, verify_proof_file, verify_receipt
 use serde_json::{Value, json};
 
 use crate::arguments::Options;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, shown};
 use crate::token::{self, TokenFile};
 
 const TLOG_PROOF: &str = "tlog_proof";
 
 /// A little more than the largest proof file.
 const MAX_FILE_BYTES: u64 = (1 << 30) + (64 << 20);
+/// All the revocation lists that are read, in PEM, and the certificates of many authorities.
+const MAX_TRUST_BYTES: u64 = 32 << 20;
 
+/// A document or a proof file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    let larger = Problem::new(
+        Kind::File,
+        "ce fichier est plus grand qu'aucun dossier de preuve",
+        "larger than any proof file",
+    );
+    read_up_to(path, MAX_FILE_BYTES, larger)
+}
+
+fn read_up_to(path: &Path, limit: u64, larger: Problem) -> Result<Vec<u8>, Problem> {
+    let bytes = read_start(path, limit)?;
+    match bytes.len() as u64 > limit {
+        true => Err(larger.in_file(path)),
+        false => Ok(bytes),
+    }
+}
+
+/// No more than one byte beyond `limit`.
+fn read_start(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
     let problem = |error: std::io::Error| Problem::io(path, &error);
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(problem)?;
-    file.take(MAX_FILE_BYTES + 1)
+    file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(problem)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        let larger = Problem::new(
-            Kind::File,
-            "ce fichier est plus grand qu'aucun dossier de preuve",
-            "larger than any proof file",
-        );
-        return Err(larger.in_file(path));
-    }
     Ok(bytes)
+}
+
+/// A receipt, a token, a request: whatever reads it refuses more than a receipt may have, so no more is kept of it than shows that.
+pub(crate) fn read_message(path: &Path) -> Result<Vec<u8>, Problem> {
+    read_start(path, MAX_RECEIPT_BYTES as u64)
+}
+
+/// Any evidence: proof files alone are large.
+fn read_evidence(path: &Path) -> Result<Vec<u8>, Problem> {
+    let bytes = read_message(path)?;
+    match bytes.starts_with(b"PK") {
+        true => read(path),
+        false => Ok(bytes),
+    }
 }
 
 #[derive(Default)]
@@ -69,7 +96,7 @@ pub(crate) struct Given {
 }
 
 fn given(path: &Path, what: &str, list: Vec<Vec<u8>>) -> impl Iterator<Item = Given> {
-    let file = path.display().to_string();
+    let file = shown(path);
     let (what, is_one) = (what.to_string(), list.len() == 1);
     list.into_iter().enumerate().map(move |(index, der)| Given {
         der,
@@ -83,7 +110,7 @@ fn given(path: &Path, what: &str, list: Vec<Vec<u8>>) -> impl Iterator<Item = Gi
 impl Trust {
     /// A certificate, a revocation list or an OCSP response, in DER.
     fn add_der(&mut self, path: &Path, bytes: Vec<u8>) -> Result<(), Problem> {
-        let from = path.display().to_string();
+        let from = shown(path);
         if Certificate::parse(&bytes).is_ok() {
             self.certificates.push(Given { der: bytes, from });
             return Ok(());
@@ -108,7 +135,12 @@ impl Trust {
 pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
     let mut trust = Trust::default();
     for path in paths {
-        let bytes = read(path)?;
+        let larger = Problem::new(
+            Kind::Trust,
+            "ce fichier est plus grand que tout ce à quoi l'on peut faire confiance (32 Mio)",
+            "larger than anything that can be trusted (32 MiB)",
+        );
+        let bytes = read_up_to(path, MAX_TRUST_BYTES, larger)?;
         if bytes.trim_ascii_start().starts_with(b"{") {
             if trust.bundle.is_some() {
                 let twice = Problem::new(
@@ -118,7 +150,7 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
                 );
                 return Err(twice.in_file(path));
             }
-            trust.bundle_from = path.display().to_string();
+            trust.bundle_from = shown(path);
             trust.bundle = Some(
                 TrustBundle::from_json(&bytes)
                     .map_err(|error| Problem::receipt(Kind::Trust, &error).in_file(path))?,
@@ -180,7 +212,7 @@ pub(crate) fn now() -> Result<Time, Problem> {
 }
 
 pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, Problem> {
-    let bytes = read(path)?;
+    let bytes = read_message(path)?;
     let token = if bytes.trim_ascii_start().starts_with(b"{") {
         Receipt::from_json(&bytes)
             .map_err(|error| Problem::receipt(Kind::Evidence, &error))?
@@ -356,7 +388,7 @@ fn unwritten(error: &std::io::Error) -> Problem {
 }
 
 pub(crate) fn verify(options: &Options) -> Result<ExitCode, Problem> {
-    let bytes = read(&options.path)?;
+    let bytes = read_evidence(&options.path)?;
     let trust = read_trust(&options.trust)?;
     let answer = judge(&bytes, &trust, options)?;
     if options.json {

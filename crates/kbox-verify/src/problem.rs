@@ -10,6 +10,17 @@ use kbox_proof::tsp::{RevocationRejection, TspError, TspRejection};
 use kbox_proof::verify::TrustProblem;
 use serde_json::{Value, json};
 
+/// A path for people to read. Whoever sends evidence names its files: no letter of a name may steer a terminal or pass for words of the report. Of a
+/// long one the end counts.
+pub(crate) fn shown(path: &Path) -> String {
+    let all = path.display().to_string();
+    let name = path.file_name().map(|name| name.display().to_string());
+    match name {
+        Some(name) if all.chars().count() > 200 => format!("…/{}", report::printable(&name)),
+        _ => report::printable(&all),
+    }
+}
+
 /// Codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -105,7 +116,7 @@ impl Problem {
     }
 
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
-        let name = path.display();
+        let name = shown(path);
         let french = match error.kind() {
             io::ErrorKind::NotFound => "ce fichier n'existe pas".to_string(),
             io::ErrorKind::PermissionDenied => {
@@ -163,7 +174,7 @@ impl Problem {
     }
 
     pub(crate) fn in_file(self, path: &Path) -> Self {
-        let name = path.display().to_string();
+        let name = shown(path);
         self.after(&name, &name)
     }
 

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use crate::arguments::Options;
 use crate::check::{
-    Answer, Given, Trust, document, no_document, no_trust, not_proven, now, read, read_trust,
-    revocation_facts, say,
+    Answer, Given, Trust, document, no_document, no_trust, not_proven, now, read_message,
+    read_trust, revocation_facts, say,
 };
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Problem, shown};
 
 pub(crate) const KIND: &str = "token";
 
@@ -144,7 +144,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     }
     let request = match &options.request {
         Some(path) => Some(
-            TimeStampReq::parse(&read(path)?)
+            TimeStampReq::parse(&read_message(path)?)
                 .map_err(|error| Problem::tsp(Kind::File, &error).in_file(path))?,
         ),
         None => None,
@@ -155,7 +155,9 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     let renewals = options
         .renewed_by
         .iter()
-        .map(|path| TokenFile::renewal(read(path)?).map_err(|problem| problem.in_file(path)))
+        .map(|path| {
+            TokenFile::renewal(read_message(path)?).map_err(|problem| problem.in_file(path))
+        })
         .collect::<Result<Vec<_>, Problem>>()?;
 
     let mut rule = TokenTrust::new(&roots, ChainTime::At(judged.at));
@@ -504,7 +506,7 @@ impl Judged {
             ),
         };
         let file = options.renewed_by.last();
-        let file = file.map(|path| path.display().to_string());
+        let file = file.map(|path| shown(path));
         let message = say(
             language,
             &format!(

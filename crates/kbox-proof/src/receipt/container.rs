@@ -15,6 +15,7 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::{MAX_RECEIPT_BYTES, ProofFileContent, Receipt, ReceiptError};
 use crate::digest::Sha256Digest;
+use crate::tsp::certificate_name::printable;
 
 /// Media type, and content of the entry `mimetype`.
 pub const MEDIA_TYPE: &str = "application/vnd.etsi.asic-e+zip";
@@ -53,7 +54,7 @@ pub struct ProofFile {
 }
 
 fn container<E: ToString>(error: E) -> ReceiptError {
-    ReceiptError::Container(error.to_string())
+    ReceiptError::Container(printable(&error.to_string()))
 }
 
 impl ProofFile {
@@ -147,7 +148,7 @@ impl ProofFile {
             let mut entry = zip.by_index(index).map_err(container)?;
             let name = entry.name().map_err(container)?.to_string();
             let problem = |problem| ReceiptError::Entry {
-                name: name.chars().take(200).collect(),
+                name: printable(&name),
                 problem,
             };
             if entry.compression() != CompressionMethod::Stored {
@@ -182,7 +183,7 @@ impl ProofFile {
                 }
                 let receipt =
                     Receipt::from_json(&bytes).map_err(|error| ReceiptError::InEntry {
-                        name: name.clone(),
+                        name: printable(&name),
                         problem: error.to_string(),
                     })?;
                 file.receipts.push(receipt);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
+
+use crate::tsp::certificate_name::printable;
 
 /// Why a file is not a receipt, a proof file or a trust bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,13 @@ pub enum ReceiptError {
 
 impl From<serde_json::Error> for ReceiptError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Json(error.to_string())
+        // What an unknown member is called stands in the words, and the place at their end.
+        let words = error.to_string();
+        let words = match words.rsplit_once(" at line ") {
+            Some((words, place)) => format!("{} at line {place}", printable(words)),
+            None => printable(&words),
+        };
+        Self::Json(words)
     }
 }
 

@@ -23,6 +23,7 @@ use self::object::Object;
 pub use self::trust::{
     ClockClaim, Demand, KnownTree, Shard, TrustBundle, TrustedAuthority, WitnessOperator, Witnesses,
 };
+use crate::tsp::certificate_name::printable;
 
 /// Media type of a receipt.
 pub const RECEIPT_MEDIA_TYPE: &str = "application/vnd.kbox.receipt+json";
@@ -218,7 +219,7 @@ fn to_json<T: Serialize>(value: &T) -> String {
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(60).collect()
+    printable(text).chars().take(60).collect()
 }
 
 #[cfg(test)]

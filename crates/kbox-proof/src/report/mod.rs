@@ -29,6 +29,7 @@ pub use token::{
     unread_token, unread_words,
 };
 
+pub use crate::tsp::certificate_name::printable;
 pub use unreadable::{policy_words, receipt_words, tlog_proof_words, trust_words};
 
 /// The language of a report.

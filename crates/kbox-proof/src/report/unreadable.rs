@@ -4,7 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::Language;
+use super::{Language, printable};
 use crate::event::EventError;
 use crate::merkle::MerkleError;
 use crate::receipt::ReceiptError;
@@ -117,7 +117,10 @@ pub fn policy_words(error: &PolicyError, language: Language) -> String {
             "le tlog-policy doit avoir une ligne quorum, et une seule".to_string()
         }
         PolicyError::UnknownLog { origin } => {
-            format!("le tlog-policy ne connaît pas le journal {origin}")
+            format!(
+                "le tlog-policy ne connaît pas le journal {}",
+                printable(origin)
+            )
         }
         PolicyError::Checkpoint(error) => checkpoint(error),
         PolicyError::Cosignature(error) => {
@@ -225,7 +228,10 @@ pub(super) fn checkpoint(error: &CheckpointError) -> String {
         }
         CheckpointError::Lines => "il y manque une ligne, ou une ligne y est vide".to_string(),
         CheckpointError::WrongOrigin { found, expected } => {
-            format!("elle est du journal {found}, non de {expected}")
+            format!(
+                "elle est du journal {}, non de {expected}",
+                printable(found)
+            )
         }
         CheckpointError::UnsignedExtensions => {
             "elle a des lignes d'extension que sa signature ML-DSA-44 ne couvre pas".to_string()

@@ -13,6 +13,7 @@ use super::note::{Note, NoteError};
 use super::vkey::{SignatureType, VerifierKey};
 use super::{base64_encode, base64_hash, decimal};
 use crate::merkle::{RootHash, TreeSize};
+use crate::tsp::certificate_name::printable;
 
 /// Why a checkpoint cannot be read or does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl fmt::Display for CheckpointError {
             Self::EmptyTreeRoot => f.write_str("the checkpoint says that the tree is empty but gives another root than the empty tree's"),
             Self::Lines => f.write_str("the checkpoint needs an origin, a size and a root line, and no empty line after them"),
             Self::WrongOrigin { found, expected } => {
-                write!(f, "the checkpoint is of log {found}, not of {expected}; use the key of that log")
+                write!(f, "the checkpoint is of log {}, not of {expected}; use the key of that log", printable(found))
             }
             Self::UnsignedExtensions => f.write_str("the checkpoint has extension lines, which its ML-DSA-44 signature does not cover"),
         }

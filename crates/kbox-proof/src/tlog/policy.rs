@@ -11,6 +11,7 @@ use super::checkpoint::{CheckpointError, VerifiedCheckpoint};
 use super::cosignature::VerifiedCosignature;
 use super::note::{Note, NoteError};
 use super::vkey::{VerifierKey, VkeyError};
+use crate::tsp::certificate_name::printable;
 
 /// Longest policy accepted.
 pub const MAX_POLICY_BYTES: usize = 512 * 1024;
@@ -134,7 +135,9 @@ impl fmt::Display for PolicyError {
                 "policy line {line}: the threshold must be all, any or a number from 1 to the number of members"
             ),
             Self::Quorum => f.write_str("the policy must have exactly one quorum line"),
-            Self::UnknownLog { origin } => write!(f, "the policy does not know the log {origin}"),
+            Self::UnknownLog { origin } => {
+                write!(f, "the policy does not know the log {}", printable(origin))
+            }
             Self::Checkpoint(error) => error.fmt(f),
             Self::Cosignature(error) => write!(f, "a cosignature does not hold: {error}"),
             Self::QuorumNotMet { witnesses } => write!(

@@ -72,8 +72,9 @@ impl fmt::Display for CertificateName {
 const MAX_SHOWN: usize = 200;
 
 /// What anybody may have written, so that it cannot pass for words of the report: no letter that hides or moves others, no line
-/// made of spaces, and no more than [`MAX_SHOWN`] characters.
-pub(crate) fn printable(text: &str) -> String {
+/// made of spaces, and no more than 200 characters.
+#[must_use]
+pub fn printable(text: &str) -> String {
     let mut shown = String::new();
     let mut after_space = false;
     for (place, letter) in text
