@@ -9,14 +9,12 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::hint::black_box;
-use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use kbox_benches::{Operator, now, opening, sending, steps};
+use kbox_benches::{Bar, Operator, bytes_below, now, opening, processor_time, sending, steps};
 use kbox_council::communes;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, event_digest};
@@ -24,7 +22,6 @@ use kbox_proof::ledger::{EventRequest, Ledger, LedgerError, RecordBatch, fsck::f
 use kbox_proof::merkle::LeafIndex;
 use kbox_proof::receipt::Receipt;
 use kbox_proof::verify::verify_receipt;
-use nix::time::ClockId;
 
 /// Events that wait at any moment; a council's members are recorded in one call.
 const WAITING: usize = 4096;
@@ -159,76 +156,12 @@ fn open(ledger: &Ledger, councils: &[Council], bar: &mut Bar) {
     }
 }
 
-/// How far a part is; a line at its end.
-struct Bar {
-    what: &'static str,
-    done: u64,
-    of: u64,
-    shown: u64,
-    begun: Instant,
-}
-
-impl Bar {
-    fn new(what: &'static str, of: u64) -> Self {
-        Self {
-            what,
-            done: 0,
-            of,
-            shown: u64::MAX,
-            begun: Instant::now(),
-        }
-    }
-
-    fn add(&mut self, done: usize) {
-        self.at(self.done + done as u64);
-    }
-
-    fn at(&mut self, done: u64) {
-        self.done = done;
-        let percent = 100 * done / self.of.max(1);
-        if percent != self.shown && std::io::stderr().is_terminal() {
-            self.shown = percent;
-            let bar = "=".repeat(usize::try_from(percent / 4).unwrap());
-            eprint!("\r[{bar:<25}] {percent:>3} % {}", self.what);
-            std::io::stderr().flush().unwrap();
-        }
-    }
-
-    fn end(self) -> Duration {
-        let took = self.begun.elapsed();
-        if std::io::stderr().is_terminal() {
-            eprintln!();
-        }
-        let rate = self.of as f64 / took.as_secs_f64();
-        println!("{}: {:.1} s, {rate:.0}/s", self.what, took.as_secs_f64());
-        took
-    }
-}
-
 /// The most memory that this process had, in MiB.
 fn most_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
     let kib = line.unwrap().split_whitespace().nth(1).unwrap();
     kib.parse::<u64>().unwrap() >> 10
-}
-
-fn bytes_below(folder: &Path) -> u64 {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            match entry.file_type().unwrap().is_dir() {
-                true => bytes_below(&entry.path()),
-                false => entry.metadata().unwrap().len(),
-            }
-        })
-        .sum()
-}
-
-/// Processor time of this process, all threads together.
-fn processor_time() -> Duration {
-    ClockId::CLOCK_PROCESS_CPUTIME_ID.now().unwrap().into()
 }
 
 /// What the cores sign bare in a second, all of them at once, and the processor time of one signature then.

@@ -5,7 +5,8 @@
 //! A rate alone says what machine it was measured on; a ratio to a baseline of the same seconds says what the code costs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A bench that cannot be set up has nothing to say.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs;
+use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -351,6 +352,79 @@ pub fn compare(
         );
     }
     println!();
+}
+
+/// How far a part is; a line at its end.
+#[derive(Debug)]
+pub struct Bar {
+    what: &'static str,
+    done: u64,
+    of: u64,
+    shown: u64,
+    begun: Instant,
+}
+
+impl Bar {
+    /// None of it is done.
+    #[must_use]
+    pub fn new(what: &'static str, of: u64) -> Self {
+        Self {
+            what,
+            done: 0,
+            of,
+            shown: u64::MAX,
+            begun: Instant::now(),
+        }
+    }
+
+    /// So much more is done.
+    pub fn add(&mut self, done: usize) {
+        self.at(self.done + done as u64);
+    }
+
+    /// So much is done.
+    pub fn at(&mut self, done: u64) {
+        self.done = done;
+        let percent = 100 * done / self.of.max(1);
+        if percent != self.shown && std::io::stderr().is_terminal() {
+            self.shown = percent;
+            let bar = "=".repeat(usize::try_from(percent / 4).unwrap());
+            eprint!("\r[{bar:<25}] {percent:>3} % {}", self.what);
+            std::io::stderr().flush().unwrap();
+        }
+    }
+
+    /// How long it took, which is printed.
+    pub fn end(self) -> Duration {
+        let took = self.begun.elapsed();
+        if std::io::stderr().is_terminal() {
+            eprintln!();
+        }
+        let rate = self.of as f64 / took.as_secs_f64();
+        println!("{}: {:.1} s, {rate:.0}/s", self.what, took.as_secs_f64());
+        took
+    }
+}
+
+/// What the files below a folder hold.
+#[must_use]
+pub fn bytes_below(folder: &Path) -> u64 {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap().is_dir() {
+                true => bytes_below(&entry.path()),
+                false => entry.metadata().unwrap().len(),
+            }
+        })
+        .sum()
+}
+
+/// Processor time of this process, all threads together.
+#[must_use]
+pub fn processor_time() -> Duration {
+    ClockId::CLOCK_PROCESS_CPUTIME_ID.now().unwrap().into()
 }
 
 /// What `make bench` built besides this bench: a path below the target directory.

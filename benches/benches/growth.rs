@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+//! What a log's size costs: logs of several sizes are filled through the library, every token real, and then appended to, asked for
+//! receipts and opened again in turns, so that whoever else uses the machine slows them alike.
+//!
+//! `cargo bench --bench growth -- --leaves 10000,1000000` names the sizes.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::hint::black_box;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use kbox_benches::{Bar, Operator, bytes_below, processor_time, sending, steps};
+use kbox_proof::digest::Sha256Digest;
+use kbox_proof::event::{Collectivite, EventId, EvidenceEvent, event_digest};
+use kbox_proof::ledger::{Ledger, LedgerError, RecordBatch};
+use kbox_proof::receipt::Receipt;
+use tempfile::TempDir;
+
+/// Collectivités that record in turns.
+const COUNCILS: usize = 1000;
+/// Events that wait at any moment while a log is filled.
+const WAITING: u64 = 4096;
+const ROUNDS: usize = 31;
+/// In each round: events recorded at once, events recorded one after the other, receipts asked for.
+const GROUP: u64 = 512;
+const ALONE: usize = 16;
+const ASKED: usize = 64;
+/// Events of which receipts are asked for, spread over the whole log.
+const KEPT: u64 = 4096;
+
+type Answer = Result<Vec<Receipt>, LedgerError>;
+
+struct Log {
+    leaves: u64,
+    folder: TempDir,
+    ledger: Option<Ledger>,
+    councils: Vec<(Collectivite, Sha256Digest)>,
+    recorded: usize,
+    kept: Vec<EventId>,
+    asked: usize,
+    answers: (Sender<Answer>, Receiver<Answer>),
+}
+
+fn id(receipt: &Receipt) -> EventId {
+    let event = EvidenceEvent::from_der(&receipt.event).unwrap();
+    event.header.event_id
+}
+
+impl Log {
+    fn new(operator: &Operator, leaves: u64) -> Self {
+        // Beside each other on one disk: the system's temporary folder may lie in memory.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let ledger = operator.ledger(folder.path());
+        let council = |number: usize| {
+            let collectivite = Collectivite::parse(&format!("9999{number:05}")).unwrap();
+            let sent = ledger.record(vec![sending(&collectivite, 1)], RecordBatch::new());
+            (collectivite, event_digest(&sent.unwrap()[0].event))
+        };
+        let councils = (0..COUNCILS).map(council).collect();
+        Self {
+            leaves,
+            folder,
+            ledger: Some(ledger),
+            councils,
+            recorded: 0,
+            kept: Vec::new(),
+            asked: 0,
+            answers: channel(),
+        }
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.ledger.as_ref().unwrap()
+    }
+
+    fn submit_one(&mut self) {
+        let (collectivite, sent) = &self.councils[self.recorded % COUNCILS];
+        self.recorded += 1;
+        let answers = self.answers.0.clone();
+        self.ledger()
+            .submit(
+                steps(collectivite, *sent, 1),
+                RecordBatch::new(),
+                move |answer| {
+                    answers.send(answer).unwrap();
+                },
+            )
+            .unwrap();
+    }
+
+    /// Has so many receipts made, so many waiting at any moment, and tells each of them.
+    fn record(&mut self, events: u64, waiting: u64, mut each: impl FnMut(&Receipt)) {
+        let mut submitted = 0;
+        for _ in 0..events {
+            while submitted < events.min(waiting) {
+                self.submit_one();
+                submitted += 1;
+            }
+            each(&self.answers.1.recv().unwrap().unwrap()[0]);
+            if submitted < events {
+                self.submit_one();
+                submitted += 1;
+            }
+        }
+    }
+
+    fn fill(&mut self) -> Duration {
+        let events = self.leaves.saturating_sub(self.ledger().size().get());
+        let mut bar = Bar::new("filled", events);
+        let (every, mut number) = ((events / KEPT).max(1), 0);
+        let mut kept = Vec::new();
+        self.record(events, WAITING, |receipt| {
+            if number % every == 0 {
+                kept.push(id(receipt));
+            }
+            number += 1;
+            bar.add(1);
+        });
+        self.kept = kept;
+        bar.end()
+    }
+
+    fn restart(&mut self, operator: &Operator) -> Duration {
+        drop(self.ledger.take());
+        timed(|| self.ledger = Some(operator.ledger(self.folder.path())))
+    }
+
+    fn ask(&mut self) {
+        // A prime: not in the order in which they were recorded.
+        self.asked += 1_000_003;
+        let event = self.kept[self.asked % self.kept.len()];
+        black_box(self.ledger().receipt(&event).unwrap().unwrap());
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
+
+/// What is measured of each log in each round, in microseconds.
+const MEASURED: [(&str, Option<f64>); 5] = [
+    ("append, one of 512 at once", Some(1.1)),
+    ("append, processor time of one of 512", Some(1.1)),
+    ("append, one alone", Some(1.1)),
+    ("receipt with its proof", None),
+    ("restart", Some(2.0)),
+];
+
+fn round(log: &mut Log, operator: &Operator) -> [f64; 5] {
+    let micros = |time: Duration, of: f64| 1e6 * time.as_secs_f64() / of;
+    let busy = processor_time();
+    let group = timed(|| log.record(GROUP, GROUP, |_| ()));
+    let busy = processor_time() - busy;
+    let mut alone: Vec<_> = (0..ALONE)
+        .map(|_| timed(|| log.record(1, 1, |_| ())))
+        .collect();
+    alone.sort_unstable();
+    let asked = timed(|| (0..ASKED).for_each(|_| log.ask()));
+    [
+        micros(group, GROUP as f64),
+        micros(busy, GROUP as f64),
+        micros(alone[ALONE / 2], 1.0),
+        micros(asked, ASKED as f64),
+        micros(log.restart(operator), 1.0),
+    ]
+}
+
+/// The median, and between which bounds the middle half lies.
+fn middle(values: impl Iterator<Item = f64>) -> [f64; 3] {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    [2, 1, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = arguments.iter().position(|argument| argument == "--leaves");
+    let sizes = at.map_or("10000,1000000", |at| arguments[at + 1].as_str());
+    let operator = Operator::new();
+    let mut logs: Vec<Log> = sizes
+        .split(',')
+        .map(|leaves| Log::new(&operator, leaves.parse().unwrap()))
+        .collect();
+    for log in &mut logs {
+        log.fill();
+        let first = log.restart(&operator);
+        let disk = bytes_below(log.folder.path()) as f64 / log.ledger().size().get() as f64;
+        println!(
+            "{} leaves: opened in {:.3} s after it was filled; {disk:.0} bytes of disk a leaf",
+            log.ledger().size().get(),
+            first.as_secs_f64()
+        );
+    }
+    let mut rounds: Vec<Vec<[f64; 5]>> = Vec::new();
+    let mut bar = Bar::new("rounds", ROUNDS as u64);
+    for _ in 0..ROUNDS {
+        rounds.push(logs.iter_mut().map(|log| round(log, &operator)).collect());
+        bar.add(1);
+    }
+    bar.end();
+    for (kind, (what, limit)) in MEASURED.into_iter().enumerate() {
+        for (place, log) in logs.iter().enumerate() {
+            let of = |place: usize| rounds.iter().map(move |round| round[place][kind]);
+            let [median, low, high] = middle(of(place));
+            println!(
+                "{what}, {} leaves: {median:.0} us ({low:.0} to {high:.0})",
+                log.leaves
+            );
+            if place > 0 {
+                let ratios = of(place).zip(of(0)).map(|(own, first)| own / first);
+                let [median, low, high] = middle(ratios);
+                let wanted = limit.map_or(String::new(), |limit| format!(", wanted {limit:.1}"));
+                println!(
+                    "ratio  {what}, {} against {}: {median:.2} ({low:.2} to {high:.2}){wanted}",
+                    log.leaves, logs[0].leaves
+                );
+            }
+        }
+    }
+}
