@@ -21,6 +21,8 @@ const COUNCILS: usize = 1000;
 /// Events that wait at any moment while a log is filled.
 const WAITING: u64 = 4096;
 const ROUNDS: usize = 31;
+/// The first rounds open each log again after they appended to it; the others measure an open one, which has warmed up.
+const RESTARTS: usize = 9;
 /// In each round: events recorded at once, events recorded one after the other, receipts asked for.
 const GROUP: u64 = 512;
 const ALONE: usize = 16;
@@ -139,17 +141,24 @@ fn timed(work: impl FnOnce()) -> Duration {
     begun.elapsed()
 }
 
-/// What is measured of each log in each round, in microseconds.
-const MEASURED: [(&str, Option<f64>); 5] = [
+/// What is measured of each log, in microseconds, and how many times that of the smallest log it may be.
+const MEASURED: [(&str, Option<f64>); 4] = [
     ("append, one of 512 at once", Some(1.1)),
     ("append, processor time of one of 512", Some(1.1)),
     ("append, one alone", Some(1.1)),
     ("receipt with its proof", None),
-    ("restart", Some(2.0)),
 ];
 
-fn round(log: &mut Log, operator: &Operator) -> [f64; 5] {
-    let micros = |time: Duration, of: f64| 1e6 * time.as_secs_f64() / of;
+fn micros(time: Duration, of: f64) -> f64 {
+    1e6 * time.as_secs_f64() / of
+}
+
+fn restart(log: &mut Log, operator: &Operator) -> f64 {
+    log.record(GROUP, GROUP, |_| ());
+    micros(log.restart(operator), 1.0)
+}
+
+fn round(log: &mut Log) -> [f64; 4] {
     let busy = processor_time();
     let group = timed(|| log.record(GROUP, GROUP, |_| ()));
     let busy = processor_time() - busy;
@@ -163,7 +172,6 @@ fn round(log: &mut Log, operator: &Operator) -> [f64; 5] {
         micros(busy, GROUP as f64),
         micros(alone[ALONE / 2], 1.0),
         micros(asked, ASKED as f64),
-        micros(log.restart(operator), 1.0),
     ]
 }
 
@@ -193,30 +201,43 @@ fn main() {
             first.as_secs_f64()
         );
     }
-    let mut rounds: Vec<Vec<[f64; 5]>> = Vec::new();
+    let mut restarts: Vec<Vec<f64>> = Vec::new();
+    for _ in 0..RESTARTS {
+        restarts.push(logs.iter_mut().map(|log| restart(log, &operator)).collect());
+    }
+    for log in &mut logs {
+        log.record(WAITING, GROUP, |_| ());
+        (0..KEPT).for_each(|_| log.ask());
+    }
+    let mut rounds: Vec<Vec<[f64; 4]>> = Vec::new();
     let mut bar = Bar::new("rounds", ROUNDS as u64);
     for _ in 0..ROUNDS {
-        rounds.push(logs.iter_mut().map(|log| round(log, &operator)).collect());
+        rounds.push(logs.iter_mut().map(round).collect());
         bar.add(1);
     }
     bar.end();
+    let leaves: Vec<u64> = logs.iter().map(|log| log.leaves).collect();
     for (kind, (what, limit)) in MEASURED.into_iter().enumerate() {
-        for (place, log) in logs.iter().enumerate() {
-            let of = |place: usize| rounds.iter().map(move |round| round[place][kind]);
-            let [median, low, high] = middle(of(place));
+        let of = |place: usize| rounds.iter().map(|round| round[place][kind]).collect();
+        tell(what, limit, &leaves, of);
+    }
+    let of = |place: usize| restarts.iter().map(|round| round[place]).collect();
+    tell("restart", Some(2.0), &leaves, of);
+}
+
+/// The medians of each log, and of the ratios to the first one in the same rounds.
+fn tell(what: &str, limit: Option<f64>, leaves: &[u64], of: impl Fn(usize) -> Vec<f64>) {
+    for (place, size) in leaves.iter().enumerate() {
+        let [median, low, high] = middle(of(place).into_iter());
+        println!("{what}, {size} leaves: {median:.0} us ({low:.0} to {high:.0})");
+        if place > 0 {
+            let ratios = of(place).into_iter().zip(of(0));
+            let [median, low, high] = middle(ratios.map(|(own, first)| own / first));
+            let wanted = limit.map_or(String::new(), |limit| format!(", wanted {limit:.1}"));
             println!(
-                "{what}, {} leaves: {median:.0} us ({low:.0} to {high:.0})",
-                log.leaves
+                "ratio  {what}, {size} against {}: {median:.2} ({low:.2} to {high:.2}){wanted}",
+                leaves[0]
             );
-            if place > 0 {
-                let ratios = of(place).zip(of(0)).map(|(own, first)| own / first);
-                let [median, low, high] = middle(ratios);
-                let wanted = limit.map_or(String::new(), |limit| format!(", wanted {limit:.1}"));
-                println!(
-                    "ratio  {what}, {} against {}: {median:.2} ({low:.2} to {high:.2}){wanted}",
-                    log.leaves, logs[0].leaves
-                );
-            }
         }
     }
 }
