@@ -10,7 +10,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-    KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    KeyPair, ML_DSA_44_SIGNING, PqdsaKeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding,
+    RsaKeyPair,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +19,8 @@ use zeroize::Zeroizing;
 
 use crate::digest::Sha256Digest;
 use crate::tlog::{
-    KeyName, Note, SignatureType, VerifierKey, ed25519_cosignature_message, timestamped_signature,
+    Checkpoint, KeyName, Note, SignatureType, VerifierKey, ed25519_cosignature_message,
+    ml_dsa_44_cosignature_message, timestamped_signature,
 };
 use crate::tsp::oid::known;
 use crate::tsp::{HashAlgorithm, der, pem_blocks, to_pem};
@@ -35,7 +37,8 @@ pub enum KeyError {
     NotPkcs8,
     /// An RSA key that is identified as one for RSASSA-PSS alone (id-RSASSA-PSS).
     PssKey,
-    /// None of P-256, P-384, RSA of at least 2048 bits and Ed25519 (token keys), or not an Ed25519 key (log keys).
+    /// None of P-256, P-384, RSA of at least 2048 bits and Ed25519 (token keys), not an Ed25519 key (log keys), or neither that nor an
+    /// ML-DSA-44 key (witness keys).
     Unsupported,
     /// RSASSA-PSS was asked of a key that is not an RSA key.
     PssWithoutRsa,
@@ -60,7 +63,8 @@ impl fmt::Display for KeyError {
                  -algorithm RSA`), and set `pss = true` to sign by RSASSA-PSS with it"
             }
             Self::Unsupported => {
-                "the key's kind is not usable here: tokens need P-256, P-384, RSA of 2048 bits and more or Ed25519, the log Ed25519"
+                "the key's kind is not usable here: tokens need P-256, P-384, RSA of 2048 bits and more or Ed25519, the log Ed25519, a \
+                 witness Ed25519 or ML-DSA-44"
             }
             Self::PssWithoutRsa => "RSASSA-PSS is a way to sign with an RSA key, and this one is of another kind",
             Self::Refused => "the cryptographic library refused the operation",
@@ -549,10 +553,15 @@ impl LogSigner {
     }
 }
 
-/// The Ed25519 key by which a witness cosigns checkpoints ([C2SP tlog-cosignature](https://c2sp.org/tlog-cosignature)).
+/// The key by which a witness cosigns checkpoints, Ed25519 or ML-DSA-44 ([C2SP tlog-cosignature](https://c2sp.org/tlog-cosignature)).
 pub struct WitnessSigner {
-    signer: LogSigner,
+    signer: CosigningKey,
     key: VerifierKey,
+}
+
+enum CosigningKey {
+    Ed25519(LogSigner),
+    MlDsa44(PqdsaKeyPair),
 }
 
 impl fmt::Debug for WitnessSigner {
@@ -562,7 +571,7 @@ impl fmt::Debug for WitnessSigner {
 }
 
 impl WitnessSigner {
-    /// A key, under the name by which logs know the witness.
+    /// An Ed25519 key, under the name by which logs know the witness.
     ///
     /// # Errors
     /// [`KeyError::Unsupported`].
@@ -570,7 +579,36 @@ impl WitnessSigner {
         let kind = SignatureType::Ed25519Cosignature;
         let key = VerifierKey::new(name, kind, &signer.public_key())
             .map_err(|_| KeyError::Unsupported)?;
+        let signer = CosigningKey::Ed25519(signer);
         Ok(Self { signer, key })
+    }
+
+    /// From the first `PRIVATE KEY` block of a PEM text, of an Ed25519 or an ML-DSA-44 key.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_pkcs8_pem(name: KeyName, text: &str) -> Result<Self, KeyError> {
+        let pkcs8 = private_key_from_pem(text)?;
+        if let Ok(signer) = LogSigner::from_pkcs8(&pkcs8) {
+            return Self::new(name, signer);
+        }
+        let pair = PqdsaKeyPair::from_pkcs8(&ML_DSA_44_SIGNING, &pkcs8)
+            .map_err(|_| KeyError::Unsupported)?;
+        let kind = SignatureType::MlDsa44Cosignature;
+        let key = VerifierKey::new(name, kind, pair.public_key().as_ref())
+            .map_err(|_| KeyError::Unsupported)?;
+        let signer = CosigningKey::MlDsa44(pair);
+        Ok(Self { signer, key })
+    }
+
+    /// A new ML-DSA-44 key as PKCS#8 in PEM, by its seed (RFC 9881 §6).
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`].
+    pub fn generate_ml_dsa_44_pem() -> Result<Zeroizing<String>, KeyError> {
+        let pair = PqdsaKeyPair::generate(&ML_DSA_44_SIGNING).map_err(|_| KeyError::Refused)?;
+        let document = pair.to_pkcs8v1().map_err(|_| KeyError::Refused)?;
+        Ok(Zeroizing::new(to_pem("PRIVATE KEY", document.as_ref())))
     }
 
     /// The public half.
@@ -581,11 +619,27 @@ impl WitnessSigner {
 
     /// The note with one more line: that this tree was seen at `timestamp`, in POSIX seconds. What a witness has to check
     /// before is its caller's.
-    #[must_use]
-    pub fn cosign(&self, note: Note, timestamp: u64) -> Note {
-        let message = ed25519_cosignature_message(note.text(), timestamp);
-        let signature = timestamped_signature(timestamp, &self.signer.sign(&message));
-        note.with_signature(self.key.name().clone(), self.key.key_id(), signature)
+    ///
+    /// # Errors
+    /// [`KeyError::Refused`]: by ML-DSA-44 a checkpoint is signed and no other text, and the library may fail.
+    pub fn cosign(&self, note: Note, timestamp: u64) -> Result<Note, KeyError> {
+        let (name, text) = (self.key.name(), note.text());
+        let bytes = match &self.signer {
+            CosigningKey::Ed25519(signer) => {
+                let message = ed25519_cosignature_message(text, timestamp);
+                signer.sign(&message).to_vec()
+            }
+            CosigningKey::MlDsa44(pair) => {
+                let checkpoint = Checkpoint::parse(text).map_err(|_| KeyError::Refused)?;
+                let message = ml_dsa_44_cosignature_message(name, &checkpoint, timestamp);
+                let mut bytes = alloc::vec![0; ML_DSA_44_SIGNING.signature_len()];
+                pair.sign(&message, &mut bytes)
+                    .map_err(|_| KeyError::Refused)?;
+                bytes
+            }
+        };
+        let signature = timestamped_signature(timestamp, &bytes);
+        Ok(note.with_signature(name.clone(), self.key.key_id(), signature))
     }
 }
 
@@ -593,6 +647,44 @@ impl WitnessSigner {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    /// Signed by aws-lc-rs, verified by the pure crate.
+    #[test]
+    fn a_witness_cosigns_by_the_kind_of_key_that_it_is_given() {
+        use crate::tlog::VerifiedCheckpoint;
+
+        let text = include_str!("../../../fixtures/tlog/checkpoint-300.txt");
+        let keys = include_str!("../../../fixtures/tlog/keys.txt");
+        let log = keys.lines().find_map(|line| line.strip_prefix("log "));
+        let log = VerifierKey::parse(log.unwrap()).unwrap();
+        let ed25519 = LogSigner::generate().unwrap().to_pkcs8_pem();
+        let ml_dsa = WitnessSigner::generate_ml_dsa_44_pem().unwrap();
+        for (pem, kind) in [
+            (&ed25519, SignatureType::Ed25519Cosignature),
+            (&ml_dsa, SignatureType::MlDsa44Cosignature),
+        ] {
+            let name = || KeyName::new("witness.example").unwrap();
+            let signer = WitnessSigner::from_pkcs8_pem(name(), pem).unwrap();
+            let again = WitnessSigner::from_pkcs8_pem(name(), pem).unwrap();
+            assert_eq!(
+                (signer.key(), kind),
+                (again.key(), signer.key().signature_type())
+            );
+            let note = Note::parse(text.as_bytes()).unwrap();
+            let cosigned = signer.cosign(note, 1_795_540_000).unwrap();
+            let read = Note::parse(cosigned.encode().as_bytes()).unwrap();
+            let checkpoint = VerifiedCheckpoint::verify(&read, &log).unwrap();
+            let found = checkpoint.cosignatures(again.key()).unwrap();
+            assert_eq!(found[0].time().unwrap().unix_secs(), 1_795_540_000);
+            // Of the log's own text alone.
+            let other = Note::unsigned("no checkpoint\n").unwrap();
+            let by_ed25519 = kind == SignatureType::Ed25519Cosignature;
+            assert_eq!(signer.cosign(other, 1).is_ok(), by_ed25519);
+        }
+        let rsa = TokenSigner::generate().unwrap().to_pkcs8_pem();
+        let name = KeyName::new("witness.example").unwrap();
+        assert!(WitnessSigner::from_pkcs8_pem(name, &rsa).is_err());
+    }
 
     #[test]
     fn token_signatures_have_low_s_and_keys_round_trip_through_pem() {

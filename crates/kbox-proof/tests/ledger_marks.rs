@@ -58,7 +58,7 @@ fn cosigned(ledger: &Ledger, by: &[(u8, u64)]) -> String {
     let mut all = by.iter();
     all.by_ref()
         .fold(note, |note, (number, after)| {
-            witness(*number).cosign(note, seconds(at(*after)))
+            witness(*number).cosign(note, seconds(at(*after))).unwrap()
         })
         .encode()
 }
@@ -286,19 +286,21 @@ fn only_checkpoints_of_this_tree_with_a_quorum_of_timed_cosignatures_are_kept() 
     // A zero timestamp says nothing of time, and one operator counts once.
     let note = || Note::parse(ledger.checkpoint().as_bytes()).unwrap();
     let zero = witness(2)
-        .cosign(witness(1).cosign(note(), 0), seconds(at(5)))
+        .cosign(witness(1).cosign(note(), 0).unwrap(), seconds(at(5)))
+        .unwrap()
         .encode();
     let quorum = MarkError::Quorum {
         found: 1,
         needed: 2,
     };
     assert_eq!(mark(&ledger, &zero), quorum);
-    let twice = witness(1).cosign(witness(1).cosign(note(), 6), 7).encode();
+    let twice = witness(1).cosign(note(), 6).unwrap();
+    let twice = witness(1).cosign(twice, 7).unwrap().encode();
     assert_eq!(mark(&ledger, &twice), quorum);
     // A stranger's line is not kept: nobody checked it.
     let stranger = Note::parse(good.as_bytes()).unwrap();
     let kept = ledger
-        .add_mark(&witness(9).cosign(stranger, 5).encode())
+        .add_mark(&witness(9).cosign(stranger, 5).unwrap().encode())
         .unwrap();
     assert_eq!(kept.note, good);
     assert_eq!(check(&log, &keys()).findings, []);

@@ -103,7 +103,9 @@ fn honest(number: u8, last: Option<Note>) -> Behaviour {
             Ok(checkpoint) => {
                 last = Some(checkpoint.note().clone());
                 seconds += 1;
-                let note = signer(number).cosign(request.note.clone(), seconds);
+                let note = signer(number)
+                    .cosign(request.note.clone(), seconds)
+                    .unwrap();
                 (200, TEXT, note.signatures().last().unwrap().encode())
             }
             Err(refusal) => match refusal.size() {
@@ -426,7 +428,7 @@ fn answers_that_are_no_cosignature_of_the_witness_are_not_kept() {
         (
             Box::new(|_| {
                 let other = Note::unsigned("other\n").unwrap();
-                let line = signer(1).cosign(other, 5).signatures()[0].encode();
+                let line = signer(1).cosign(other, 5).unwrap().signatures()[0].encode();
                 (200, TEXT, line)
             }),
             |problem| matches!(problem, WitnessProblem::Cosignature(_)),
@@ -434,7 +436,7 @@ fn answers_that_are_no_cosignature_of_the_witness_are_not_kept() {
         // At no time.
         (
             Box::new(|request| {
-                let note = signer(1).cosign(request.note.clone(), 0);
+                let note = signer(1).cosign(request.note.clone(), 0).unwrap();
                 (200, TEXT, note.signatures().last().unwrap().encode())
             }),
             |problem| *problem == WitnessProblem::NoCosignature,

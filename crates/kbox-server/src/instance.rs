@@ -168,7 +168,7 @@ impl fmt::Display for StartError {
             Self::WitnessKeyNotProvided(path) => write!(
                 f,
                 "environment = \"production\" makes no keys of its own, and [witnessing] needs one: put an Ed25519 key (PKCS#8, \
-                 `openssl genpkey -algorithm ed25519`) into {}, readable for this user alone, and no other machine",
+                 `openssl genpkey -algorithm ed25519`), or an ML-DSA-44 one, into {}, readable for this user alone, and no other machine",
                 path.display()
             ),
             Self::TrustDiffers(what) => write!(
@@ -943,12 +943,11 @@ impl Keys {
             replace_private(&path, &LogSigner::generate()?.to_pkcs8_pem())?;
             sync(&config.data.join(KEYS))?;
         }
-        let signer =
-            LogSigner::from_pkcs8_pem(&private(&path)?).map_err(|error| content(&path, &error))?;
-        if signer.public_key() == self.log.public_key() {
+        let signer = WitnessSigner::from_pkcs8_pem(name, &private(&path)?)
+            .map_err(|error| content(&path, &error))?;
+        if signer.key().public_key() == self.log.public_key() {
             return Err(content(&path, &"this is the log's own key"));
         }
-        let signer = WitnessSigner::new(name, signer).map_err(|error| content(&path, &error))?;
         Ok(Some(witnesses::Role::new(signer, logs)))
     }
 

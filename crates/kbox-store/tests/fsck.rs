@@ -92,7 +92,7 @@ fn witnesses() -> Witnesses {
 /// Has the newest checkpoint cosigned and anchored.
 fn mark(ledger: &Ledger, keys: &Keys) {
     let note = Note::parse(ledger.head().checkpoint.as_bytes()).unwrap();
-    let cosigned = witness().cosign(note, 1_795_540_000);
+    let cosigned = witness().cosign(note, 1_795_540_000).unwrap();
     let note = ledger.add_mark(&cosigned.encode()).unwrap().note;
     let imprint = MessageImprint::sha256(&Sha256Digest::of(note.as_bytes()));
     let serial = SerialSource::new().unwrap().draw();

@@ -43,6 +43,7 @@ pub(crate) fn add_checkpoint(app: &App, call: &Call) -> Result<Answer, Problem> 
         }
         Err(RoleError::Clock(error)) => Err(Problem::unavailable("time_not_available", error)),
         Err(RoleError::Ledger(error)) => Err(error.into()),
+        Err(RoleError::Key(error)) => Err(Problem::internal(error)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kbox_proof::clock::{Clock, ClockError};
 use kbox_proof::digest::Sha256Digest;
-use kbox_proof::key::WitnessSigner;
+use kbox_proof::key::{KeyError, WitnessSigner};
 use kbox_proof::ledger::{Ledger, LedgerError, RecordBatch};
 use kbox_proof::merkle::TreeSize;
 use kbox_proof::store::StoreError;
@@ -36,6 +36,8 @@ pub(crate) enum RoleError {
     Clock(ClockError),
     /// What was cosigned cannot be written.
     Ledger(LedgerError),
+    /// The key does not sign.
+    Key(KeyError),
 }
 
 impl From<LedgerError> for RoleError {
@@ -133,6 +135,7 @@ impl Role {
             ledger.record(Vec::new(), records)?;
         }
         let cosigned = self.signer.cosign(request.note, now);
+        let cosigned = cosigned.map_err(RoleError::Key)?;
         let line = cosigned.signatures().last();
         Ok(line.map(|line| line.encode()).unwrap_or_default())
     }
