@@ -325,6 +325,13 @@ impl Certificate {
         Ok(Some(names))
     }
 
+    /// keyUsage, where there is one, has cRLSign (RFC 5280 §6.3.3 (f)).
+    pub(super) fn may_sign_lists(&self) -> bool {
+        const CRL_SIGN: u8 = 0b0000_0010;
+        self.key_usage()
+            .is_ok_and(|usage| usage.is_none_or(|usage| usage & CRL_SIGN != 0))
+    }
+
     /// extKeyUsage names id-kp-OCSPSigning (RFC 6960 §4.2.2.2).
     pub(super) fn is_for_ocsp_signing(&self) -> bool {
         self.purposes()

@@ -612,11 +612,15 @@ impl RevocationEvidence {
         };
         let place = Place::of(certificate);
         for ((index, list), is_related) in self.lists.iter().enumerate().zip(related.by_ref()) {
-            if !list.is_of(issuer) || !list.scope.covers(&place) {
+            if list.at(&list.issuer) != issuer.subject() || !list.scope.covers(&place) {
                 continue;
             }
             signatures.spend()?;
-            if !list.is_signed_by(issuer) {
+            let is_signed = list.is_signed_by(issuer);
+            if !is_signed && list.names_another_key_than(issuer) {
+                continue;
+            }
+            if !is_signed || !issuer.may_sign_lists() {
                 return Err(unsigned(RevocationItem::Crl(index)));
             }
             *is_related = true;
@@ -1111,31 +1115,24 @@ impl CertificateList {
         self.der.get(place.clone()).unwrap_or_default()
     }
 
-    /// By this issuer, and not said to be by another key of the same name.
-    fn is_of(&self, issuer: &Certificate) -> bool {
-        let other_key = self
-            .key_identifier
+    /// By the identifiers of both. That proves nothing: two certificates of one key may name it differently, and whoever passes a
+    /// token on chooses which of them is at hand.
+    fn names_another_key_than(&self, issuer: &Certificate) -> bool {
+        self.key_identifier
             .as_deref()
             .zip(issuer.subject_key_identifier())
-            .is_some_and(|(one, other)| one != other);
-        self.at(&self.issuer) == issuer.subject() && !other_key
+            .is_some_and(|(one, other)| one != other)
     }
 
     fn is_signed_by(&self, issuer: &Certificate) -> bool {
-        const CRL_SIGN: u8 = 0b0000_0010;
-        let allowed = issuer
-            .key_usage()
-            .is_ok_and(|usage| usage.is_none_or(|usage| usage & CRL_SIGN != 0));
-        let verified = || {
-            verify_signature(
-                issuer.public_key_info(),
-                &self.algorithm,
-                None,
-                self.at(&self.tbs),
-                self.at(&self.signature),
-            )
-        };
-        allowed && verified().is_ok()
+        verify_signature(
+            issuer.public_key_info(),
+            &self.algorithm,
+            None,
+            self.at(&self.tbs),
+            self.at(&self.signature),
+        )
+        .is_ok()
     }
 
     fn status(&self, serial: &[u8]) -> Result<Status, TspError> {

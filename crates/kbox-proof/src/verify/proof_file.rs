@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! A whole séance: every receipt, nothing missing between them, the papers, the convening period of each recipient.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -16,6 +16,7 @@ use crate::law::{
 };
 use crate::receipt::{Demand, ProofFileContent};
 use crate::time::Time;
+use crate::tsp::certificate_name::printable;
 use crate::tsp::{ChainCache, Revocation};
 
 /// The convening period of one recipient.
@@ -327,15 +328,21 @@ fn erasures(
         .first()
         .is_none_or(|(_, first)| first.event().header.rank == 0);
     let mut found = Vec::new();
+    let by_digest: BTreeMap<Sha256Digest, &VerifiedReceipt> = receipts
+        .iter()
+        .map(|(_, other)| (other.digest(), other))
+        .collect();
     for (index, receipt) in receipts {
         let event = receipt.event();
         let Detail::PersonalDataErasure(content) = &event.body.detail else {
             continue;
         };
         let rank = event.header.rank;
-        let erased = receipts.iter().map(|(_, other)| other).find(|other| {
-            Some(other.digest()) == event.body.refers_to && other.event().header.rank < rank
-        });
+        let erased = event
+            .body
+            .refers_to
+            .and_then(|digest| by_digest.get(&digest))
+            .filter(|other| other.event().header.rank < rank);
         match erased {
             Some(erased) => found.push(VerifiedErasure {
                 rank,
@@ -380,6 +387,7 @@ fn gather(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding>) ->
         problems,
         elsewhere,
     } = &mut gathered;
+    let mut places: BTreeMap<Sha256Digest, usize> = BTreeMap::new();
     let mut consignments: BTreeMap<Sha256Digest, (usize, u32)> = BTreeMap::new();
     let mut bases: BTreeMap<(usize, u32), (Instant, Option<Instant>)> = BTreeMap::new();
     for (index, receipt) in receipts {
@@ -393,8 +401,7 @@ fn gather(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding>) ->
         };
         let refers_to = event.body.refers_to;
         if let Detail::SubmissionAcceptance(submission) = &event.body.detail {
-            let known = refers_to
-                .is_none_or(|digest| sendings.iter().any(|sending| sending.digest == digest));
+            let known = refers_to.is_none_or(|digest| places.contains_key(&digest));
             let mut against = |rejection| {
                 let finding = Finding {
                     receipt: Some(*index),
@@ -409,6 +416,7 @@ fn gather(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding>) ->
                 against(rejection);
             }
             events.push(1);
+            places.entry(receipt.digest()).or_insert(sendings.len());
             sendings.push(VerifiedSending {
                 digest: receipt.digest(),
                 sealed: receipt.timestamp().gen_time(),
@@ -433,8 +441,7 @@ fn gather(receipts: &[Numbered], complete: bool, findings: &mut Vec<Finding>) ->
             continue;
         };
         let place = match event.body.detail.refers_to() {
-            Reference::Submission => refers_to
-                .and_then(|digest| sendings.iter().position(|sending| sending.digest == digest)),
+            Reference::Submission => refers_to.and_then(|digest| places.get(&digest).copied()),
             _ => refers_to
                 .and_then(|digest| consignments.get(&digest))
                 .filter(|(_, of)| *of == recipient)
@@ -537,7 +544,7 @@ fn subjects(
     gathered: Gathered,
     findings: &mut Vec<Finding>,
 ) -> (Vec<VerifiedSending>, Vec<VerifiedSending>, usize) {
-    let digests: Vec<Sha256Digest> = file
+    let digests: BTreeSet<Sha256Digest> = file
         .documents
         .iter()
         .map(|(_, bytes)| Sha256Digest::of(bytes))
@@ -707,19 +714,22 @@ fn check_documents(
     sendings: &[VerifiedSending],
     findings: &mut Vec<Finding>,
 ) {
-    let mut present = Vec::new();
+    let papers = || {
+        sendings
+            .iter()
+            .flat_map(|sending| &sending.submission.papers)
+    };
+    let sent: BTreeSet<(Sha256Digest, u64)> =
+        papers().map(|paper| (paper.digest, paper.size)).collect();
+    let mut present = BTreeSet::new();
     for (name, bytes) in &file.documents {
         let digest = Sha256Digest::of(bytes);
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let known = sendings
-            .iter()
-            .flat_map(|sending| &sending.submission.papers)
-            .any(|paper| paper.digest == digest && paper.size == size);
-        if known {
-            present.push(digest);
+        if sent.contains(&(digest, size)) {
+            present.insert(digest);
         } else if !sendings.is_empty() {
             let rejection = Rejection::DocumentUnknown {
-                name: (*name).to_string(),
+                name: printable(name),
             };
             findings.push(Finding {
                 receipt: None,
@@ -727,10 +737,7 @@ fn check_documents(
             });
         }
     }
-    for paper in sendings
-        .iter()
-        .flat_map(|sending| &sending.submission.papers)
-    {
+    for paper in papers() {
         if !present.contains(&paper.digest) {
             let rejection = Rejection::DocumentMissing {
                 title: paper.titre.to_string(),

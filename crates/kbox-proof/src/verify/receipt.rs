@@ -14,6 +14,7 @@ use crate::merkle::{ConsistencyProof, NodeHash, hash_leaf, verify_consistency};
 use crate::receipt::{Anchor, Demand, Receipt};
 use crate::time::Time;
 use crate::tlog::{Note, TlogProof, VerifiedCheckpoint};
+use crate::tsp::certificate_name::printable;
 use crate::tsp::{
     ChainCache, ChainTime, MessageImprint, Revocation, TimeStampToken, TokenTrust, TsaPolicyId,
     VerifiedTimeStamp,
@@ -337,7 +338,7 @@ pub(super) fn check_receipt(
 fn check_log(checkpoint: &VerifiedCheckpoint, log: &Log) -> Result<(), Rejection> {
     if checkpoint.origin() != log.origin.as_str() {
         return Err(Rejection::CheckpointOrigin {
-            found: checkpoint.origin().chars().take(200).collect(),
+            found: printable(checkpoint.origin()),
         });
     }
     match log.end {

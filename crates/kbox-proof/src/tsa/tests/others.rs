@@ -330,6 +330,125 @@ fn several_revoked_certificates_of_the_intermediates_key_before_the_good_one_tak
     assert_eq!(found, Ok(()));
 }
 
+/// A stolen signer's key, revoked for that. The list names the issuer's key by the identifier in its own certificate; the thief puts the
+/// issuer's cross-certificate into the bag, of the same key by another identifier, and leaves the other out.
+#[test]
+fn a_list_counts_by_the_key_that_signed_it_whatever_identifier_the_certificate_at_hand_gives_that_key()
+ {
+    let world = World::new();
+    let cross = |usages: &[KeyUsagePurpose]| {
+        let mut params = ca_params("Intermediate");
+        params.key_usages = usages.to_vec();
+        params.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(vec![7; 20]);
+        let made = params.signed_by(world.intermediate.issuer.key(), &world.root.issuer);
+        made.unwrap().der().to_vec()
+    };
+    let (signer, leaf) = world.intermediate.issue(|params| {
+        params.serial_number = Some(rcgen::SerialNumber::from(vec![0x66]));
+        params.use_authority_key_identifier_extension = true;
+    });
+    let stolen = rcgen::RevocationReason::KeyCompromise;
+    let evidence = revoking(0x66, stolen, &world.intermediate);
+    let trusted = [world.root.der.clone()];
+    let judge = |issuer: &[u8]| {
+        let mut draft = Draft::new(&leaf);
+        draft.certificates = vec![leaf.clone(), issuer.to_vec()];
+        let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+        trust.revocation = Some(&evidence);
+        let found = verify_token(&draft.sign(&signer), &imprint(), &trust);
+        found
+            .map(|found| found.revocation())
+            .map_err(|refused| refused.code())
+    };
+    let revoked = Err("tsp.revoked_key_compromise");
+    assert_eq!(judge(&world.intermediate.der), revoked);
+    let (sign, lists) = (KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign);
+    assert_eq!(judge(&cross(&[sign, lists])), revoked);
+    // One that may not sign lists hides nothing either.
+    assert_eq!(judge(&cross(&[sign])), Err("tsp.revocation_signature"));
+}
+
+/// What a CMS message may carry outside the signature, and what is no certificate in the bag.
+#[test]
+fn whatever_is_added_outside_the_signature_disproves_nothing() {
+    let world = World::new();
+    let trusted = [world.root.der.clone()];
+    let good = [&world.leaf[..], &world.intermediate.der].concat();
+    let evil = element(0x31, &[&element(der::SEQUENCE, &[&[6, 1, 0x2a, 0x31, 0]])]);
+    let huge = element(der::SEQUENCE, &[&vec![0; 70_000]]);
+    let attributes: Vec<u8> = (0..60)
+        .flat_map(|_| [0x30, 5, 6, 1, 0x2a, 0x31, 0])
+        .collect();
+    for (what, bag, crls, unsigned) in [
+        ("nothing", vec![], vec![], vec![]),
+        (
+            "a list",
+            vec![],
+            element(0xa1, &[&element(der::SEQUENCE, &[])]),
+            vec![],
+        ),
+        ("no list", vec![], element(0xa1, &[]), vec![]),
+        ("attributes", vec![], vec![], element(0xa1, &[&attributes])),
+        ("no attributes", vec![], vec![], element(0xa1, &[])),
+        (
+            "what is no attribute",
+            vec![],
+            vec![],
+            element(0xa1, &[&evil]),
+        ),
+        (
+            "an attribute certificate",
+            element(0xa2, &[&[5, 0]]),
+            vec![],
+            vec![],
+        ),
+        ("a number", vec![2, 1, 3], vec![], vec![]),
+        ("an empty certificate", vec![0x30, 0], vec![], vec![]),
+        ("a huge one", huge, vec![], vec![]),
+        (
+            "noise of a certificate's form",
+            vec![0x30, 4, 0x30, 2, 2, 0],
+            vec![],
+            vec![],
+        ),
+    ] {
+        let token = Draft::new(&world.leaf).sign(&world.signer);
+        for bag in [[&bag[..], &good].concat(), [&good[..], &bag].concat()] {
+            let bytes = with_unsigned_parts(&token, &element(0xa0, &[&bag]), &crls, &unsigned);
+            let token =
+                TimeStampToken::parse(&bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+            let found = verify_token(&token, &imprint(), &trust).map(|_| ());
+            assert_eq!(found, Ok(()), "{what}");
+        }
+    }
+}
+
+/// The same token with these in place of the fields that nobody signed.
+fn with_unsigned_parts(
+    token: &TimeStampToken,
+    certificates: &[u8],
+    crls: &[u8],
+    unsigned_attrs: &[u8],
+) -> Vec<u8> {
+    let mut outer = der::single(token.to_der(), der::SEQUENCE)
+        .unwrap()
+        .elements();
+    let kind = outer.any().unwrap().der;
+    let mut wrapped = outer.any().unwrap().elements();
+    let mut data = wrapped.any().unwrap().elements();
+    let head: Vec<u8> = (0..3)
+        .flat_map(|_| data.any().unwrap().der.to_vec())
+        .collect();
+    data.optional(0xa0).unwrap();
+    let mut signers = data.any().unwrap().elements();
+    let signer = signers.any().unwrap().content;
+    let signer = element(der::SEQUENCE, &[signer, unsigned_attrs]);
+    let signers = element(der::SET, &[&signer]);
+    let data = element(der::SEQUENCE, &[&head, certificates, crls, &signers]);
+    element(der::SEQUENCE, &[kind, &element(0xa0, &[&data])])
+}
+
 /// Distribution points are compared before a list's signature is checked.
 #[test]
 fn more_than_64_names_of_distribution_points_are_not_compared() {
