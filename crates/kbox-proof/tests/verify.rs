@@ -483,6 +483,28 @@ fn a_quorum_of_witnesses_bounds_the_time_and_an_anchor_adds_its_own() {
     }
 }
 
+/// Nobody signs the list of anchors.
+#[test]
+fn an_anchor_that_somebody_added_to_a_good_receipt_disproves_nothing() {
+    let world = witnessed();
+    let good = world.anchored(true);
+    assert!(world.judge(&good).is_ok());
+    let own = good.anchors[0].clone();
+    let mut forged = own.token.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    // Over something else, by nobody, spoilt, and the receipt's own.
+    let other = world.operator.receipts()[1].token.clone();
+    for token in [other, Vec::new(), forged, good.token.clone()] {
+        let mut receipt = good.clone();
+        receipt.anchors.push(Anchor {
+            token,
+            ..own.clone()
+        });
+        let rejection = world.judge(&receipt).unwrap_err();
+        assert_eq!(Outcome::of([&rejection]), Outcome::Undecided, "{rejection}");
+    }
+}
+
 #[test]
 fn an_anchor_by_the_operators_public_authority_or_by_nobody_trusted_adds_nothing() {
     let mut world = witnessed();
@@ -1055,7 +1077,7 @@ fn a_revoked_authority_is_judged_at_the_proof_of_existence_and_not_at_the_time_i
         (vec![], Ok(Revocation::NotRevoked)),
         (
             vec![(2, 25, Reason::KeyCompromise)],
-            Err(Outcome::Disproven),
+            Err(Outcome::Undecided),
         ),
         (vec![(2, 25, Reason::Superseded)], Err(Outcome::Undecided)),
     ] {

@@ -4,7 +4,7 @@
 //! The manifest is for other people's tools. Nothing here relies on it: documents are matched with the papers of a
 //! verified submission by their digest.
 
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,8 +19,8 @@ use crate::tsp::certificate_name::printable;
 
 /// Media type, and content of the entry `mimetype`.
 pub const MEDIA_TYPE: &str = "application/vnd.etsi.asic-e+zip";
-/// No container has more entries: 4,096 recipients with a dozen events each, and their papers.
-const MAX_ENTRIES: usize = 65_535;
+/// No container has more entries: 4,096 recipients with a dozen events each, and their papers. More would need Zip64.
+const MAX_ENTRIES: usize = 65_534;
 /// No container unpacks to more.
 const MAX_TOTAL_BYTES: u64 = 1 << 30;
 const DOCUMENTS: &str = "documents/";
@@ -130,7 +130,8 @@ impl ProofFile {
     ///
     /// # Errors
     /// [`ReceiptError`]: not a zip, not an ASiC-E container of kbox, an unknown or repeated entry, too large.
-    pub fn read<R: Read + Seek>(reader: R) -> Result<Self, ReceiptError> {
+    pub fn read<R: Read + Seek>(mut reader: R) -> Result<Self, ReceiptError> {
+        check_end(&mut reader)?;
         let mut zip = ZipArchive::new(reader).map_err(container)?;
         if zip.len() > MAX_ENTRIES {
             return Err(ReceiptError::TooMany {
@@ -202,6 +203,29 @@ impl ProofFile {
         }
         file.report = html.zip(text);
         Ok(file)
+    }
+}
+
+/// The file ends with a directory's end without comment, of an archive that needs no Zip64. The reader of archives looks for ends
+/// anywhere, and takes apart as many entries as it finds there before anybody can count them.
+fn check_end<R: Read + Seek>(reader: &mut R) -> Result<(), ReceiptError> {
+    const END: usize = 22;
+    let refused = || {
+        let words = "it does not end as a ZIP archive without comment and Zip64 does";
+        Err(ReceiptError::Container(words.to_string()))
+    };
+    let mut end = [0; END];
+    if reader.seek(SeekFrom::End(-22)).is_err() || reader.read_exact(&mut end).is_err() {
+        return refused();
+    }
+    // Signature, four numbers of two octets, two of four, length of the comment (APPNOTE 4.3.16).
+    let (is_end, numbers) = (end.starts_with(b"PK\x05\x06"), &end[4..20]);
+    let [.., comment_low, comment_high] = end;
+    let is_zip64 = numbers[4..8].iter().all(|octet| *octet == 0xff)
+        || numbers[8..].chunks(4).any(|size| size == [0xff; 4]);
+    match is_end && comment_low == 0 && comment_high == 0 && !is_zip64 {
+        true => Ok(()),
+        false => refused(),
     }
 }
 
@@ -311,6 +335,30 @@ mod tests {
         tail[12..16].copy_from_slice(&size.to_le_bytes());
         bytes.extend(tail);
         bytes
+    }
+
+    /// A Zip64 directory of 1.2 million entries took most of a gigabyte, and each record of its end elsewhere some more.
+    #[test]
+    fn an_archive_with_zip64_or_a_comment_is_not_taken_apart() {
+        let good = file().write(Cursor::new(Vec::new())).unwrap().into_inner();
+        let end = good.len() - 22;
+        let of_all_entries = |bytes: &mut [u8]| bytes[end + 8..end + 12].fill(0xff);
+        let of_the_size = |bytes: &mut [u8]| bytes[end + 12..end + 16].fill(0xff);
+        let of_the_place = |bytes: &mut [u8]| bytes[end + 16..end + 20].fill(0xff);
+        let of_a_comment = |bytes: &mut [u8]| bytes[end + 20] = 1;
+        let changes: [&dyn Fn(&mut [u8]); 4] =
+            [&of_all_entries, &of_the_size, &of_the_place, &of_a_comment];
+        for change in changes {
+            let mut bad = good.clone();
+            change(&mut bad);
+            let read = ProofFile::read(Cursor::new(bad));
+            let Err(ReceiptError::Container(words)) = read else {
+                unreachable!("{read:?}");
+            };
+            assert!(words.contains("Zip64"), "{words}");
+        }
+        let longer = [&good[..], &[0]].concat();
+        assert!(ProofFile::read(Cursor::new(longer)).is_err());
     }
 
     #[test]

@@ -91,12 +91,13 @@ rejections! {
     OutsideBounds { /** The token's. */ gen_time: Time, /** Witnessed without the entry. */ low: Time, /** Witnessed with it. */ high: Time } => "witness.outside_bounds";
     /// The witnesses' bounds lie too far from the token's time to exclude backdating.
     Gap { /** The token's. */ gen_time: Time, /** Witnessed without the entry. */ low: Time, /** Witnessed with it. */ high: Time } => "witness.gap", undecided true;
-    /// An anchor's token is malformed.
-    AnchorMalformed(TspError) => "anchor.malformed";
+    /// An anchor's token is malformed. Anybody can add an anchor to a good receipt: whatever is wrong with one tells nothing against
+    /// the rest.
+    AnchorMalformed(TspError) => "anchor.malformed", undecided true;
     /// An anchor's token does not prove its checkpoint.
-    Anchor(TspRejection) => "anchor.rejected";
+    Anchor(TspRejection) => "anchor.rejected", undecided true;
     /// The evidence authority anchors itself.
-    AnchorNotOutside => "anchor.not_outside";
+    AnchorNotOutside => "anchor.not_outside", undecided true;
     /// The level reached is below the one demanded.
     Level { /** Reached. */ reached: Demand, /** Demanded. */ demanded: Demand } => "level.below_demand", undecided true;
     /// The personal part does not belong to this event.
@@ -132,7 +133,7 @@ impl Rejection {
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         match self {
-            Self::Token(inner) | Self::Anchor(inner) => inner.is_undecided(),
+            Self::Token(inner) => inner.is_undecided(),
             // A trust bundle that leaves the old log open may be older than the new log.
             Self::Opening { closed, .. } => closed.is_none(),
             _ => self.undecided_by_kind(),
