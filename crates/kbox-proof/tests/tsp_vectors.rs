@@ -144,13 +144,16 @@ fn each_synthetic_fault_is_rejected_for_its_own_reason() {
         ("status_granted_with_mods.tsr", "ok"),
         (
             "status_rejected_with_token.tsr",
-            "unread: a token in a refusal, or none in a granted response",
+            "unread: the response refuses a token and holds one all the same",
         ),
         (
             "trailing_byte.tsr",
             "unread: bytes follow the message, from byte 1115",
         ),
-        ("truncated.tsr", "unread: not the DER expected, at byte 0"),
+        (
+            "truncated.tsr",
+            "unread: the file is cut off: 1108 of 1115 bytes",
+        ),
         // Under no root, and begun after its genTime as well: the second alone nothing could mend.
         (
             "untrusted_selfsigned.tst",

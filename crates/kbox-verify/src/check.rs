@@ -102,7 +102,7 @@ fn given(path: &Path, what: &str, list: Vec<Vec<u8>>) -> impl Iterator<Item = Gi
         der,
         from: match is_one {
             true => file.clone(),
-            false => format!("{file}, {what}[{index}]"),
+            false => format!("{file}, {what} #{}", index + 1),
         },
     })
 }
@@ -121,11 +121,17 @@ impl Trust {
             (Ok(()), _) => self.crls.push(Given { der: bytes, from }),
             (_, Ok(())) => self.ocsp.push(Given { der: bytes, from }),
             // What is read and refused says more than what is not read.
-            (Err(RevocationRejection::Unreadable(_)), Err(refused)) | (Err(refused), _) => {
-                return Err(Problem::revocation(refused).after(
-                    "ce n'est ni un certificat, ni une liste de révocation, ni une réponse OCSP dont on puisse se servir",
-                    "neither a certificate, a revocation list nor an OCSP response that can be used",
+            (
+                Err(RevocationRejection::Unreadable(_)),
+                Err(RevocationRejection::Unreadable(error)),
+            ) => {
+                return Err(Problem::tsp(Kind::Trust, &error).after(
+                    "ce n'est ni un certificat, ni une liste de révocation, ni une réponse OCSP lisibles",
+                    "neither a certificate, a revocation list nor an OCSP response that can be read",
                 ));
+            }
+            (Err(RevocationRejection::Unreadable(_)), Err(refused)) | (Err(refused), _) => {
+                return Err(Problem::revocation(refused));
             }
         }
         Ok(())
@@ -166,7 +172,7 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
             for list in &lists {
                 RevocationEvidence::default()
                     .add_crl(&list.der)
-                    .map_err(|error| Problem::revocation(error).after(&list.from, &list.from))?;
+                    .map_err(|error| Problem::revocation(error).at(&list.from))?;
             }
             if count == 0 || text.contains("-----BEGIN CERTIFICATE-----") {
                 let certificates = certificates_from_pem(text).map_err(|error| problem(&error))?;
@@ -278,13 +284,20 @@ pub(crate) fn not_proven(
         false => say(language, "REJETÉ :", "DISPROVEN:"),
     };
     let next = say(language, "Que faire :", "What to do:");
-    let finding = json!({
+    let mut finding = json!({
         "code": code,
         "source": "kbox",
         "undecided": undecided,
         "message": message,
         "advice": advice,
     });
+    let members: &[&str] = match kind == token::KIND {
+        true => &["renewal", "file"],
+        false => &["receipt"],
+    };
+    for member in members {
+        finding[*member] = Value::Null;
+    }
     Answer {
         kind,
         outcome,

@@ -98,6 +98,10 @@ pub(crate) struct Problem {
     pub(crate) kind: Kind,
     french: String,
     english: String,
+    /// Which file it is about, where it is about one.
+    file: Option<String>,
+    /// What to do, where that of the kind does not fit.
+    advice: Option<(&'static str, &'static str)>,
 }
 
 impl Problem {
@@ -107,6 +111,8 @@ impl Problem {
             kind,
             french,
             english,
+            file: None,
+            advice: None,
         }
     }
 
@@ -116,7 +122,6 @@ impl Problem {
     }
 
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
-        let name = shown(path);
         let french = match error.kind() {
             io::ErrorKind::NotFound => "ce fichier n'existe pas".to_string(),
             io::ErrorKind::PermissionDenied => {
@@ -128,11 +133,7 @@ impl Problem {
                 None => "la lecture échoue".to_string(),
             },
         };
-        Self::new(
-            Kind::File,
-            format!("{name} : {french}"),
-            format!("{name}: {error}"),
-        )
+        Self::new(Kind::File, french, error.to_string()).in_file(path)
     }
 
     /// Of trust settings or a timestamp message.
@@ -166,16 +167,38 @@ impl Problem {
 
     /// Says first what is spoken of.
     pub(crate) fn after(self, french: &str, english: &str) -> Self {
-        Self::new(
-            self.kind,
-            format!("{french} : {}", self.french),
-            format!("{english}: {}", self.english),
-        )
+        Self {
+            french: format!("{french} : {}", self.french),
+            english: format!("{english}: {}", self.english),
+            ..self
+        }
+    }
+
+    /// Other advice than that of its kind.
+    pub(crate) fn with_advice(self, french: &'static str, english: &'static str) -> Self {
+        Self {
+            advice: Some((french, english)),
+            ..self
+        }
+    }
+
+    fn advice(&self, language: Language) -> &'static str {
+        match self.advice {
+            Some((french, english)) => pick(language, french, english),
+            None => self.kind.advice(language),
+        }
+    }
+
+    /// `place` is the file, and which in it where it holds several.
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self {
+            file: Some(place.to_string()),
+            ..self.after(place, place)
+        }
     }
 
     pub(crate) fn in_file(self, path: &Path) -> Self {
-        let name = shown(path);
-        self.after(&name, &name)
+        self.at(&shown(path))
     }
 
     pub(crate) fn message(&self, language: Language) -> &str {
@@ -189,7 +212,7 @@ impl Problem {
             pick(language, " :", ":"),
             self.message(language),
             pick(language, "Que faire :", "What to do:"),
-            self.kind.advice(language)
+            self.advice(language)
         )
     }
 
@@ -201,9 +224,11 @@ impl Problem {
             "findings": [{
                 "code": self.kind.code(),
                 "source": "kbox",
+                "renewal": null,
+                "file": self.file,
                 "undecided": true,
                 "message": self.message(language),
-                "advice": self.kind.advice(language),
+                "advice": self.advice(language),
             }],
             "facts": null,
         })

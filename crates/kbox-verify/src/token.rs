@@ -86,6 +86,7 @@ impl TokenFile {
                 Some(TspRejection::StatusNotGranted {
                     status: response.status(),
                     fail_info: response.fail_info(),
+                    texts: response.status_string().to_vec(),
                 })
             }
             _ => None,
@@ -132,6 +133,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
         let refused = RenewalRejection {
             index: 0,
             rejection,
+            renewed_at: None,
         };
         return Ok(judged.answer(Err(&refused), None, options));
     }
@@ -182,8 +184,8 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     let mut result = verify_renewed_token(oldest, &later, &imprint, &rule);
     // Once more as the answer to its request, at the time that its renewals prove.
     if let (Ok(stamps), Some(request)) = (&mut result, &request) {
-        let at = stamps.get(1).map_or(judged.at, |newer| newer.interval().1);
-        rule.chain_time = ChainTime::At(at);
+        let renewed_at = stamps.get(1).map(|newer| newer.interval().1);
+        rule.chain_time = ChainTime::At(renewed_at.unwrap_or(judged.at));
         match verify_requested_token(token, request, &rule) {
             Ok(stamp) => {
                 if let Some(first) = stamps.first_mut() {
@@ -194,6 +196,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
                 result = Err(RenewalRejection {
                     index: 0,
                     rejection,
+                    renewed_at,
                 });
             }
         }
@@ -207,11 +210,19 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
         let gen_time = newest.tst_info().gen_time();
         return Ok(judged.contradiction(gen_time, options));
     }
-    let file = result
-        .as_ref()
-        .err()
-        .and_then(|refused| trusted.file(&refused.rejection));
-    Ok(judged.answer(result.as_deref(), file, options))
+    let file = result.as_ref().err().and_then(|refused| {
+        let given = trusted.file(&refused.rejection).map(str::to_string);
+        given.or_else(|| {
+            // The token that is said to be newer is older: the renewal's file is to be looked at first.
+            let number = match refused.rejection {
+                TspRejection::RenewalOrder { .. } => refused.index,
+                _ => refused.index.checked_sub(1)?,
+            };
+            let path = options.renewed_by.get(number)?;
+            Some(shown(path))
+        })
+    });
+    Ok(judged.answer(result.as_deref(), file.as_deref(), options))
 }
 
 /// A limit of this program, and no fault of the token.
@@ -276,6 +287,9 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
     };
     let content = bytes.get(header..).unwrap_or_default();
     match content {
+        // Too little of it to tell what it was.
+        [] if bytes.len() < header => Some(("un fichier presque vide", "an almost empty file")),
+        [0x02 | 0x06 | 0x0a | 0x30, ..] if report::is_cut_off(error) => None,
         _ if Certificate::parse(bytes).is_ok() => Some(("un certificat", "a certificate")),
         _ if is_list(bytes) => Some((
             "une liste de révocation (CRL)",
@@ -324,16 +338,22 @@ fn no_token(french: &str, english: &str, language: Language) -> Answer {
 
 /// It begins as a token, so that it is one that was altered, cut off or written in another encoding.
 fn unread(error: &TspError, language: Language) -> Answer {
+    let undecided = report::is_cut_off(error);
     let finding = json!({
-        "code": "token.malformed",
+        "code": report::unread_code(error),
         "source": "RFC 3161 §2.4.2, RFC 5652, X.690",
-        "undecided": false,
+        "renewal": null,
+        "file": null,
+        "undecided": undecided,
         "message": report::unread_words(error, language),
         "advice": report::unread_advice(error, language),
     });
     Answer {
         kind: KIND,
-        outcome: Outcome::Disproven,
+        outcome: match undecided {
+            true => Outcome::Undecided,
+            false => Outcome::Disproven,
+        },
         report: report::unread_token(error, language).to_text(),
         findings: vec![finding],
         facts: Value::Null,
@@ -365,6 +385,10 @@ impl Trusted {
                     Kind::Trust,
                     "ce fichier ne contient aucun certificat (--anchor)",
                     "no certificate (--anchor)",
+                )
+                .with_advice(
+                    "donnez avec --anchor un certificat (PEM ou DER), et les listes de révocation ou réponses OCSP avec --trust.",
+                    "give a certificate (PEM or DER) with --anchor, and revocation lists or OCSP responses with --trust.",
                 );
                 return Err(none.in_file(path));
             }
@@ -373,7 +397,7 @@ impl Trusted {
         let (mut crls, mut ocsp) = (trust.crls.clone(), trust.ocsp.clone());
         if let Some(bundle) = &trust.bundle {
             let place =
-                |list: &str, index: usize| format!("{}, {list}[{index}]", trust.bundle_from);
+                |list: &str, index: usize| format!("{}, {list} #{}", trust.bundle_from, index + 1);
             let named = |list: &'static str, ders: &[Vec<u8>]| -> Vec<Given> {
                 let ders = ders.iter().enumerate();
                 ders.map(|(index, der)| Given {
@@ -386,7 +410,7 @@ impl Trusted {
             ocsp.extend(named("ocsp", &bundle.ocsp));
             let pem = |text: &str, from: &str| {
                 certificates_from_pem(text)
-                    .map_err(|error| Problem::tsp(Kind::Trust, &error).after(from, from))
+                    .map_err(|error| Problem::tsp(Kind::Trust, &error).at(from))
             };
             for (index, text) in bundle.roots.iter().enumerate() {
                 let from = place("roots", index);
@@ -413,8 +437,7 @@ impl Trusted {
 
     fn revocation(&self) -> Result<RevocationEvidence, Problem> {
         let mut evidence = RevocationEvidence::default();
-        let problem =
-            |error, given: &Given| Problem::revocation(error).after(&given.from, &given.from);
+        let problem = |error, given: &Given| Problem::revocation(error).at(&given.from);
         for list in &self.crls {
             let added = evidence.add_crl(&list.der);
             added.map_err(|error| problem(error, list))?;
@@ -430,7 +453,13 @@ impl Trusted {
     fn file(&self, rejection: &TspRejection) -> Option<&str> {
         let given = match rejection {
             TspRejection::TrustMalformed { place } => self.roots.get(*place),
-            TspRejection::Revocation(RevocationRejection::Signature { item, .. }) => match item {
+            TspRejection::Revocation(
+                RevocationRejection::Signature { item, .. }
+                | RevocationRejection::KeyCompromise { item, .. }
+                | RevocationRejection::Revoked { item, .. }
+                | RevocationRejection::RevokedNoPoe { item, .. }
+                | RevocationRejection::IssuerRevoked { item, .. },
+            ) => match item {
                 RevocationItem::Crl(index) => self.crls.get(*index),
                 RevocationItem::Ocsp(index) => self.ocsp.get(*index),
             },
@@ -486,6 +515,14 @@ impl Judged {
         let accuracy = info.accuracy().map(Accuracy::to_duration);
         let earliest = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
         self.stated && earliest > self.at
+    }
+
+    /// When a token's certificates were judged: at what the one over it proves, where there is one.
+    fn when(&self, renewed_at: Option<Time>) -> Value {
+        match renewed_at {
+            Some(at) => json!({"judged_at": at, "judged_by": "renewal"}),
+            None => json!({"judged_at": self.at, "judged_by": self.by()}),
+        }
     }
 
     fn by(&self) -> &'static str {
@@ -553,11 +590,14 @@ impl Judged {
             file,
         };
         let text = report::token(&judgement, options.language).to_text();
-        let mut facts = json!({"judged_at": self.at, "judged_by": self.by()});
+        let mut facts = self.when(match result {
+            Ok(stamps) => stamps.get(1).map(|newer| newer.interval().1),
+            Err(refused) => refused.renewed_at,
+        });
         let (outcome, findings) = match result {
             Ok(stamps) => {
                 if let Some((first, renewals)) = stamps.split_first() {
-                    tell(&mut facts, first, renewals, &judgement);
+                    tell(&mut facts, first, renewals, &judgement, self);
                 }
                 (Outcome::Proven, Vec::new())
             }
@@ -571,7 +611,7 @@ impl Judged {
                     "file": file,
                     "undecided": undecided,
                     "message": report::rejection_words(rejection, options.language),
-                    "advice": report::rejection_advice(rejection, options.language),
+                    "advice": report::token_advice(refused, options.language),
                 });
                 let outcome = match undecided {
                     true => Outcome::Undecided,
@@ -596,6 +636,7 @@ fn tell(
     stamp: &VerifiedTimeStamp,
     renewals: &[VerifiedTimeStamp],
     judgement: &TokenJudgement<'_>,
+    judged: &Judged,
 ) {
     let profile = stamp.profile(judgement.policies);
     let known = renewals
@@ -619,7 +660,7 @@ fn tell(
         })).collect::<Vec<_>>(),
     });
     facts["revocation"] = revocation_facts(known);
-    facts["revocation"]["certificates"] = all().flat_map(revocation_of).collect();
+    facts["revocation"]["certificates"] = revocation_of(stamp).into();
     facts["revocation"]["unrelated"] = all()
         .map(|stamp| stamp.revocation_findings().unrelated)
         .min()
@@ -628,8 +669,14 @@ fn tell(
     facts["anchored_in_a_root"] = all().all(VerifiedTimeStamp::ends_in_a_root).into();
     facts["renewals"] = renewals
         .iter()
-        .map(|renewal| {
+        .enumerate()
+        .map(|(index, renewal)| {
             let mut facts = of_one(renewal);
+            let newer = renewals.get(index + 1).map(|newer| newer.interval().1);
+            if let (Some(facts), Value::Object(when)) = (facts.as_object_mut(), judged.when(newer))
+            {
+                facts.extend(when);
+            }
             facts["algorithms"] = algorithms(renewal, judgement.now);
             facts["revocation"] = revocation_facts(renewal.revocation());
             facts["revocation"]["certificates"] = revocation_of(renewal).into();

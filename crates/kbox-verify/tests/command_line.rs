@@ -577,6 +577,16 @@ fn a_renewed_token_is_proven_after_the_end_of_its_certificates() {
             (2, &code.into(), &renewal),
             "{name}"
         );
+        // Judged at what its renewal proves; one over something else is named by its file.
+        match name {
+            "late.tst" => {
+                assert_eq!(json["facts"]["judged_by"], "renewal");
+                assert_eq!(json["facts"]["judged_at"], "2022-01-01T00:00:01Z");
+                let advice = finding["advice"].as_str().unwrap();
+                assert!(advice.starts_with("le renouvellement 1 est venu trop tard"));
+            }
+            _ => assert_eq!(finding["file"], name),
+        }
     }
     let arguments = ["--trust", "root.pem", "--document", "data", "token.tst"];
     // Each token in its own block, the newest first, with what it proves of the one below.
@@ -652,6 +662,9 @@ fn a_renewed_token_is_proven_after_the_end_of_its_certificates() {
     }
     let (_, json) = folder.judge_token(&["--renewed-by", "later.tst"]);
     let renewal = &json["facts"]["renewals"][0];
+    assert_eq!(renewal["judged_by"], "now");
+    assert_eq!(json["facts"]["judged_by"], "renewal");
+    assert_eq!(json["facts"]["judged_at"], renewal["latest"]);
     for member in [
         "accuracy_us",
         "serial",
@@ -770,7 +783,7 @@ fn a_file_that_cannot_be_used_is_named_whichever_it_is_in() {
     folder.put("broken.pem", certificate_to_pem(&[0x30, 0]));
     for (given, code, file) in [
         ("forged.crl", "tsp.revocation_signature", "forged.crl"),
-        ("both.pem", "tsp.revocation_signature", "both.pem, crls[1]"),
+        ("both.pem", "tsp.revocation_signature", "both.pem, crls #2"),
         ("broken.pem", "tsp.trust_malformed", "broken.pem"),
     ] {
         let (exit, json) = folder.judge_token(&["--trust", given]);
@@ -876,9 +889,16 @@ fn a_token_that_is_refused_says_why_by_which_rule_and_what_to_do_in_the_readers_
 fn a_token_that_can_be_read_in_two_ways_is_refused_with_the_reason_and_noise_is_no_token() {
     let folder = expired_token();
     let good = fs::read(folder.0.path().join("token.tst")).unwrap();
+    let mut altered = good.clone();
+    // The version of SignedData is no INTEGER any more.
+    let version = altered
+        .windows(3)
+        .position(|part| part == [2, 1, 3])
+        .unwrap();
+    altered[version] = 5;
     for (bytes, french) in [
         ([&good[..], &[0]].concat(), "des octets suivent le message"),
-        (good[..good.len() - 1].to_vec(), "n'est pas le DER attendu"),
+        (altered, "n'est pas le DER attendu"),
     ] {
         folder.put("token.tst", bytes);
         let (code, json) = folder.judge_token(&[]);
@@ -890,6 +910,74 @@ fn a_token_that_can_be_read_in_two_ways_is_refused_with_the_reason_and_noise_is_
     folder.put("token.tst", b"noise");
     let (code, out, _) = folder.run(&["--trust", "root.pem", "token.tst"]);
     assert!(code == 2 && out.contains("un texte"), "{out}");
+}
+
+/// What is missing of a file, and an authority that says to ask again later, tell nothing against anybody.
+#[test]
+fn a_file_that_is_cut_off_and_an_authority_that_says_later_disprove_nothing() {
+    let folder = expired_token();
+    let fault = |name: &str| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/tsp-faults");
+        fs::read(PathBuf::from(path).join(name)).unwrap()
+    };
+    let good = fs::read(folder.0.path().join("token.tst")).unwrap();
+    let total = good.len();
+    let status = |bytes: &[u8]| {
+        let info = [&[0x30, u8::try_from(bytes.len()).unwrap()], bytes].concat();
+        [&[0x30, u8::try_from(info.len()).unwrap()][..], &info].concat()
+    };
+    let cut = |length: usize| good[..length].to_vec();
+    let bits =
+        |octets: &[u8]| [&[2, 1, 2, 3, u8::try_from(octets.len()).unwrap()], octets].concat();
+    for (bytes, code, words) in [
+        (
+            cut(total - 1),
+            "token.cut_off",
+            format!("{} octets sur {total}", total - 1),
+        ),
+        (cut(5), "token.cut_off", format!("5 octets sur {total}")),
+        (cut(3), "token.not_a_token", "presque vide".into()),
+        (fault("der-truncated.tsr"), "token.cut_off", "coupé".into()),
+        (
+            fault("query.tsq")[..20].to_vec(),
+            "token.cut_off",
+            "coupé".into(),
+        ),
+        (
+            fault("status-waiting.tsr"),
+            "tsp.status_not_granted",
+            "pas encore traité".into(),
+        ),
+        // timeNotAvailable (14) and systemFailure (25).
+        (
+            status(&bits(&[1, 0, 2])),
+            "tsp.status_not_granted",
+            "timeNotAvailable".into(),
+        ),
+        (
+            status(&bits(&[6, 0, 0, 0, 0x40])),
+            "tsp.status_not_granted",
+            "systemFailure".into(),
+        ),
+    ] {
+        folder.put("token.tst", bytes);
+        let (exit, json) = folder.judge_token(&[]);
+        let finding = &json["findings"][0];
+        assert_eq!((exit, &finding["code"]), (2, &code.into()), "{json}");
+        assert_eq!(
+            (&json["outcome"], &finding["undecided"]),
+            (&"undecided".into(), &true.into())
+        );
+        assert!(
+            finding["message"].as_str().unwrap().contains(&words),
+            "{json}"
+        );
+        let (_, text, _) = folder.run(&["--trust", "root.pem", "--document", "data", "token.tst"]);
+        assert!(
+            text.contains("INDÉTERMINÉ") && !text.contains("REJETÉ"),
+            "{text}"
+        );
+    }
 }
 
 /// One answer to all that is no token: cannot decide, in the language asked for, and what it looks like.
@@ -984,7 +1072,12 @@ fn a_refusal_of_an_authority_is_read_as_one() {
         (1, &"tsp.status_not_granted".into())
     );
     let message = json["findings"][0]["message"].as_str().unwrap();
-    assert!(message.contains("badDataFormat"), "{message}");
+    assert!(
+        message.contains("n'a pas le format voulu (badDataFormat)"),
+        "{message}"
+    );
+    // The authority's own words.
+    assert!(message.contains("Elle écrit : « "), "{message}");
 }
 
 #[test]

@@ -25,8 +25,8 @@ use crate::verify::{
 
 pub use advice::{finding_advice, finding_words};
 pub use token::{
-    TokenJudgement, profile_words, rejection_advice, rejection_words, token, unread_advice,
-    unread_token, unread_words,
+    TokenJudgement, is_cut_off, profile_words, rejection_advice, rejection_words, token,
+    token_advice, unread_advice, unread_code, unread_token, unread_words,
 };
 
 pub use crate::tsp::certificate_name::printable;
@@ -487,12 +487,12 @@ pub fn revocation_words(revocation: Revocation, language: Language) -> String {
         }
         Revocation::NotRevokedAsOf { as_of, until } if french => {
             return format!(
-                "Aucun certificat n'était révoqué d'après les listes de révocation ou réponses OCSP fournies, à jour à la preuve d'existence : faites le {as_of}, valables jusqu'au {until}."
+                "Aucun certificat n'était révoqué d'après les listes de révocation ou réponses OCSP fournies, à jour à la preuve d'existence : faites le {as_of}, valables jusqu'au {until}. Elles laissent ouvert ce qui a été révoqué depuis le {as_of} : une liste plus récente le dira."
             );
         }
         Revocation::NotRevokedAsOf { as_of, until } => {
             return format!(
-                "No certificate was revoked by the revocation lists or OCSP responses given, which were current at the proof of existence: as of {as_of}, current until {until}."
+                "No certificate was revoked by the revocation lists or OCSP responses given, which were current at the proof of existence: as of {as_of}, current until {until}. They leave open what was revoked since {as_of}: a newer list will tell."
             );
         }
         Revocation::NotRevoked if french => {
@@ -638,7 +638,7 @@ fn instant(time: Time, language: Language) -> String {
         None => utc,
         Some(local) => {
             let precision = if utc.contains('.') {
-                ", à la seconde près"
+                ", fraction de seconde omise"
             } else {
                 ""
             };

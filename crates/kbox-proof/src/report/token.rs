@@ -13,7 +13,7 @@ use crate::tsp::{
     Accuracy, AlgorithmUse, Certificate, CertificateName, Check, CheckOutcome, MissingSigner, Oid,
     PkiFailureInfo, PkiStatus, ProfileFinding, Purpose, RenewalRejection, Revocation,
     RevocationItem, RevocationRejection, Step, Strength, TokenFlag, TsaPolicyId, TspError,
-    TspRejection, VerifiedTimeStamp,
+    TspRejection, UnusableRevocation, VerifiedTimeStamp,
 };
 
 /// The verdict on a token, perhaps renewed, and what it was judged by.
@@ -58,7 +58,7 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
                 writer.text(&format!("Fichier : {file}."), &format!("File: {file}."));
             }
             writer.text(&format!("Règle : {source}."), &format!("Rule: {source}."));
-            writer.advice(rejection_advice(rejection, language));
+            writer.advice(&token_advice(refused, language));
             if refused.index > 0 && !rejection.is_undecided() {
                 writer.text(
                     "Ce renouvellement ne prouve rien, ni pour ni contre le jeton : faites vérifier le jeton sans lui.",
@@ -67,7 +67,10 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
             }
             // What to do about it has been said.
             if depends_on_time(rejection) {
-                writer.judged(judgement, false);
+                match refused.renewed_at {
+                    None => writer.judged(judgement, false),
+                    Some(at) => writer.judged_by_renewal(at, refused.index + 1),
+                }
             }
             let outcome = match refused.is_undecided() {
                 true => Outcome::Undecided,
@@ -91,7 +94,7 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
                 writer.stamp(stamp, bytes.0, bytes.1);
                 match renewals.first() {
                     None => writer.judged(judgement, true),
-                    Some(newer) => writer.judged_by_renewal(newer, 1),
+                    Some(newer) => writer.judged_by_renewal(newer.interval().1, 1),
                 }
                 writer.revocation_of(stamp);
                 writer.algorithms(stamp, judgement.now, renewals.is_empty());
@@ -113,14 +116,33 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
 pub fn unread_token(error: &TspError, language: Language) -> Report {
     let mut writer = Writer::new(language);
     let words = unread_words(error, language);
-    let line = format!("[token.malformed] {words}");
+    let line = format!("[{}] {words}", unread_code(error));
     writer.item(&line, &line);
     writer.text(
         "Règle : RFC 3161 §2.4.2, RFC 5652, X.690 (DER).",
         "Rule: RFC 3161 §2.4.2, RFC 5652, X.690 (DER).",
     );
     writer.advice(unread_advice(error, language));
-    failed(writer, Outcome::Disproven, "Horodatage", "Timestamp")
+    let outcome = match is_cut_off(error) {
+        true => Outcome::Undecided,
+        false => Outcome::Disproven,
+    };
+    failed(writer, outcome, "Horodatage", "Timestamp")
+}
+
+/// What is missing of a file tells nothing against who made it.
+#[must_use]
+pub const fn is_cut_off(error: &TspError) -> bool {
+    matches!(error, TspError::CutOff { .. })
+}
+
+/// The stable code of a lone token that cannot be read.
+#[must_use]
+pub const fn unread_code(error: &TspError) -> &'static str {
+    match is_cut_off(error) {
+        true => "token.cut_off",
+        false => "token.malformed",
+    }
 }
 
 /// What to do about bytes that are no token or response: the file may have suffered on its way, or the authority is at fault.
@@ -140,9 +162,13 @@ pub fn unread_advice(error: &TspError, language: Language) -> &'static str {
         | TspError::TooManyAnswers { .. }
         | TspError::Status { .. }
         | TspError::FailureInfo
-        | TspError::TokenPresence => (
+        | TspError::TokenPresence { .. } => (
             "signalez-le à l'autorité : sa réponse n'est pas conforme à la norme ; demandez un nouveau jeton, à elle une fois la faute corrigée, ou à une autre.",
-            "tell the authority: its answer does not follow the standard; ask for a new token, of it once that is mended, or of another.",
+            "tell the authority: its answer does not follow the standard; ask it for a new token once that is mended, or ask another authority.",
+        ),
+        TspError::CutOff { .. } => (
+            "reprenez le fichier à sa source, en entier : ce qui en manque ne dit rien contre l'autorité ni contre le jeton.",
+            "fetch the file again from its source, whole: what is missing of it tells nothing against the authority or the token.",
         ),
         TspError::ContentType { .. } => (
             "vérifiez que le fichier est bien un jeton d'horodatage ou la réponse d'une autorité ; si c'en est un, signalez-le à l'autorité.",
@@ -176,6 +202,9 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
     match error {
         TspError::Der { offset } => {
             format!("le codage n'est pas le DER attendu, à l'octet {offset}")
+        }
+        TspError::CutOff { found, expected } => {
+            format!("le fichier est coupé : il a {found} octets sur {expected}")
         }
         TspError::TrailingBytes { offset } => {
             format!("des octets suivent le message, à partir de l'octet {offset}")
@@ -225,8 +254,11 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
         }
         TspError::Status { found } => format!("l'état {found} de la réponse est inconnu"),
         TspError::FailureInfo => "le motif de refus est inconnu".to_string(),
-        TspError::TokenPresence => {
-            "un jeton dans un refus, ou aucun dans une réponse favorable".to_string()
+        TspError::TokenPresence { granted: true } => {
+            "la réponse accorde un jeton et n'en contient pas".to_string()
+        }
+        TspError::TokenPresence { granted: false } => {
+            "la réponse refuse le jeton et en contient un malgré tout".to_string()
         }
         TspError::Leaf { .. } => "le jeton n'a pas la forme des entrées du journal".to_string(),
         TspError::Pem { label } => format!("aucun bloc PEM « {label} » lisible"),
@@ -244,8 +276,8 @@ impl Writer {
                 &format!("The timestamp authority states that {english} no later than {latest}."),
             ),
             None => self.text(
-                &format!("D'après l'autorité d'horodatage, {french} vers le {latest} au plus tard, à une précision qu'elle n'indique pas."),
-                &format!("The timestamp authority states that {english} no later than about {latest}, to an accuracy that it does not state."),
+                &format!("D'après l'autorité d'horodatage, {french} vers le {latest} ; elle n'indique pas à quelle précision près."),
+                &format!("The timestamp authority states that {english} by about {latest}; it does not state how exactly."),
             ),
         }
         let stated = instant(stamp.gen_time(), self.language);
@@ -335,7 +367,7 @@ impl Writer {
             let newer = renewals.get(number);
             match newer {
                 None => self.judged(judgement, true),
-                Some(newer) => self.judged_by_renewal(newer, number + 1),
+                Some(newer) => self.judged_by_renewal(newer.interval().1, number + 1),
             }
             self.revocation_of(stamp);
             self.algorithms(stamp, judgement.now, newer.is_none());
@@ -358,22 +390,22 @@ impl Writer {
                 &format!("Certificates judged at {at}, by when you state that the token existed (--existed-by)."),
             ),
             (false, false) => self.text(
-                &format!("Certificats jugés maintenant ({at})."),
-                &format!("Certificates judged now ({at})."),
+                &format!("Certificats jugés maintenant, le {at}."),
+                &format!("Certificates judged now, at {at}."),
             ),
             (false, true) => self.text(
-                &format!("Certificats jugés maintenant ({at}), faute de preuve que le jeton existait plus tôt ; si vous en avez une, indiquez sa date avec --existed-by."),
-                &format!("Certificates judged now ({at}), for want of proof that the token existed earlier; if you have one, give its time with --existed-by."),
+                &format!("Certificats jugés maintenant, le {at}, faute de preuve que le jeton existait plus tôt. Si vous en avez une, indiquez sa date avec --existed-by."),
+                &format!("Certificates judged now, at {at}, for want of proof that the token existed earlier. If you have one, give its time with --existed-by."),
             ),
         }
     }
 
     /// The newest judged at the auditor's time, each other at that of the one over it.
-    fn judged_by_renewal(&mut self, newer: &VerifiedTimeStamp, number: usize) {
-        let at = instant(newer.interval().1, self.language);
+    fn judged_by_renewal(&mut self, at: Time, number: usize) {
+        let at = instant(at, self.language);
         self.text(
-            &format!("Certificats et algorithmes jugés au {at}, instant auquel le renouvellement {number} prouve que ce jeton existait."),
-            &format!("Certificates and algorithms judged at {at}, by when renewal {number} proves that this token existed."),
+            &format!("Certificats et algorithmes jugés au {at}, instant auquel le renouvellement {number} prouve que le jeton existait."),
+            &format!("Certificates and algorithms judged at {at}, by when renewal {number} proves that the token existed."),
         );
     }
 
@@ -441,14 +473,18 @@ impl Writer {
                         &format!("The OCSP responder does not know: {name}."),
                     ),
                 },
+                _ if matches!(findings.known, Revocation::Inconclusive { .. }) => self.item(
+                    &format!("Non révoqué d'après ce qui est fourni : {name}."),
+                    &format!("Not revoked by what was given: {name}."),
+                ),
                 _ => {}
             }
         }
         if findings.unrelated > 0 {
             let (unrelated, given) = (findings.unrelated, findings.given);
             self.item(
-                &format!("Fournies, mais sans rapport avec ces certificats : {unrelated} des {given} listes ou réponses."),
-                &format!("Given, but not about these certificates: {unrelated} of the {given} lists or responses."),
+                &format!("Fournies, mais sans rapport avec ces certificats : {unrelated} sur {given} (listes ou réponses)."),
+                &format!("Given, but not about these certificates: {unrelated} of {given} (lists or responses)."),
             );
         }
     }
@@ -500,7 +536,17 @@ impl Writer {
         for check in stamp.checks() {
             let step = step_words(check.step, imprint);
             let source = source_words(check.step.source(), self.language);
-            let (french, english) = outcome_words(*check);
+            let (french, english) = match (check.step, stamp.revocation_findings().known) {
+                // Not for what was revoked since.
+                (Step::Revocation, Revocation::NotRevokedAsOf { as_of, .. }) => (
+                    format!("aucune au {as_of} ; NON VÉRIFIÉE depuis"),
+                    format!("none as of {as_of}; NOT CHECKED since"),
+                ),
+                _ => {
+                    let (french, english) = outcome_words(*check);
+                    (french.to_string(), english.to_string())
+                }
+            };
             self.item(
                 &format!("{} : {french} ({source})", step.0),
                 &format!("{}: {english} ({source})", step.1),
@@ -536,7 +582,9 @@ fn certificate_words(name: &CertificateName, language: Language) -> String {
     if language == Language::English {
         return name.to_string();
     }
-    let subject = name.subject.as_deref().unwrap_or("un certificat");
+    let Some(subject) = name.subject.as_deref() else {
+        return format!("celui qu'a émis {}, numéro {}", name.issuer, name.serial);
+    };
     format!(
         "{subject} (émis par {}, numéro {})",
         name.issuer, name.serial
@@ -672,7 +720,14 @@ pub fn profile_words(finding: &ProfileFinding, language: Language) -> String {
 pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
     match (language, rejection) {
         (Language::French, _) => french(rejection),
-        (Language::English, TspRejection::StatusNotGranted { status, fail_info }) => {
+        (
+            Language::English,
+            TspRejection::StatusNotGranted {
+                status,
+                fail_info,
+                texts,
+            },
+        ) => {
             let status = match status {
                 PkiStatus::Waiting => "has not processed the request yet",
                 PkiStatus::RevocationWarning => {
@@ -681,8 +736,9 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
                 PkiStatus::RevocationNotification => "gave no token and tells of a revocation",
                 _ => "refused the request",
             };
-            let reason = fail_info.map_or("not given", PkiFailureInfo::name);
-            format!("the authority {status} (reason: {reason})")
+            let reason = reason_words(*fail_info, Language::English);
+            let said = texts_words(texts, Language::English);
+            format!("the authority {status}: {reason}{said}")
         }
         // Every fact that the French words tell.
         (Language::English, TspRejection::NonceMismatch) => {
@@ -716,8 +772,24 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
                 certificate,
             },
         ) if at < not_before => format!(
-            "the certificate chain is not valid yet at {at} (it is from {not_before} to {not_after}): {certificate}"
+            "at {at} a certificate of the chain is not valid yet: {certificate}. The chain is valid from {not_before} to {not_after}"
         ),
+        // Where it is, the file beside it says.
+        (Language::English, TspRejection::TrustMalformed { .. }) => {
+            "a trusted certificate cannot be read".to_string()
+        }
+        (
+            Language::English,
+            TspRejection::Revocation(RevocationRejection::Signature { item, certificate }),
+        ) => {
+            let item = match item {
+                RevocationItem::Crl(_) => "a revocation list",
+                RevocationItem::Ocsp(_) => "an OCSP response",
+            };
+            format!(
+                "{item} is signed neither by the issuer of the certificate that it speaks of nor by a responder that it authorised: {certificate}"
+            )
+        }
         (Language::English, TspRejection::NoChain { certificate }) => {
             format!(
                 "{rejection}, {}",
@@ -731,15 +803,16 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
 /// Every cause has its own French words; the compiler sees to it.
 pub(super) fn french(rejection: &TspRejection) -> String {
     match rejection {
-        TspRejection::StatusNotGranted { status, fail_info } => {
+        TspRejection::StatusNotGranted { status, fail_info, texts } => {
             let status = match status {
                 PkiStatus::Waiting => "n'a pas encore traité la requête",
                 PkiStatus::RevocationWarning => "n'a pas délivré de jeton et annonce une révocation imminente",
                 PkiStatus::RevocationNotification => "n'a pas délivré de jeton et fait part d'une révocation",
                 _ => "a refusé la requête",
             };
-            let reason = fail_info.map_or("non indiqué", PkiFailureInfo::name);
-            format!("l'autorité {status} (motif : {reason})")
+            let reason = reason_words(*fail_info, Language::French);
+            let said = texts_words(texts, Language::French);
+            format!("l'autorité {status} : {reason}{said}")
         }
         TspRejection::NonceMismatch => "le nonce du jeton n'est pas celui de la requête : la réponse peut être une ancienne réponse rejouée".to_string(),
         TspRejection::ImprintMismatch => "le jeton porte sur d'autres octets que ceux qui sont présentés".to_string(),
@@ -781,11 +854,11 @@ pub(super) fn french(rejection: &TspRejection) -> String {
             let (name, why) = (certificate_words(certificate, Language::French), why_it_ends(certificate, Language::French));
             format!("aucune chaîne ne mène du certificat du signataire à un certificat auquel vous faites confiance : elle s'arrête à {name}, {why}")
         }
-        TspRejection::ChainExpired { at, not_before, not_after, certificate } if at < not_before => format!("au {at} la chaîne de certificats n'est pas encore valable (elle l'est du {not_before} au {not_after}) : {}", certificate_words(certificate, Language::French)),
-        TspRejection::ChainExpired { at, not_before, not_after, certificate } => format!("au {at} la chaîne de certificats n'est pas valable (elle l'est du {not_before} au {not_after} ; ne l'est pas : {}), et rien ne montre que le jeton existait pendant sa validité", certificate_words(certificate, Language::French)),
+        TspRejection::ChainExpired { at, not_before, not_after, certificate } if at < not_before => format!("au {at}, un certificat de la chaîne n'est pas encore valable : {}. La chaîne est valable du {not_before} au {not_after}", certificate_words(certificate, Language::French)),
+        TspRejection::ChainExpired { at, not_before, not_after, certificate } => format!("au {at}, un certificat de la chaîne a expiré : {}. La chaîne était valable du {not_before} au {not_after}, et rien ne montre que le jeton existait alors", certificate_words(certificate, Language::French)),
         TspRejection::ChainSignature { certificate } => format!("un certificat de la chaîne n'est pas signé par son émetteur : {}", certificate_words(certificate, Language::French)),
         TspRejection::ChainConstraint { rule, certificate } => format!("la chaîne de certificats enfreint une règle ({}) : {}", french_rule(rule), certificate_words(certificate, Language::French)),
-        TspRejection::TrustMalformed { place } => format!("un certificat de confiance est illisible : le numéro {place}, compté à partir de 0"),
+        TspRejection::TrustMalformed { .. } => "un certificat de confiance est illisible".to_string(),
         TspRejection::AccuracyMissing => "le jeton n'indique pas sa précision".to_string(),
         TspRejection::AlgorithmEnded { algorithm, since, at } => format!("{algorithm} ne prouve plus rien depuis le {since}, et rien ne montre que le jeton existait avant ; son existence n'est admise qu'au {at}"),
         TspRejection::BudgetCertificates { found, limit } => format!("{found} certificats sont fournis, plus que les {limit} qui sont examinés"),
@@ -795,6 +868,70 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::RenewalMismatch => "le jeton de renouvellement ne porte pas sur le jeton qu'il est censé renouveler".to_string(),
         TspRejection::RenewalOrder { earlier, later } => format!("le jeton se dit fait le {earlier}, après celui qui le renouvelle, le {later} : l'une des horloges était fausse"),
         TspRejection::Revocation(cause) => revocation(cause),
+    }
+}
+
+/// Why an authority gave no token, with the standard's name for it.
+fn reason_words(reason: Option<PkiFailureInfo>, language: Language) -> String {
+    let Some(reason) = reason else {
+        return match language {
+            Language::French => "elle n'en donne pas le motif".to_string(),
+            Language::English => "it gives no reason".to_string(),
+        };
+    };
+    let (french, english) = match reason {
+        PkiFailureInfo::BadAlg => (
+            "elle ne connaît pas ou n'admet pas un algorithme de la requête",
+            "it does not know or allow an algorithm of the request",
+        ),
+        PkiFailureInfo::BadRequest => (
+            "l'opération demandée n'est pas permise",
+            "what was asked for is not permitted",
+        ),
+        PkiFailureInfo::BadDataFormat => (
+            "la requête n'a pas le format voulu",
+            "the request has the wrong format",
+        ),
+        PkiFailureInfo::TimeNotAvailable => (
+            "son horloge n'est pas disponible",
+            "its clock is not available",
+        ),
+        PkiFailureInfo::UnacceptedPolicy => (
+            "elle n'applique pas la politique demandée",
+            "it does not follow the policy asked for",
+        ),
+        PkiFailureInfo::UnacceptedExtension => (
+            "elle n'admet pas une extension de la requête",
+            "it does not allow an extension of the request",
+        ),
+        PkiFailureInfo::AddInfoNotAvailable => (
+            "elle ne comprend pas ou n'a pas le complément demandé",
+            "it does not understand or have what was asked for besides",
+        ),
+        PkiFailureInfo::SystemFailure => ("son système est en panne", "its system has failed"),
+    };
+    let words = match language {
+        Language::French => french,
+        Language::English => english,
+    };
+    format!("{words} ({reason})")
+}
+
+/// How many of an authority's own sentences are shown.
+const MAX_TEXTS: usize = 4;
+
+/// What the authority adds in its own words.
+fn texts_words(texts: &[String], language: Language) -> String {
+    let shown: Vec<String> = texts
+        .iter()
+        .take(MAX_TEXTS)
+        .map(|text| printable(text))
+        .filter(|text| !text.trim().is_empty())
+        .collect();
+    match (shown.is_empty(), language) {
+        (true, _) => String::new(),
+        (false, Language::French) => format!(". Elle écrit : « {} »", shown.join(" / ")),
+        (false, Language::English) => format!(". It writes: \"{}\"", shown.join(" / ")),
     }
 }
 
@@ -840,6 +977,18 @@ fn french_rule(rule: &str) -> &str {
     }
 }
 
+fn unusable(what: &UnusableRevocation) -> String {
+    match what {
+        UnusableRevocation::Delta => "c'est une liste différentielle (delta CRL, extension 2.5.29.27), qui ne donne que les changements depuis une liste complète".to_string(),
+        UnusableRevocation::Extension(kind) => format!("elle a une extension critique que ce programme ne connaît pas ({kind})"),
+        UnusableRevocation::RelativePoint => "elle désigne son point de distribution par un nom relatif à son émetteur".to_string(),
+        UnusableRevocation::SomeReasons => "elle ne donne les révocations que pour certains motifs (onlySomeReasons)".to_string(),
+        UnusableRevocation::Indirect => "elle mêle les révocations de plusieurs émetteurs (indirectCRL)".to_string(),
+        UnusableRevocation::AttributeCertificates => "elle ne porte que sur des certificats d'attributs (onlyContainsAttributeCerts)".to_string(),
+        UnusableRevocation::NoAnswer => "c'est une réponse OCSP qui ne répond pas, ou d'un autre type que le type de base".to_string(),
+    }
+}
+
 fn revocation(rejection: &RevocationRejection) -> String {
     match rejection {
         RevocationRejection::Unreadable(error) => format!(
@@ -847,12 +996,15 @@ fn revocation(rejection: &RevocationRejection) -> String {
             unread_words(error, Language::French)
         ),
         RevocationRejection::Unsupported { what } => {
-            format!("une liste de révocation ou réponse OCSP ne peut servir ({what})")
+            format!(
+                "une liste de révocation ou réponse OCSP ne peut servir : {}",
+                unusable(what)
+            )
         }
         RevocationRejection::Signature { item, certificate } => {
             let item = match item {
-                RevocationItem::Crl(index) => format!("la liste de révocation {}", index + 1),
-                RevocationItem::Ocsp(index) => format!("la réponse OCSP {}", index + 1),
+                RevocationItem::Crl(_) => "une liste de révocation",
+                RevocationItem::Ocsp(_) => "une réponse OCSP",
             };
             format!(
                 "{item} n'est signée ni par l'émetteur du certificat dont elle parle, ni par un répondeur qu'il a habilité : {}",
@@ -864,13 +1016,14 @@ fn revocation(rejection: &RevocationRejection) -> String {
             reason,
             existed,
             certificate,
+            ..
         } => {
             let reason = reason.map_or_else(
                 || "sans motif".to_string(),
                 |reason| format!("motif {reason}"),
             );
             format!(
-                "un certificat est révoqué depuis le {since} ({reason}) et l'existence n'est établie qu'au {existed} : sa clé a pu signer n'importe quelle heure : {}",
+                "un certificat est révoqué depuis le {since} ({reason}), et l'existence du jeton n'est établie qu'au {existed}. Sa clé a pu signer n'importe quelle heure : {}",
                 certificate_words(certificate, Language::French)
             )
         }
@@ -878,6 +1031,7 @@ fn revocation(rejection: &RevocationRejection) -> String {
             at,
             reason,
             certificate,
+            ..
         } => format!(
             "le jeton a été fait après la révocation d'un certificat, le {at} (motif {reason}) : {}",
             certificate_words(certificate, Language::French)
@@ -886,6 +1040,7 @@ fn revocation(rejection: &RevocationRejection) -> String {
             at,
             reason,
             certificate,
+            ..
         } => format!(
             "un certificat a été révoqué le {at} (motif {reason}) et rien ne montre que le jeton existait avant : {}",
             certificate_words(certificate, Language::French)
@@ -895,6 +1050,7 @@ fn revocation(rejection: &RevocationRejection) -> String {
             reason,
             existed,
             certificate,
+            ..
         } => {
             let reason = reason.map_or_else(
                 || "sans motif".to_string(),
@@ -914,6 +1070,23 @@ fn revocation(rejection: &RevocationRejection) -> String {
     }
 }
 
+/// What whoever holds this token, or this renewal, can do.
+#[must_use]
+pub fn token_advice(refused: &RenewalRejection, language: Language) -> String {
+    let (Some(at), true) = (refused.renewed_at, depends_on_time(&refused.rejection)) else {
+        return rejection_advice(&refused.rejection, language).to_string();
+    };
+    let number = refused.index + 1;
+    match language {
+        Language::French => format!(
+            "le renouvellement {number} est venu trop tard : il prouve seulement que le jeton existait le {at}. Si vous avez un jeton plus ancien qui porte sur le même fichier, donnez-le à sa place avec --renewed-by."
+        ),
+        Language::English => format!(
+            "renewal {number} came too late: it proves only that the token existed by {at}. If you have an older token over the same file, give it in its place with --renewed-by."
+        ),
+    }
+}
+
 /// What whoever holds such a token can do.
 #[must_use]
 pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'static str {
@@ -927,16 +1100,16 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "if you can show otherwise that the token existed earlier (an archive, a log, a later token), give that time with --existed-by, or the later token with --renewed-by.",
         ),
         TspRejection::NoChain { .. } => (
-            "donnez avec --trust le certificat racine de l'autorité (PEM), obtenu d'elle ou d'une liste de confiance, et s'il le faut ses certificats intermédiaires, qui complètent la chaîne sans qu'il leur soit fait confiance.",
-            "give the authority's root certificate (PEM) with --trust, got from the authority or a trusted list, and its intermediate certificates if need be, which complete the chain without being trusted.",
+            "donnez avec --trust le certificat racine de l'autorité (PEM), obtenu d'elle ou d'une liste de confiance, et s'il le faut ses certificats intermédiaires, qui complètent la chaîne sans qu'il leur soit fait confiance. Un certificat que vous tenez pour sûr alors qu'un autre l'a émis se donne avec --anchor.",
+            "give the authority's root certificate (PEM) with --trust, got from the authority or a trusted list, and its intermediate certificates if need be, which complete the chain without being trusted. A certificate that you trust although another issued it is given with --anchor.",
         ),
         TspRejection::SignerCertificateMissing { .. } => (
-            "le jeton a été demandé sans certificats : obtenez celui du signataire auprès de l'autorité et donnez-le avec --trust, à côté du certificat racine : il complète la chaîne sans qu'il lui soit fait confiance.",
-            "the token was asked for without certificates: get the signer's from the authority and give it with --trust, beside the root certificate: it completes the chain without being trusted.",
+            "obtenez ce certificat auprès de l'autorité, car le jeton ne le contient pas, et donnez-le avec --trust, à côté du certificat racine : il complète la chaîne sans qu'il lui soit fait confiance.",
+            "get that certificate from the authority, as the token does not hold it, and give it with --trust, beside the root certificate: it completes the chain without being trusted.",
         ),
         TspRejection::ImprintMismatch => (
-            "vérifiez que le fichier donné avec --document est bien, octet pour octet, celui qui a été horodaté.",
-            "make sure that the file given with --document is, byte for byte, the one that was stamped.",
+            "vérifiez que le fichier donné avec --document est bien, octet pour octet, celui qui a été horodaté ; faute de --document, que la requête donnée avec --request est bien celle de ce jeton.",
+            "make sure that the file given with --document is, byte for byte, the one that was stamped; without --document, that the query given with --request is this token's.",
         ),
         TspRejection::PolicyNotAccepted { .. } => (
             "si cette politique vous convient, ajoutez-la avec --policy.",
@@ -961,19 +1134,25 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "ask the authority which certificate is revoked, and ask an authority whose certificates are good for a token.",
         ),
         TspRejection::StatusNotGranted {
-            fail_info: Some(PkiFailureInfo::TimeNotAvailable | PkiFailureInfo::SystemFailure),
+            fail_info: Some(reason),
             ..
-        } => (
+        } if reason.may_pass_by_itself() => (
             "la requête n'est pas en cause : redemandez un jeton plus tard, ou à une autre autorité.",
             "the request is not at fault: ask for a token again later, or ask another authority.",
         ),
+        TspRejection::StatusNotGranted {
+            fail_info: None, ..
+        } => (
+            "demandez à l'autorité pourquoi elle refuse, ou un jeton à une autre autorité.",
+            "ask the authority why it refuses, or another authority for a token.",
+        ),
         TspRejection::StatusNotGranted { .. } => (
-            "corrigez la requête selon le motif, s'il y en a un, et redemandez un jeton.",
-            "mend the request by the reason, if there is one, and ask for a token again.",
+            "corrigez la requête selon ce motif et redemandez un jeton.",
+            "mend the request by that reason and ask for a token again.",
         ),
         TspRejection::TrustMalformed { .. } => (
-            "remplacez le fichier donné avec --trust : un de ses certificats n'est pas du DER valable.",
-            "replace the file given with --trust: one of its certificates is no valid DER.",
+            "remplacez ce fichier, donné avec --trust ou --anchor : un de ses certificats n'est pas du DER valable.",
+            "replace this file, given with --trust or --anchor: one of its certificates is not valid DER.",
         ),
         TspRejection::BudgetCertificates { .. }
         | TspRejection::BudgetSignatures { .. }
@@ -986,12 +1165,12 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "if you trust a certificate of the chain nearer to the signer's, give it with --anchor; what is above it will not be looked at.",
         ),
         TspRejection::RenewalMismatch => (
-            "donnez les jetons de --renewed-by dans l'ordre de leurs dates, chacun portant sur le fichier du précédent.",
-            "give the tokens of --renewed-by in the order of their times, each over the file of the one before.",
+            "donnez les jetons de --renewed-by dans l'ordre de leurs dates, chacun portant sur le fichier du précédent. Si l'un d'eux porte sur une réponse entière (.tsr), donnez cette réponse, et non le jeton qui en est tiré.",
+            "give the tokens of --renewed-by in the order of their times, each over the file of the one before. If one is over a whole response (.tsr), give that response, not the token taken from it.",
         ),
         TspRejection::RenewalOrder { .. } => (
-            "demandez aux deux autorités laquelle de leurs horloges était fausse.",
-            "ask both authorities whose clock was wrong.",
+            "vérifiez d'abord que ce renouvellement est le bon fichier ; s'il l'est, demandez aux deux autorités laquelle de leurs horloges était fausse.",
+            "make sure first that this renewal is the right file; if it is, ask both authorities whose clock was wrong.",
         ),
         TspRejection::Revocation(
             RevocationRejection::RevokedNoPoe { .. } | RevocationRejection::KeyCompromise { .. },
@@ -1002,6 +1181,18 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
         TspRejection::Revocation(RevocationRejection::IssuerRevoked { .. }) => (
             "demandez à l'autorité de certification si ce certificat en a un autre, et donnez-le avec --trust ; ou, si vous pouvez montrer que le jeton existait avant cette date, indiquez-le avec --existed-by ou --renewed-by.",
             "ask the certification authority whether it has another certificate in place of this one, and give it with --trust; or, if you can show that the token existed before that date, give it with --existed-by or --renewed-by.",
+        ),
+        TspRejection::Revocation(
+            RevocationRejection::Signature {
+                item: RevocationItem::Ocsp(_),
+                ..
+            }
+            | RevocationRejection::Unsupported {
+                what: UnusableRevocation::NoAnswer,
+            },
+        ) => (
+            "donnez une réponse OCSP complète, signée par l'émetteur du certificat ou par un répondeur qu'il a habilité, ou aucune.",
+            "give a complete OCSP response signed by the certificate's issuer or by a responder that it authorised, or none.",
         ),
         TspRejection::Revocation(
             RevocationRejection::Unreadable(_)
@@ -1119,6 +1310,7 @@ mod tests {
             TspRejection::StatusNotGranted {
                 status: PkiStatus::Rejection,
                 fail_info: None,
+                texts: vec![],
             },
             TspRejection::NonceMismatch,
             TspRejection::ImprintMismatch,
@@ -1192,28 +1384,34 @@ mod tests {
                 later: at,
             },
             TspRejection::Revocation(RevocationRejection::Unreadable(TspError::GenTime)),
-            TspRejection::Revocation(RevocationRejection::Unsupported { what: "x".into() }),
+            TspRejection::Revocation(RevocationRejection::Unsupported {
+                what: UnusableRevocation::Delta,
+            }),
             TspRejection::Revocation(RevocationRejection::Signature {
                 item: RevocationItem::Crl(1),
                 certificate: name(),
             }),
             TspRejection::Revocation(RevocationRejection::KeyCompromise {
+                item: RevocationItem::Ocsp(1),
                 since: at,
                 reason: None,
                 existed: at,
                 certificate: name(),
             }),
             TspRejection::Revocation(RevocationRejection::Revoked {
+                item: RevocationItem::Ocsp(1),
                 at,
                 reason,
                 certificate: name(),
             }),
             TspRejection::Revocation(RevocationRejection::RevokedNoPoe {
+                item: RevocationItem::Ocsp(1),
                 at,
                 reason,
                 certificate: name(),
             }),
             TspRejection::Revocation(RevocationRejection::IssuerRevoked {
+                item: RevocationItem::Ocsp(1),
                 since: at,
                 reason: None,
                 existed: at,
@@ -1255,11 +1453,23 @@ mod tests {
             TspError::TooManyAnswers { limit: 7 },
             TspError::Status { found: 7 },
             TspError::FailureInfo,
-            TspError::TokenPresence,
+            TspError::TokenPresence { granted: true },
+            TspError::TokenPresence { granted: false },
+            TspError::CutOff {
+                found: 7,
+                expected: 11,
+            },
         ] {
             let french = unread_token(&error, Language::French).to_text();
             let english = unread_token(&error, Language::English).to_text();
-            assert!(french.starts_with("Horodatage : REJETÉ"), "{french}");
+            let verdict = match error {
+                TspError::CutOff { .. } => "INDÉTERMINÉ",
+                _ => "REJETÉ",
+            };
+            assert!(
+                french.starts_with(&format!("Horodatage : {verdict}")),
+                "{french}"
+            );
             assert!(english.contains(&error.to_string()), "{english}");
             assert!(!french.contains(&error.to_string()), "{french}");
             for (text, language) in [(&french, Language::French), (&english, Language::English)] {
@@ -1288,6 +1498,7 @@ mod tests {
                 let refused = RenewalRejection {
                     index: 0,
                     rejection: cause.clone(),
+                    renewed_at: None,
                 };
                 let judgement = TokenJudgement {
                     result: Err(&refused),
@@ -1341,7 +1552,11 @@ mod tests {
             not_after: Time::from_unix_nanos(20),
             certificate: name(),
         };
-        let refused = |status, fail_info| TspRejection::StatusNotGranted { status, fail_info };
+        let refused = |status, fail_info| TspRejection::StatusNotGranted {
+            status,
+            fail_info,
+            texts: vec!["a\u{202e}b".into(), "c".repeat(300)],
+        };
         let weak = |oid: &str| TspRejection::WeakImprint {
             algorithm: oid.parse().unwrap(),
         };
@@ -1350,7 +1565,12 @@ mod tests {
             (chain(at(5)), "date plus tardive", "a later time"),
             (chain(at(25)), "existait plus tôt", "existed earlier"),
             (refused(PkiStatus::Waiting, None), "attendez", "wait"),
-            (refused(PkiStatus::Rejection, None), "corrigez", "mend"),
+            (refused(PkiStatus::Rejection, None), "pourquoi", "why"),
+            (
+                refused(PkiStatus::Rejection, Some(PkiFailureInfo::BadAlg)),
+                "corrigez",
+                "mend",
+            ),
             (refused(PkiStatus::Rejection, failure), "plus tard", "later"),
             (
                 refused(PkiStatus::RevocationWarning, None),
@@ -1387,7 +1607,7 @@ mod tests {
         );
         assert_eq!(instant(time, Language::English), "2026-11-25T20:30:00Z");
         let time = Time::parse_rfc3339("2026-07-01T12:00:00.5Z").unwrap();
-        assert!(instant(time, Language::French).ends_with("à 14 h 00, à la seconde près)"));
+        assert!(instant(time, Language::French).ends_with("à 14 h 00, fraction de seconde omise)"));
     }
 
     #[test]

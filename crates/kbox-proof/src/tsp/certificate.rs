@@ -70,7 +70,7 @@ impl Certificate {
                 limit: MAX_CERTIFICATE_BYTES,
             });
         }
-        let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
+        let mut outer = der::message(bytes, der::SEQUENCE)?.elements();
         let tbs = outer.expect(der::SEQUENCE)?;
         let signature_algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
         let signature = outer.expect(der::BIT_STRING)?;

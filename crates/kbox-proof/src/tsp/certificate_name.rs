@@ -62,8 +62,10 @@ impl CertificateName {
 
 impl fmt::Display for CertificateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = self.subject.as_deref().unwrap_or("a certificate");
         let (issuer, serial) = (&self.issuer, &self.serial);
+        let Some(subject) = &self.subject else {
+            return write!(f, "the one issued by {issuer}, serial number {serial}");
+        };
         write!(f, "{subject} (issued by {issuer}, serial number {serial})")
     }
 }

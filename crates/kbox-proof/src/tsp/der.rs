@@ -201,6 +201,34 @@ pub(crate) fn single(bytes: &[u8], tag: u8) -> Result<Element<'_>, TspError> {
     Ok(element)
 }
 
+/// As [`single`], of a whole file or message: one that ends before its own length says so is told apart.
+pub(crate) fn message(bytes: &[u8], tag: u8) -> Result<Element<'_>, TspError> {
+    single(bytes, tag).map_err(|error| match bytes.first() {
+        Some(first) if *first == tag => cut_off(bytes).unwrap_or(error),
+        _ => error,
+    })
+}
+
+/// Fewer bytes than the header says that there are.
+fn cut_off(bytes: &[u8]) -> Option<TspError> {
+    let first = *bytes.get(1)?;
+    let (header, content) = match first {
+        0..=0x7f => (2, usize::from(first)),
+        0x81..=0x84 => {
+            let header = 2 + usize::from(first & 0x7f);
+            let digits = bytes.get(2..header)?;
+            let length = digits.iter().try_fold(0_usize, |length, digit| {
+                length.checked_mul(256)?.checked_add(usize::from(*digit))
+            })?;
+            (header, length)
+        }
+        _ => return None,
+    };
+    let expected = header.checked_add(content)?;
+    let found = bytes.len();
+    (found < expected).then_some(TspError::CutOff { found, expected })
+}
+
 /// The content of an INTEGER is its shortest two's complement form.
 pub(crate) fn is_minimal_integer(content: &[u8]) -> bool {
     match content {
@@ -339,6 +367,29 @@ mod tests {
             }
         }
         assert!(short > 100, "{short}");
+    }
+
+    #[test]
+    fn a_message_that_ends_early_says_how_much_of_it_there_is() {
+        for length in [5, 0x85, 0x185] {
+            let whole = element(SEQUENCE, &[&alloc::vec![5; length]]);
+            let expected = whole.len();
+            assert!(message(&whole, SEQUENCE).is_ok());
+            for found in 4..expected {
+                assert_eq!(
+                    message(&whole[..found], SEQUENCE).err(),
+                    Some(TspError::CutOff { found, expected })
+                );
+            }
+            assert!(matches!(
+                message(&[&whole[..], &[0]].concat(), SEQUENCE).err(),
+                Some(TspError::TrailingBytes { .. })
+            ));
+            assert!(matches!(
+                message(&whole[..4], SET).err(),
+                Some(TspError::Der { .. })
+            ));
+        }
     }
 
     #[test]

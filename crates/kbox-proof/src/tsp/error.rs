@@ -12,6 +12,13 @@ pub enum TspError {
         /// Where reading stopped.
         offset: usize,
     },
+    /// The file ends before the message does, by the message's own length.
+    CutOff {
+        /// Bytes there are.
+        found: usize,
+        /// Bytes that the message says it has.
+        expected: usize,
+    },
     /// Something follows the message.
     TrailingBytes {
         /// Where it begins.
@@ -92,7 +99,10 @@ pub enum TspError {
     /// A PKIFailureInfo that RFC 3161 §2.4.2 does not know.
     FailureInfo,
     /// A token in a refusal, or a grant without one (RFC 3161 §2.4.2).
-    TokenPresence,
+    TokenPresence {
+        /// It is a grant.
+        granted: bool,
+    },
     /// The token departs from the leaf's fixed form, so the log cannot hold it.
     Leaf {
         /// What departs.
@@ -109,6 +119,9 @@ impl fmt::Display for TspError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Der { offset } => write!(f, "not the DER expected, at byte {offset}"),
+            Self::CutOff { found, expected } => {
+                write!(f, "the file is cut off: {found} of {expected} bytes")
+            }
             Self::TrailingBytes { offset } => {
                 write!(f, "bytes follow the message, from byte {offset}")
             }
@@ -150,8 +163,11 @@ impl fmt::Display for TspError {
             Self::TooManyAnswers { limit } => write!(f, "more than {limit} answers"),
             Self::Status { found } => write!(f, "unknown response status {found}"),
             Self::FailureInfo => f.write_str("unknown failure information"),
-            Self::TokenPresence => {
-                f.write_str("a token in a refusal, or none in a granted response")
+            Self::TokenPresence { granted: true } => {
+                f.write_str("the response grants a token and holds none")
+            }
+            Self::TokenPresence { granted: false } => {
+                f.write_str("the response refuses a token and holds one all the same")
             }
             Self::Leaf { what } => write!(f, "the token is not in the leaf's fixed form: {what}"),
             Self::Pem { label } => write!(f, "no PEM block {label:?} could be read"),

@@ -32,7 +32,7 @@ pub use request::{MAX_REQUEST_BYTES, TimeStampReq};
 pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};
 pub use revocation::{
     CertificateRevocation, Revocation, RevocationEvidence, RevocationFindings, RevocationItem,
-    RevocationReason, RevocationRejection, crls_from_pem,
+    RevocationReason, RevocationRejection, UnusableRevocation, crls_from_pem,
 };
 pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};

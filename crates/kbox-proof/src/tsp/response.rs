@@ -92,6 +92,12 @@ impl PkiFailureInfo {
         }
     }
 
+    /// It says nothing of the request: the same may be granted later.
+    #[must_use]
+    pub const fn may_pass_by_itself(self) -> bool {
+        matches!(self, Self::TimeNotAvailable | Self::SystemFailure)
+    }
+
     /// The named bit list, trailing zero bits removed.
     fn to_der(self) -> Vec<u8> {
         let bit = self as usize;
@@ -148,7 +154,7 @@ impl TimeStampResp {
                 limit: MAX_TOKEN_BYTES,
             });
         }
-        let mut parts = der::single(bytes, der::SEQUENCE)?.elements();
+        let mut parts = der::message(bytes, der::SEQUENCE)?.elements();
         let mut info = parts.expect(der::SEQUENCE)?.elements();
         let number = info.small_integer()?;
         let status = PkiStatus::ALL
@@ -181,7 +187,9 @@ impl TimeStampResp {
         };
         parts.finish()?;
         if status.is_granted() != token.is_some() {
-            return Err(TspError::TokenPresence);
+            return Err(TspError::TokenPresence {
+                granted: status.is_granted(),
+            });
         }
         let response = Self {
             status,
@@ -289,6 +297,10 @@ mod tests {
             response(&[2, 1, 2, 3, 2, 6, 0x40]),
             Err(TspError::FailureInfo)
         );
-        assert_eq!(response(&[2, 1, 0]), Err(TspError::TokenPresence));
+        let granted = true;
+        assert_eq!(
+            response(&[2, 1, 0]),
+            Err(TspError::TokenPresence { granted })
+        );
     }
 }

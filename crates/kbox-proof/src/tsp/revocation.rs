@@ -7,7 +7,6 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -260,6 +259,55 @@ impl fmt::Display for RevocationItem {
     }
 }
 
+/// Why a list or response that was read says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnusableRevocation {
+    /// RFC 5280 §5.2.4: what has changed since a whole list.
+    Delta,
+    /// A critical extension that this program cannot process.
+    Extension(Oid),
+    /// RFC 5280 §5.2.5: a distribution point named relative to the issuer.
+    RelativePoint,
+    /// RFC 5280 §5.2.5: revocations for some reasons alone.
+    SomeReasons,
+    /// RFC 5280 §5.2.5: revocations by several issuers.
+    Indirect,
+    /// RFC 5280 §5.2.5: of attribute certificates alone.
+    AttributeCertificates,
+    /// RFC 6960 §4.2.1: no answer, or of another type than the basic one.
+    NoAnswer,
+}
+
+impl fmt::Display for UnusableRevocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Delta => {
+                "it is a delta CRL (extension 2.5.29.27), with what has changed since a complete list alone"
+            }
+            Self::Extension(kind) => {
+                return write!(
+                    f,
+                    "it has a critical extension that this program does not know ({kind})"
+                );
+            }
+            Self::RelativePoint => {
+                "its issuingDistributionPoint (2.5.29.28) has a name relative to its issuer"
+            }
+            Self::SomeReasons => {
+                "its issuingDistributionPoint (2.5.29.28) has onlySomeReasons: it leaves out other revocations"
+            }
+            Self::Indirect => {
+                "its issuingDistributionPoint (2.5.29.28) has indirectCRL: it mixes several issuers"
+            }
+            Self::AttributeCertificates => {
+                "its issuingDistributionPoint (2.5.29.28) has onlyContainsAttributeCerts: it is not about certificates like these"
+            }
+            Self::NoAnswer => "it is an OCSP response without an answer, or not of the basic type",
+        })
+    }
+}
+
 /// Why revocation stands against a token, or a list or response is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -269,8 +317,8 @@ pub enum RevocationRejection {
     /// A critical extension that nobody here can process (RFC 5280 §5.2), a delta, indirect or partial list, or an OCSP
     /// response without an answer.
     Unsupported {
-        /// What it is.
-        what: String,
+        /// Why.
+        what: UnusableRevocation,
     },
     /// RFC 5280 §6.3.3, RFC 6960 §4.2.2.2: signed by the certificate's issuer, or by a responder that it authorised.
     Signature {
@@ -281,6 +329,8 @@ pub enum RevocationRejection {
     },
     /// RFC 3161 §4 (2): whoever has the key can write any genTime.
     KeyCompromise {
+        /// Which list or response says so.
+        item: RevocationItem,
         /// The revocation date, or the invalidity date where that is earlier.
         since: Time,
         /// Why; RFC 3161 §4 (1) has no reason count as this.
@@ -292,6 +342,8 @@ pub enum RevocationRejection {
     },
     /// RFC 3161 §4 (1): made after the revocation.
     Revoked {
+        /// Which list or response says so.
+        item: RevocationItem,
         /// The revocation date, or the invalidityDate if earlier.
         at: Time,
         /// Why.
@@ -301,6 +353,8 @@ pub enum RevocationRejection {
     },
     /// EN 319 102-1 REVOKED_NO_POE: said to be made before the revocation, but nothing shows it.
     RevokedNoPoe {
+        /// Which list or response says so.
+        item: RevocationItem,
         /// The revocation date, or the invalidityDate if earlier.
         at: Time,
         /// Why.
@@ -312,6 +366,8 @@ pub enum RevocationRejection {
     /// token is shown to have existed. Nothing that the token's signer signed says which certificates stand above his own, so
     /// whoever passes the token on can put a revoked one there: it disproves nothing.
     IssuerRevoked {
+        /// Which list or response says so.
+        item: RevocationItem,
         /// The revocation date, or the invalidityDate if earlier.
         since: Time,
         /// Why.
@@ -403,17 +459,19 @@ impl fmt::Display for RevocationRejection {
                 reason,
                 existed,
                 certificate,
+                ..
             } => {
                 let reason = reason.map_or("no reason given", RevocationReason::word);
                 write!(
                     f,
-                    "a certificate of the chain is revoked since {since} ({reason}), and that the token existed is shown for {existed} only: its key may have signed any time: {certificate}"
+                    "a certificate of the chain has been revoked since {since} ({reason}), and that the token existed is shown for {existed} only: its key may have signed any time: {certificate}"
                 )
             }
             Self::Revoked {
                 at,
                 reason,
                 certificate,
+                ..
             } => write!(
                 f,
                 "the token was made after a certificate of its chain was revoked, at {at} ({reason}): {certificate}"
@@ -422,6 +480,7 @@ impl fmt::Display for RevocationRejection {
                 at,
                 reason,
                 certificate,
+                ..
             } => write!(
                 f,
                 "a certificate of the chain was revoked at {at} ({reason}), and nothing shows that the token existed before: {certificate}"
@@ -431,11 +490,12 @@ impl fmt::Display for RevocationRejection {
                 reason,
                 existed,
                 certificate,
+                ..
             } => {
                 let reason = reason.map_or("no reason given", RevocationReason::word);
                 write!(
                     f,
-                    "a certificate above the signer's is revoked since {since} ({reason}), and that the token existed is shown for {existed} only; the authority may have another certificate, which is good: {certificate}"
+                    "a certificate above the signer's has been revoked since {since} ({reason}), and that the token existed is shown for {existed} only; the authority may have another certificate, which is good: {certificate}"
                 )
             }
             Self::BudgetSize { what, limit } => write!(
@@ -524,6 +584,7 @@ impl RevocationEvidence {
             let mut stale = None;
             let statements = self.statements(certificate, issuer, &mut signatures, &mut related)?;
             for Statement {
+                item,
                 status,
                 as_of,
                 until,
@@ -535,9 +596,10 @@ impl RevocationEvidence {
                 let found = match status {
                     Status::Revoked(revoked) => {
                         match place {
-                            0 => revoked
-                                .judge(made, existed, || CertificateName::boxed(certificate))?,
-                            _ => revoked.judge_issuer(existed, certificate)?,
+                            0 => revoked.judge(item, made, existed, || {
+                                CertificateName::boxed(certificate)
+                            })?,
+                            _ => revoked.judge_issuer(item, existed, certificate)?,
                         }
                         if best.revoked_later().is_none_or(|at| revoked.at <= at) {
                             why = revoked.reason;
@@ -584,7 +646,7 @@ impl RevocationEvidence {
                 if let Status::Revoked(revoked) = statement.status
                     && revoked.names_the_key()
                 {
-                    revoked.judge_issuer(existed, other)?;
+                    revoked.judge_issuer(statement.item, existed, other)?;
                 }
             }
         }
@@ -626,6 +688,7 @@ impl RevocationEvidence {
             *is_related = true;
             let status = list.status(certificate.serial());
             found.push(Statement {
+                item: RevocationItem::Crl(index),
                 status: status.map_err(RevocationRejection::Unreadable)?,
                 as_of: list.this_update,
                 until: Some(list.next_update),
@@ -645,6 +708,7 @@ impl RevocationEvidence {
                 }
                 *is_related = true;
                 found.push(Statement {
+                    item: RevocationItem::Ocsp(index),
                     status: single.status.clone(),
                     as_of: single.this_update,
                     until: single.next_update,
@@ -657,6 +721,7 @@ impl RevocationEvidence {
 
 /// What a list or response says of one certificate.
 struct Statement {
+    item: RevocationItem,
     status: Status,
     /// thisUpdate
     as_of: Time,
@@ -715,6 +780,7 @@ impl Revoked {
     /// What this means for a token below `certificate`, which its signature does not name.
     fn judge_issuer(
         &self,
+        item: RevocationItem,
         existed: Time,
         certificate: &Certificate,
     ) -> Result<(), RevocationRejection> {
@@ -723,6 +789,7 @@ impl Revoked {
             return Ok(());
         }
         Err(RevocationRejection::IssuerRevoked {
+            item,
             since,
             reason: self.reason,
             existed,
@@ -732,6 +799,7 @@ impl Revoked {
 
     fn judge(
         &self,
+        item: RevocationItem,
         made: Time,
         existed: Time,
         certificate: impl FnOnce() -> Box<CertificateName>,
@@ -744,12 +812,14 @@ impl Revoked {
                     Ok(())
                 } else if made >= at {
                     Err(RevocationRejection::Revoked {
+                        item,
                         at,
                         reason,
                         certificate: certificate(),
                     })
                 } else {
                     Err(RevocationRejection::RevokedNoPoe {
+                        item,
                         at,
                         reason,
                         certificate: certificate(),
@@ -761,6 +831,7 @@ impl Revoked {
                     return Ok(());
                 }
                 Err(RevocationRejection::KeyCompromise {
+                    item,
                     since,
                     reason,
                     existed,
@@ -809,13 +880,9 @@ fn refuse_critical(extensions: &[Extension]) -> Result<(), RevocationRejection> 
         .find(|extension| extension.critical && !PROCESSED.contains(&extension.kind.as_content()))
     {
         None => Ok(()),
-        Some(extension) => Err(unsupported(&extension.kind)),
-    }
-}
-
-fn unsupported(kind: &Oid) -> RevocationRejection {
-    RevocationRejection::Unsupported {
-        what: alloc::format!("it has the extension {kind}"),
+        Some(extension) => Err(RevocationRejection::Unsupported {
+            what: UnusableRevocation::Extension(extension.kind.clone()),
+        }),
     }
 }
 
@@ -909,7 +976,7 @@ struct ListScope {
     only_users: bool,
     only_cas: bool,
     /// What the list has that is refused.
-    unsupported: Option<&'static str>,
+    unsupported: Option<UnusableRevocation>,
 }
 
 impl ListScope {
@@ -921,7 +988,7 @@ impl ListScope {
                 Some(names) => {
                     scope.point = Some(names.into_iter().map(<[u8]>::to_vec).collect());
                 }
-                None => scope.unsupported = Some("a name relative to its issuer"),
+                None => scope.unsupported = Some(UnusableRevocation::RelativePoint),
             }
         }
         let mut flag = |tag| -> Result<bool, TspError> {
@@ -930,11 +997,14 @@ impl ListScope {
         scope.only_users = flag(0x81)?;
         scope.only_cas = flag(0x82)?;
         if parts.optional(0x83)?.is_some() {
-            scope.unsupported = Some("onlySomeReasons");
+            scope.unsupported = Some(UnusableRevocation::SomeReasons);
         }
-        for (tag, name) in [(0x84, "indirectCRL"), (0x85, "onlyContainsAttributeCerts")] {
+        for (tag, what) in [
+            (0x84, UnusableRevocation::Indirect),
+            (0x85, UnusableRevocation::AttributeCertificates),
+        ] {
             if parts.optional(tag)?.is_some_and(|part| part.content != [0]) {
-                scope.unsupported = Some(name);
+                scope.unsupported = Some(what);
             }
         }
         parts.finish()?;
@@ -1009,17 +1079,14 @@ impl CertificateList {
     fn parse(bytes: &[u8]) -> Result<Self, RevocationRejection> {
         let (list, extensions, of_entries) =
             Self::read(bytes).map_err(RevocationRejection::Unreadable)?;
-        if let Some(kind) = list.scope.unsupported {
-            return Err(RevocationRejection::Unsupported {
-                what: alloc::format!("its issuingDistributionPoint (2.5.29.28) has {kind}"),
-            });
+        if let Some(what) = list.scope.unsupported {
+            return Err(RevocationRejection::Unsupported { what });
         }
         // Critical or not: what is no whole list proves nothing by what it leaves out.
-        if let Some(found) = extensions
-            .iter()
-            .find(|extension| extension.kind.as_content() == known::DELTA_CRL_INDICATOR)
-        {
-            return Err(unsupported(&found.kind));
+        if value_of(&extensions, known::DELTA_CRL_INDICATOR).is_some() {
+            return Err(RevocationRejection::Unsupported {
+                what: UnusableRevocation::Delta,
+            });
         }
         refuse_critical(&extensions)?;
         of_entries.map(|()| list)
@@ -1029,7 +1096,7 @@ impl CertificateList {
     fn read(
         bytes: &[u8],
     ) -> Result<(Self, Vec<Extension>, Result<(), RevocationRejection>), TspError> {
-        let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
+        let mut outer = der::message(bytes, der::SEQUENCE)?.elements();
         let tbs = outer.expect(der::SEQUENCE)?;
         let algorithm = AlgorithmIdentifier::from_element(&outer.expect(der::SEQUENCE)?)?;
         let signature = outer.expect(der::BIT_STRING)?;
@@ -1299,7 +1366,7 @@ impl OcspResponse {
         let basic = Self::basic(bytes).map_err(unreadable)?;
         let Some(basic) = basic else {
             return Err(RevocationRejection::Unsupported {
-                what: "an OCSP response without an answer, or not of the basic type".into(),
+                what: UnusableRevocation::NoAnswer,
             });
         };
         let (response, extensions) = Self::read(basic).map_err(unreadable)?;
@@ -1309,7 +1376,7 @@ impl OcspResponse {
 
     /// The BasicOCSPResponse, when the status is successful and the type is that.
     fn basic(bytes: &[u8]) -> Result<Option<&[u8]>, TspError> {
-        let mut outer = der::single(bytes, der::SEQUENCE)?.elements();
+        let mut outer = der::message(bytes, der::SEQUENCE)?.elements();
         let successful = outer.expect(der::ENUMERATED)?.content == [0];
         let field = outer.optional(0xa0)?;
         outer.finish()?;
@@ -1440,6 +1507,7 @@ impl OcspResponse {
 mod tests {
     use super::*;
 
+    const CRL: RevocationItem = RevocationItem::Crl(0);
     const AT: Time = Time::from_unix_nanos(100);
 
     fn name() -> Box<CertificateName> {
@@ -1476,6 +1544,7 @@ mod tests {
             assert_eq!(read, Ok(reason));
             let [early, middle, late] = [49, 99, 100].map(|existed| {
                 let verdict = revoked(Some(reason)).judge(
+                    CRL,
                     Time::from_unix_nanos(0),
                     Time::from_unix_nanos(existed),
                     name,
@@ -1493,7 +1562,7 @@ mod tests {
             assert_eq!([early, middle, late], expected, "{reason}");
             // Made after that date, on its own word: nothing could save it.
             let made = Time::from_unix_nanos(50);
-            let verdict = revoked(Some(reason)).judge(made, Time::from_unix_nanos(60), name);
+            let verdict = revoked(Some(reason)).judge(CRL, made, Time::from_unix_nanos(60), name);
             let expected = match spares {
                 true => "tsp.revoked",
                 false => "tsp.revoked_key_compromise",
@@ -1504,8 +1573,12 @@ mod tests {
                 invalid_since: Some(Time::from_unix_nanos(200)),
                 ..revoked(Some(reason))
             };
-            assert!(later.judge(made, Time::from_unix_nanos(99), name).is_ok());
-            assert!(later.judge(made, AT, name).is_err());
+            assert!(
+                later
+                    .judge(CRL, made, Time::from_unix_nanos(99), name)
+                    .is_ok()
+            );
+            assert!(later.judge(CRL, made, AT, name).is_err());
         }
         for number in [7, 8, 11] {
             let bytes = [der::ENUMERATED, 1, number];
@@ -1513,7 +1586,12 @@ mod tests {
                 .and_then(|element| Reason::from_element(&element));
             assert!(read.is_err(), "{number}");
         }
-        let none = revoked(None).judge(Time::from_unix_nanos(0), Time::from_unix_nanos(99), name);
+        let none = revoked(None).judge(
+            CRL,
+            Time::from_unix_nanos(0),
+            Time::from_unix_nanos(99),
+            name,
+        );
         assert!(matches!(
             none,
             Err(RevocationRejection::KeyCompromise { reason: None, .. })

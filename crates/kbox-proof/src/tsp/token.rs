@@ -81,7 +81,7 @@ impl TimeStampToken {
                 limit: MAX_TOKEN_BYTES,
             });
         }
-        let mut info = der::single(bytes, der::SEQUENCE)?.elements();
+        let mut info = der::message(bytes, der::SEQUENCE)?.elements();
         expect_type(&mut info, known::SIGNED_DATA, "ContentInfo")?;
         let mut wrapped = info.expect(0xa0)?.elements();
         info.finish()?;

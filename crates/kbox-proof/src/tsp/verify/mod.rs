@@ -112,6 +112,7 @@ pub fn verify_response(
         return Err(TspRejection::StatusNotGranted {
             status: response.status(),
             fail_info: response.fail_info(),
+            texts: response.status_string().to_vec(),
         });
     };
     let mut verified = verify_requested_token(token, request, trust)?;

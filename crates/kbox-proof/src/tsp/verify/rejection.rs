@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::super::certificate_name::{CertificateName, printable};
@@ -62,7 +63,9 @@ rejections! {
         status: PkiStatus,
         /// The reason given.
         fail_info: Option<PkiFailureInfo>,
-    } = "tsp.status_not_granted", "RFC 3161 §2.4.2", "the authority refused: {status:?}, {fail_info:?}";
+        /// What the authority says in words; nobody vouches for it.
+        texts: Vec<String>,
+    } = "tsp.status_not_granted", "RFC 3161 §2.4.2", "the authority refused: {status:?}, {fail_info:?}, {texts:?}";
     /// RFC 3161 §2.4.2: the nonce must be the request's.
     NonceMismatch = "tsp.nonce_mismatch", "RFC 3161 §2.4.2", "the token's nonce is not the request's";
     /// RFC 3161 §2.4.2: the imprint must be of the data.
@@ -147,7 +150,7 @@ rejections! {
         not_after: Time,
         /// The first that is not, from the signer upwards.
         certificate: Box<CertificateName>,
-    } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} the certificate chain is not valid ({not_before} to {not_after}; not so: {certificate}) and nothing shows that the token existed before";
+    } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} a certificate of the chain is not valid: {certificate}. The chain is valid from {not_before} to {not_after}, and nothing shows that the token existed then";
     /// The signer's certificate, or one that the token names beside it, was not signed by the key that it names as its issuer's,
     /// and from there a chain leads to a trusted certificate.
     ChainSignature {
@@ -283,6 +286,13 @@ impl TspRejection {
     pub fn is_undecided(&self) -> bool {
         match self {
             Self::Revocation(cause) => cause.is_undecided(),
+            // The authority says nothing but that it is to be asked again.
+            Self::StatusNotGranted {
+                status, fail_info, ..
+            } => {
+                *status == PkiStatus::Waiting
+                    || fail_info.is_some_and(PkiFailureInfo::may_pass_by_itself)
+            }
             _ => matches!(
                 self,
                 Self::SignerCertificateMissing { .. }

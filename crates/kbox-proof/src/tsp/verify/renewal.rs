@@ -9,6 +9,7 @@ use super::super::algorithm::HashAlgorithm;
 use super::super::token::TimeStampToken;
 use super::super::tst_info::MessageImprint;
 use super::{ChainTime, TokenTrust, TspRejection, VerifiedTimeStamp, verify_token};
+use crate::time::Time;
 
 /// A token, and the bytes in which it is kept: its own, or those of the whole response.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,9 @@ pub struct RenewalRejection {
     pub index: usize,
     /// Why.
     pub rejection: TspRejection,
+    /// By when the token over it proves that it existed, and so when it was judged; `None` for the newest, which is judged at
+    /// [`TokenTrust::chain_time`].
+    pub renewed_at: Option<Time>,
 }
 
 impl RenewalRejection {
@@ -63,6 +67,7 @@ pub fn verify_renewed_token(
 ) -> Result<Vec<VerifiedTimeStamp>, RenewalRejection> {
     let mut chain_time = trust.chain_time;
     let mut newer: Option<VerifiedTimeStamp> = None;
+    let mut renewed_at = None;
     let mut verified = Vec::new();
     for index in (0..=renewals.len()).rev() {
         let nth = |index: usize| match index.checked_sub(1) {
@@ -71,7 +76,11 @@ pub fn verify_renewed_token(
         };
         let Some(stored) = nth(index) else { continue };
         let below = index.checked_sub(1).and_then(nth);
-        let refused = |rejection| RenewalRejection { index, rejection };
+        let refused = |rejection| RenewalRejection {
+            index,
+            rejection,
+            renewed_at,
+        };
         let over = match below {
             None => imprint.clone(),
             Some(below) => {
@@ -92,6 +101,7 @@ pub fn verify_renewed_token(
                 later: newer.gen_time(),
             }));
         }
+        renewed_at = Some(latest);
         chain_time = ChainTime::At(latest);
         verified.extend(newer.replace(found));
     }
