@@ -7,6 +7,7 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvError, SyncSender};
 use std::sync::{PoisonError, RwLock};
 
@@ -33,6 +34,8 @@ use crate::tsp::SerialNumber;
 
 /// From here on several cores sign faster than one can, threads and all.
 const WORTH_A_THREAD: usize = 16;
+/// Signatures that a core takes at once.
+const SHARE: usize = 8;
 /// Chains of collectivités kept in memory; France has some 36,000 communes.
 const REMEMBERED_CHAINS: usize = 65_536;
 
@@ -565,30 +568,47 @@ struct Unsigned {
     serial: SerialNumber,
 }
 
-/// Digests are chained and so were computed in order; signatures are not, and are made on all cores.
+/// Digests are chained and so were computed in order; signatures are not, and are made on all cores. Each takes the next few
+/// when it has done its own: what else is to be done meanwhile keeps some longer than others.
 fn sign(
     (sealer, cores): (&Sealer, usize),
     unsigned: &[Unsigned],
     gen_time: Time,
 ) -> Result<Vec<Vec<u8>>, LedgerError> {
-    let leaf = |one: &Unsigned| sealer.leaf(&one.digest, gen_time, &one.serial);
-    let share = unsigned.len().div_ceil(cores).max(WORTH_A_THREAD);
-    if unsigned.len() <= share {
-        return unsigned.iter().map(leaf).collect();
+    let some = |some: &[Unsigned]| {
+        let leaves = some
+            .iter()
+            .map(|one| sealer.leaf(&one.digest, gen_time, &one.serial));
+        leaves.collect::<Result<Vec<_>, _>>()
+    };
+    if unsigned.len() <= WORTH_A_THREAD {
+        return some(unsigned);
     }
-    let (mine, theirs) = unsigned.split_at(share);
-    std::thread::scope(|scope| {
-        let others: Vec<_> = theirs
-            .chunks(share)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(leaf).collect::<Result<Vec<_>, _>>()))
+    let shares: Vec<_> = unsigned.chunks(SHARE).collect();
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<(usize, Vec<Vec<u8>>)>, LedgerError> {
+        let mut done = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            match shares.get(place) {
+                Some(share) => done.push((place, some(share)?)),
+                None => return Ok(done),
+            }
+        }
+    };
+    let mut done = std::thread::scope(|scope| -> Result<_, LedgerError> {
+        let others: Vec<_> = (1..cores.min(shares.len()))
+            .map(|_| scope.spawn(work))
             .collect();
-        let mut leaves = mine.iter().map(leaf).collect::<Result<Vec<_>, _>>()?;
+        let mut done = work()?;
         for other in others {
             let signed = other
                 .join()
                 .map_err(|_| LedgerError::Signing("a signing thread panicked".to_string()))?;
-            leaves.extend(signed?);
+            done.extend(signed?);
         }
-        Ok(leaves)
-    })
+        Ok(done)
+    })?;
+    done.sort_unstable_by_key(|(place, _)| *place);
+    Ok(done.into_iter().flat_map(|(_, leaves)| leaves).collect())
 }
