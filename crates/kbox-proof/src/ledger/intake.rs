@@ -45,7 +45,7 @@ impl Drop for Done {
 }
 
 /// So many events are made into a batch while the one before is still on its way to the disk.
-const WORTH_BUILDING_AHEAD: usize = 256;
+const WORTH_BUILDING_AHEAD: usize = 32;
 
 /// One call of the ledger: recorded as a whole or not at all.
 pub(super) struct Submission {
