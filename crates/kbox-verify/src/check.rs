@@ -138,6 +138,19 @@ impl Trust {
     }
 }
 
+/// What a file of `--trust` is that cannot even be a tlog-policy.
+fn no_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    match std::str::from_utf8(bytes) {
+        Ok("") => Some(("un fichier vide", "an empty file")),
+        _ if bytes.starts_with(b"%PDF") => Some(("un document PDF", "a PDF document")),
+        Ok(_) => None,
+        Err(_) => Some((
+            "un fichier d'une sorte inconnue",
+            "a file of an unknown kind",
+        )),
+    }
+}
+
 pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
     let mut trust = Trust::default();
     for path in paths {
@@ -185,6 +198,13 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
             trust
                 .add_der(path, bytes)
                 .map_err(|problem| problem.in_file(path))?;
+        } else if let Some((french, english)) = no_text(&bytes) {
+            let other = Problem::new(
+                Kind::Trust,
+                format!("c'est {french}"),
+                format!("this is {english}"),
+            );
+            return Err(other.in_file(path));
         } else {
             trust
                 .policies

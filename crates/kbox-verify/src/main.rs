@@ -10,7 +10,7 @@ mod token;
 use std::process::ExitCode;
 
 use arguments::{Command, Manner};
-use problem::{Kind, Problem};
+use problem::Problem;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
@@ -33,9 +33,6 @@ fn main() -> ExitCode {
 fn told(problem: &Problem, manner: Manner) -> ExitCode {
     let Manner { json, language } = manner;
     eprint!("{}", problem.text(language));
-    if problem.kind == Kind::Usage {
-        eprint!("\n{}", arguments::usage(language));
-    }
     if json && let Err(problem) = check::print_out(&format!("{:#}\n", problem.json(language))) {
         eprint!("{}", problem.text(language));
     }

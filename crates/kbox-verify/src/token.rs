@@ -277,6 +277,10 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
     if !bytes.starts_with(&[0x30]) {
         return Some(match std::str::from_utf8(bytes) {
             Ok("") => ("un fichier vide", "an empty file"),
+            Ok(text) if is_base64(text) => (
+                "du base64, à décoder d'abord (openssl base64 -d -in JETON -out jeton.tsr)",
+                "base64, to be decoded first (openssl base64 -d -in TOKEN -out token.tsr)",
+            ),
             Ok(_) => ("un texte", "a text"),
             Err(_) => ("d'une sorte inconnue", "of an unknown kind"),
         });
@@ -319,6 +323,12 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
         _ if bytes.get(1) == Some(&0x80) => None,
         _ => Some(("d'une sorte inconnue", "of an unknown kind")),
     }
+}
+
+/// Of a sequence in DER, as a token is.
+fn is_base64(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(&byte);
+    text.starts_with("MI") && text.bytes().all(is_digit)
 }
 
 fn no_token(french: &str, english: &str, language: Language) -> Answer {

@@ -251,6 +251,8 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
     );
     folder.put("broken.json", b"{\n x");
     folder.put("policy", b"log\nquorum none\n");
+    folder.put("empty", b"");
+    folder.put("letter.pdf", b"%PDF-1.7 \xff");
     let future = ["--existed-by", "2200-01-01T00:00:00Z", "noise"];
     let renewals = ["--renewed-by", "noise"].repeat(65);
     for (arguments, reason, french, english) in [
@@ -289,6 +291,18 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
             "trust.unusable",
             "ni un trust.json ni",
             "neither trust.json nor PEM",
+        ),
+        (
+            &["--trust", "empty", "file.asice"],
+            "trust.unusable",
+            "fichier vide",
+            "empty file",
+        ),
+        (
+            &["--trust", "letter.pdf", "file.asice"],
+            "trust.unusable",
+            "document PDF",
+            "PDF document",
         ),
         (
             &["--trust", "policy", "file.asice"],
@@ -336,6 +350,8 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
             );
             let told = |member: &str| err.contains(finding[member].as_str().unwrap());
             assert!(told("message") && told("advice"), "{err}");
+            // The reason, not the whole help.
+            assert!(err.lines().count() <= 3, "{err}");
         }
     }
     let (code, _, err) = folder.run(&["--lang", "de", "file.asice"]);
@@ -1004,6 +1020,11 @@ fn what_is_no_timestamp_token_is_told_apart_from_a_token_that_was_altered() {
         (data.to_vec(), "CMS", "CMS"),
         (record.to_vec(), "EvidenceRecord", "EvidenceRecord"),
         (b"Monsieur le Maire".to_vec(), "un texte", "a text"),
+        (
+            b"MIIFIgYJKoZIhvcN\nAQcC\n".to_vec(),
+            "openssl base64 -d",
+            "openssl base64 -d",
+        ),
         (vec![0xff, 0], "sorte inconnue", "unknown kind"),
     ] {
         folder.put("token.tst", bytes);

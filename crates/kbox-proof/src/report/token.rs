@@ -9,11 +9,12 @@ use core::time::Duration;
 use super::{Language, Outcome, Report, Writer, failed, instant, revocation_words};
 use crate::time::Time;
 use crate::tsp::certificate_name::printable;
+use crate::tsp::unsupported::named as algorithm_named;
 use crate::tsp::{
-    Accuracy, AlgorithmUse, Certificate, CertificateName, Check, CheckOutcome, MissingSigner, Oid,
-    PkiFailureInfo, PkiStatus, ProfileFinding, Purpose, RenewalRejection, Revocation,
-    RevocationItem, RevocationRejection, Step, Strength, TokenFlag, TsaPolicyId, TspError,
-    TspRejection, UnusableRevocation, VerifiedTimeStamp,
+    Accuracy, AlgorithmFault, AlgorithmUse, Certificate, CertificateName, ChainRule, Check,
+    CheckOutcome, MissingSigner, Oid, PkiFailureInfo, PkiStatus, ProfileFinding, Purpose,
+    RenewalRejection, Revocation, RevocationItem, RevocationRejection, Step, Strength, TokenFlag,
+    TsaPolicyId, TspError, TspRejection, UnusableRevocation, VerifiedTimeStamp,
 };
 
 /// The verdict on a token, perhaps renewed, and what it was judged by.
@@ -750,9 +751,10 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
         (Language::English, TspRejection::MessageDigest) => format!(
             "{rejection}: the time or the imprint may have been changed after the signature"
         ),
-        (Language::English, TspRejection::KeyUsage) => {
-            format!("{rejection}, or allows something else")
-        }
+        (Language::English, TspRejection::KeyUsage { signs }) => match signs {
+            true => "the signer's key usage allows something else besides signatures".to_string(),
+            false => "the signer's key usage does not allow signatures".to_string(),
+        },
         (Language::English, TspRejection::WeakImprint { algorithm }) => {
             match hash_name(algorithm) {
                 Some(name) => format!(
@@ -842,11 +844,12 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::EkuNotAlone => "le certificat du signataire n'est pas réservé à l'horodatage".to_string(),
         TspRejection::EkuNotCritical => "le certificat du signataire ne marque pas son usage étendu de clé comme critique".to_string(),
         TspRejection::SignerIsCa => "le certificat du signataire est celui d'une autorité de certification".to_string(),
-        TspRejection::KeyUsage => "l'usage de clé du signataire ne permet pas de signer, ou permet autre chose".to_string(),
+        TspRejection::KeyUsage { signs: true } => "l'usage de clé du signataire permet autre chose que signer".to_string(),
+        TspRejection::KeyUsage { signs: false } => "l'usage de clé du signataire ne permet pas de signer".to_string(),
         TspRejection::UnsupportedAlgorithm { algorithm } => format!("ce programme ne connaît pas l'algorithme {algorithm}, qui n'est pas connu pour faible"),
         TspRejection::ChainUnsupported { extension, certificate } => format!("un certificat de la chaîne limite ce à quoi il sert par l'extension {extension}, que ce programme ne sait pas traiter : {}", certificate_words(certificate, Language::French)),
         TspRejection::FromTheFuture { gen_time, now } => format!("le jeton est daté du {gen_time}, et l'horloge du vérificateur indique {now} : l'une des deux est fausse"),
-        TspRejection::WeakSignature => "l'algorithme de signature, l'empreinte signée ou la clé sont trop faibles, ou employés contre leur norme".to_string(),
+        TspRejection::WeakSignature { fault } => format!("la signature du jeton ne prouve rien : {}", fault_words(fault)),
         TspRejection::Signature => "la signature du jeton est fausse".to_string(),
         TspRejection::TsaName => "le nom d'autorité que porte le jeton n'est pas dans le certificat du signataire".to_string(),
         TspRejection::GenTimeOutsideCertificate { gen_time, not_before, not_after } => format!("l'heure du jeton, {gen_time}, est hors de la validité du certificat du signataire, du {not_before} au {not_after}"),
@@ -857,7 +860,7 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::ChainExpired { at, not_before, not_after, certificate } if at < not_before => format!("au {at}, un certificat de la chaîne n'est pas encore valable : {}. La chaîne est valable du {not_before} au {not_after}", certificate_words(certificate, Language::French)),
         TspRejection::ChainExpired { at, not_before, not_after, certificate } => format!("au {at}, un certificat de la chaîne a expiré : {}. La chaîne était valable du {not_before} au {not_after}, et rien ne montre que le jeton existait alors", certificate_words(certificate, Language::French)),
         TspRejection::ChainSignature { certificate } => format!("un certificat de la chaîne n'est pas signé par son émetteur : {}", certificate_words(certificate, Language::French)),
-        TspRejection::ChainConstraint { rule, certificate } => format!("la chaîne de certificats enfreint une règle ({}) : {}", french_rule(rule), certificate_words(certificate, Language::French)),
+        TspRejection::ChainConstraint { rule, certificate } => format!("la chaîne de certificats enfreint une règle ({}) : {}", chain_rule(rule), certificate_words(certificate, Language::French)),
         TspRejection::TrustMalformed { .. } => "un certificat de confiance est illisible".to_string(),
         TspRejection::AccuracyMissing => "le jeton n'indique pas sa précision".to_string(),
         TspRejection::AlgorithmEnded { algorithm, since, at } => format!("{algorithm} ne prouve plus rien depuis le {since}, et rien ne montre que le jeton existait avant ; son existence n'est admise qu'au {at}"),
@@ -958,6 +961,29 @@ fn hash_name(algorithm: &Oid) -> Option<&'static str> {
     })
 }
 
+fn fault_words(fault: &AlgorithmFault) -> String {
+    match fault {
+        AlgorithmFault::Weak(algorithm) => {
+            format!("{} est trop faible", algorithm_named(algorithm))
+        }
+        AlgorithmFault::WeakPss => "RSASSA-PSS avec SHA-1 est trop faible".to_string(),
+        AlgorithmFault::ShortRsaKey { octets } => {
+            format!("une clé RSA de {} bits est trop courte", octets * 8)
+        }
+        AlgorithmFault::Misused(algorithm) => format!(
+            "{} n'est pas employé comme le veut sa norme (empreinte, paramètres ou clé)",
+            algorithm_named(algorithm)
+        ),
+    }
+}
+
+fn chain_rule(rule: &ChainRule) -> String {
+    match rule {
+        ChainRule::Named(rule) => french_rule(rule).to_string(),
+        ChainRule::Algorithm(fault) => fault_words(fault),
+    }
+}
+
 fn french_rule(rule: &str) -> &str {
     match rule {
         "a certificate other than those named under the signature" => {
@@ -972,7 +998,6 @@ fn french_rule(rule: &str) -> &str {
         "the issuer's extended key usage excludes timestamping" => {
             "l'usage étendu de clé de l'émetteur exclut l'horodatage"
         }
-        "signature algorithm too weak" => "algorithme de signature trop faible",
         other => other,
     }
 }
@@ -1212,7 +1237,13 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "cette exigence est propre aux preuves de kbox : vérifiez que le jeton vient bien de l'autorité des preuves.",
             "this is demanded of kbox's own evidence: make sure that the token is from the evidence authority.",
         ),
-        TspRejection::WeakSignature => (
+        TspRejection::WeakSignature {
+            fault: AlgorithmFault::Misused(_),
+        } => (
+            "signalez-le à l'autorité et demandez un nouveau jeton : sa signature n'est pas conforme à la norme de son algorithme.",
+            "tell the authority and ask for a new token: its signature does not follow its algorithm's standard.",
+        ),
+        TspRejection::WeakSignature { .. } => (
             "demandez un nouveau jeton à une autorité dont la clé et les algorithmes sont encore sûrs (ETSI TS 119 312) ; celui-ci ne prouve rien, quelle que soit la date.",
             "ask an authority whose key and algorithms are still good (ETSI TS 119 312) for a new token; this one proves nothing, whatever the date.",
         ),
@@ -1237,7 +1268,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
         | TspRejection::EkuNotAlone
         | TspRejection::EkuNotCritical
         | TspRejection::SignerIsCa
-        | TspRejection::KeyUsage => (
+        | TspRejection::KeyUsage { .. } => (
             "signalez-le à l'autorité : son certificat n'est pas conforme à la RFC 3161, et aucun jeton signé avec lui ne sera accepté.",
             "tell the authority: its certificate does not follow RFC 3161, and no token signed under it will be accepted.",
         ),
@@ -1333,7 +1364,8 @@ mod tests {
             TspRejection::EkuNotAlone,
             TspRejection::EkuNotCritical,
             TspRejection::SignerIsCa,
-            TspRejection::KeyUsage,
+            TspRejection::KeyUsage { signs: true },
+            TspRejection::KeyUsage { signs: false },
             TspRejection::UnsupportedAlgorithm { algorithm: oid() },
             TspRejection::ChainUnsupported {
                 extension: oid(),
@@ -1343,7 +1375,9 @@ mod tests {
                 gen_time: at,
                 now: at,
             },
-            TspRejection::WeakSignature,
+            TspRejection::WeakSignature {
+                fault: AlgorithmFault::ShortRsaKey { octets: 128 },
+            },
             TspRejection::Signature,
             TspRejection::TsaName,
             TspRejection::GenTimeOutsideCertificate {
@@ -1364,7 +1398,7 @@ mod tests {
                 certificate: name(),
             },
             TspRejection::ChainConstraint {
-                rule: "path length",
+                rule: "path length".into(),
                 certificate: name(),
             },
             TspRejection::TrustMalformed { place: 7 },
@@ -1537,7 +1571,6 @@ mod tests {
             "path length",
             "the issuer's key may not sign certificates",
             "the issuer's extended key usage excludes timestamping",
-            "signature algorithm too weak",
         ] {
             assert_ne!(french_rule(rule), rule);
         }

@@ -174,7 +174,7 @@ impl fmt::Display for TsaError {
                 }
             ),
             // The verifier's words tell who received a token, not who may change the certificate.
-            Self::Unfit(TspRejection::KeyUsage) => f.write_str(
+            Self::Unfit(TspRejection::KeyUsage { .. }) => f.write_str(
                 "the authority's certificate is unfit: its key usage must allow signatures (digitalSignature, nonRepudiation) and allows \
                  something else or more (RFC 3161 §2.1(10), EN 319 421 §7.7.1(d)). Have it issued with \
                  keyUsage = critical, digitalSignature",

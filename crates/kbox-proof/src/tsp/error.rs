@@ -152,7 +152,10 @@ impl fmt::Display for TspError {
                 write!(f, "the token names more than {limit} digest algorithms")
             }
             Self::TooManyCertificates { found } => {
-                write!(f, "the token carries {found} certificates")
+                write!(
+                    f,
+                    "the token carries {found} certificates, more than are read"
+                )
             }
             Self::TooManyExtensions { limit } => {
                 write!(f, "more than {limit} extensions in one list")

@@ -19,7 +19,7 @@ mod signature;
 mod strength;
 pub(crate) mod token;
 pub(crate) mod tst_info;
-mod unsupported;
+pub(crate) mod unsupported;
 mod verify;
 
 pub use algorithm::{AlgorithmIdentifier, HashAlgorithm};
@@ -37,11 +37,12 @@ pub use revocation::{
 pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
 pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
+pub use unsupported::AlgorithmFault;
 pub use verify::{
-    AlgorithmUse, CLOCK_TOLERANCE, ChainCache, ChainTime, Check, CheckOutcome, MissingSigner,
-    ProfileFinding, ProfileReport, Purpose, RenewalRejection, Step, StoredToken, Timeliness,
-    TokenFlag, TokenTrust, TspRejection, VerifiedTimeStamp, order, verify_renewed_token,
-    verify_requested_token, verify_response, verify_token,
+    AlgorithmUse, CLOCK_TOLERANCE, ChainCache, ChainRule, ChainTime, Check, CheckOutcome,
+    MissingSigner, ProfileFinding, ProfileReport, Purpose, RenewalRejection, Step, StoredToken,
+    Timeliness, TokenFlag, TokenTrust, TspRejection, VerifiedTimeStamp, order,
+    verify_renewed_token, verify_requested_token, verify_response, verify_token,
 };
 
 #[cfg(feature = "issue")]

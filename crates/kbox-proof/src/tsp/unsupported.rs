@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! What is refused because it is weak, apart from what only this program does not know: of that nothing is disproven.
 
+use alloc::string::{String, ToString};
+use core::fmt;
+
 use super::TspError;
 use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
 use super::certificate::bit_string;
@@ -58,10 +61,80 @@ const KNOWN: [&[u8]; 13] = [
 /// Lengths of RSA moduli in octets: shorter ones are weak, longer ones are beyond what this program checks.
 const RSA_OCTETS: core::ops::RangeInclusive<usize> = 256..=1024;
 
+/// Why an algorithm or a key proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AlgorithmFault {
+    /// The algorithm or the curve is too weak.
+    Weak(Oid),
+    /// RSASSA-PSS that names SHA-1, for the message or the mask, or leaves it as the default (RFC 4055 §3.1).
+    WeakPss,
+    /// The modulus of an RSA key is too short.
+    ShortRsaKey {
+        /// Its length in octets.
+        octets: usize,
+    },
+    /// The algorithm is good, but not used as its standard says: with another digest, with parameters that it does not have, or
+    /// with a key that is for another.
+    Misused(Oid),
+}
+
+impl fmt::Display for AlgorithmFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weak(algorithm) => write!(f, "{} is too weak", named(algorithm)),
+            Self::WeakPss => f.write_str("RSASSA-PSS with SHA-1 is too weak"),
+            Self::ShortRsaKey { octets } => {
+                write!(f, "an RSA key of {} bits is too short", octets * 8)
+            }
+            Self::Misused(algorithm) => write!(
+                f,
+                "{} is not used as its standard says (digest, parameters or key)",
+                named(algorithm)
+            ),
+        }
+    }
+}
+
+/// The name by which people know the algorithm, with its identifier.
+pub(crate) fn named(algorithm: &Oid) -> String {
+    let name = match algorithm.as_content() {
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, kind] => match kind {
+            2 => "MD2",
+            4 => "MD4",
+            5 => "MD5",
+            _ => return algorithm.to_string(),
+        },
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, kind] => match kind {
+            1 => "RSA",
+            2 => "RSA, MD2",
+            3 => "RSA, MD4",
+            4 => "RSA, MD5",
+            5 => "RSA, SHA-1",
+            10 => "RSASSA-PSS",
+            11 => "RSA, SHA-256",
+            12 => "RSA, SHA-384",
+            13 => "RSA, SHA-512",
+            _ => return algorithm.to_string(),
+        },
+        known::SHA1 => "SHA-1",
+        [0x2b, 14, 3, 2, 29] => "RSA, SHA-1",
+        [0x2b, 36, 3, 2, 1] => "RIPEMD-160",
+        [0x2a, 0x86, 0x48, 0xce, 0x38, 4, 3] => "DSA, SHA-1",
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1] => "ECDSA, SHA-1",
+        known::ECDSA_SHA256 => "ECDSA, SHA-256",
+        known::ECDSA_SHA384 => "ECDSA, SHA-384",
+        known::ECDSA_SHA512 => "ECDSA, SHA-512",
+        known::ED25519 => "Ed25519",
+        _ => return algorithm.to_string(),
+    };
+    alloc::format!("{name} ({algorithm})")
+}
+
 enum Judged {
     /// Known, and so refused for another reason.
     Known,
-    Weak,
+    Weak(AlgorithmFault),
     Unknown(Oid),
 }
 
@@ -69,7 +142,7 @@ impl Judged {
     fn of(algorithm: &Oid) -> Self {
         let content = algorithm.as_content();
         if WEAK.contains(&content) {
-            Self::Weak
+            Self::Weak(AlgorithmFault::Weak(algorithm.clone()))
         } else if KNOWN.contains(&content) || HashAlgorithm::from_oid_content(content).is_some() {
             Self::Known
         } else {
@@ -79,33 +152,41 @@ impl Judged {
 
     fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Weak, _) | (_, Self::Weak) => Self::Weak,
+            (weak @ Self::Weak(_), _) | (_, weak @ Self::Weak(_)) => weak,
             (unknown @ Self::Unknown(_), _) | (_, unknown @ Self::Unknown(_)) => unknown,
             (Self::Known, Self::Known) => Self::Known,
         }
     }
 
-    fn unknown(self) -> Option<Oid> {
+    /// Of `algorithm`, which was refused.
+    fn refused(self, algorithm: &Oid) -> Refused {
         match self {
-            Self::Unknown(algorithm) => Some(algorithm),
-            Self::Known | Self::Weak => None,
+            Self::Unknown(algorithm) => Refused::Unknown(algorithm),
+            Self::Weak(fault) => Refused::Fault(fault),
+            Self::Known => Refused::Fault(AlgorithmFault::Misused(algorithm.clone())),
         }
     }
 }
 
-/// The hash algorithm, where it is one that only this program does not know.
-pub(super) fn unsupported_hash(algorithm: &AlgorithmIdentifier) -> Option<Oid> {
-    match algorithm.hash() {
-        Some(_) => None,
-        None => Judged::of(&algorithm.algorithm).unknown(),
-    }
+/// What is wrong with an algorithm that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Only this program does not know it.
+    Unknown(Oid),
+    Fault(AlgorithmFault),
 }
 
-/// Of a key and a signature algorithm that were refused: the one that only this program does not know, where neither is weak.
-pub(super) fn unsupported(key: &[u8], algorithm: &AlgorithmIdentifier) -> Option<Oid> {
+/// Why a hash algorithm was refused.
+pub(super) fn refused_hash(algorithm: &AlgorithmIdentifier) -> Refused {
+    Judged::of(&algorithm.algorithm).refused(&algorithm.algorithm)
+}
+
+/// Why a key and a signature algorithm were refused: one that only this program does not know where neither is weak.
+pub(super) fn refused(key: &[u8], algorithm: &AlgorithmIdentifier) -> Refused {
     // What cannot be read is not unknown, but wrong.
     let key = key_kind(key).unwrap_or(Judged::Known);
-    key.and(signature_kind(algorithm)).unknown()
+    key.and(signature_kind(algorithm))
+        .refused(&algorithm.algorithm)
 }
 
 fn signature_kind(algorithm: &AlgorithmIdentifier) -> Judged {
@@ -117,7 +198,7 @@ fn signature_kind(algorithm: &AlgorithmIdentifier) -> Judged {
         let parameters = algorithm.parameters.as_deref().unwrap_or_default();
         let mut fields = der::single(parameters, der::SEQUENCE)?.elements();
         let (Some(hash), Some(mask)) = (fields.optional(0xa0)?, fields.optional(0xa1)?) else {
-            return Ok(Judged::Weak);
+            return Ok(Judged::Weak(AlgorithmFault::WeakPss));
         };
         let of_hash = |identifier: &AlgorithmIdentifier| match identifier.hash() {
             Some(hash) if hash.oid_content().last().is_some_and(|kind| *kind <= 3) => Judged::Known,
@@ -133,7 +214,10 @@ fn signature_kind(algorithm: &AlgorithmIdentifier) -> Judged {
             }
             _ => Judged::of(&mask.algorithm),
         };
-        Ok(of_hash(&hash).and(of_mask))
+        Ok(match of_hash(&hash).and(of_mask) {
+            Judged::Weak(_) => Judged::Weak(AlgorithmFault::WeakPss),
+            other => other,
+        })
     };
     read().unwrap_or(Judged::Known)
 }
@@ -148,7 +232,7 @@ fn key_kind(spki: &[u8]) -> Result<Judged, TspError> {
             let modulus = numbers.expect(der::INTEGER)?.content;
             let octets = modulus.strip_prefix(&[0]).unwrap_or(modulus).len();
             if octets < *RSA_OCTETS.start() {
-                Judged::Weak
+                Judged::Weak(AlgorithmFault::ShortRsaKey { octets })
             } else if octets > *RSA_OCTETS.end() {
                 Judged::Unknown(algorithm.algorithm)
             } else {
@@ -182,10 +266,12 @@ mod tests {
     #[test]
     fn what_is_weak_is_refused_and_what_is_only_unknown_is_named() {
         let brainpool: &[u8] = &[0x2b, 36, 3, 3, 2, 8, 1, 1, 7];
-        let name = |found: Option<Oid>| found.map(|oid| alloc::format!("{oid}"));
-        let judge = |curve: &[u8], algorithm: &[u8]| {
-            name(unsupported(&ec_key(curve), &identifier(algorithm)))
+        let name = |found: Refused| match found {
+            Refused::Unknown(oid) => Some(oid.to_string()),
+            Refused::Fault(_) => None,
         };
+        let judge =
+            |curve: &[u8], algorithm: &[u8]| name(refused(&ec_key(curve), &identifier(algorithm)));
         assert_eq!(judge(known::P256, known::ECDSA_SHA256), None);
         assert_eq!(
             judge(brainpool, known::ECDSA_SHA256).as_deref(),
@@ -205,12 +291,15 @@ mod tests {
         for weak in WEAK {
             assert_eq!(judge(brainpool, weak), None);
             assert_eq!(judge(weak, sha3_rsa), None);
-            assert_eq!(unsupported_hash(&identifier(weak)), None);
+            let oid = identifier(weak).algorithm;
+            let fault = AlgorithmFault::Weak(oid.clone());
+            assert_eq!(refused_hash(&identifier(weak)), Refused::Fault(fault));
+            assert!(named(&oid).contains(&oid.to_string()));
         }
         // SHA-224
         let sha224 = identifier(&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 4]);
         assert_eq!(
-            name(unsupported_hash(&sha224)).as_deref(),
+            name(refused_hash(&sha224)).as_deref(),
             Some("2.16.840.1.101.3.4.2.4")
         );
     }
@@ -227,8 +316,12 @@ mod tests {
             let key = der::element(der::BIT_STRING, &[&[0], &numbers]);
             let spki = der::element(der::SEQUENCE, &[&algorithm, &key]);
             let sha3_rsa = identifier(&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 14]);
-            unsupported(&spki, &sha3_rsa).is_some()
+            refused(&spki, &sha3_rsa)
         };
-        assert!(!judge(128) && !judge(255) && judge(256) && judge(1025));
+        let short = |octets| Refused::Fault(AlgorithmFault::ShortRsaKey { octets });
+        assert_eq!([128, 255].map(judge), [128, 255].map(short));
+        for octets in [256, 1025] {
+            assert!(matches!(judge(octets), Refused::Unknown(_)), "{octets}");
+        }
     }
 }

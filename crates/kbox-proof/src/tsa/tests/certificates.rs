@@ -62,20 +62,20 @@ fn the_key_usage_is_there_and_for_signatures_alone() {
         (vec![], Some(TsaError::KeyUsageAbsent)),
         (
             vec![Purpose::KeyAgreement],
-            Some(TsaError::Unfit(TspRejection::KeyUsage)),
+            Some(TsaError::Unfit(TspRejection::KeyUsage { signs: false })),
         ),
         (
             vec![Purpose::DigitalSignature, Purpose::KeyEncipherment],
-            Some(TsaError::Unfit(TspRejection::KeyUsage)),
+            Some(TsaError::Unfit(TspRejection::KeyUsage { signs: true })),
         ),
         (
             vec![Purpose::DigitalSignature, Purpose::CrlSign],
-            Some(TsaError::Unfit(TspRejection::KeyUsage)),
+            Some(TsaError::Unfit(TspRejection::KeyUsage { signs: true })),
         ),
         // The ninth bit lies in an octet of its own.
         (
             vec![Purpose::DigitalSignature, Purpose::DecipherOnly],
-            Some(TsaError::Unfit(TspRejection::KeyUsage)),
+            Some(TsaError::Unfit(TspRejection::KeyUsage { signs: true })),
         ),
     ] {
         let name = alloc::format!("{usages:?}");
@@ -364,7 +364,7 @@ fn every_reason_not_to_start_says_what_is_wrong() {
             ],
         ),
         (
-            TsaError::Unfit(TspRejection::KeyUsage),
+            TsaError::Unfit(TspRejection::KeyUsage { signs: true }),
             &[
                 "something else or more",
                 "keyUsage = critical, digitalSignature",

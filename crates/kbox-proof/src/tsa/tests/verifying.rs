@@ -2,7 +2,7 @@
 //! What the verifier makes of tokens that are well formed and yet not what was asked for.
 
 use super::*;
-use crate::tsp::TokenFlag;
+use crate::tsp::{AlgorithmFault, Oid, TokenFlag};
 
 fn trusting(roots: &[Vec<u8>]) -> TokenTrust<'_> {
     TokenTrust::new(roots, ChainTime::At(now()))
@@ -320,7 +320,9 @@ fn a_signature_algorithm_that_disagrees_with_the_digest_is_refused() {
         draft.signature_algorithm = element(der::SEQUENCE, &[&element(der::OID, &[algorithm])]);
         assert_eq!(
             verify_token(&draft.sign(&signer), &imprint(), &trusting(&roots)),
-            Err(TspRejection::WeakSignature)
+            Err(TspRejection::WeakSignature {
+                fault: AlgorithmFault::Misused(Oid::from_content(algorithm).unwrap()),
+            })
         );
     }
 }

@@ -11,9 +11,9 @@ use super::super::certificate::Certificate;
 use super::super::certificate_name::CertificateName;
 use super::super::signature::SignatureFailure;
 use super::super::token::TimeStampToken;
-use super::super::unsupported::unsupported;
+use super::super::unsupported::{Refused, refused};
 use super::signer::EssCertificateId;
-use super::{TokenTrust, TspRejection};
+use super::{ChainRule, TokenTrust, TspRejection};
 use crate::time::Time;
 
 /// The signer's place among the certificates of a search.
@@ -342,7 +342,7 @@ impl Search {
         }
         if let Some(other) = self.other_than_named(path) {
             self.note(TspRejection::ChainConstraint {
-                rule: "a certificate other than those named under the signature",
+                rule: "a certificate other than those named under the signature".into(),
                 certificate: other,
             });
             return false;
@@ -475,9 +475,9 @@ fn check_issuer(issuer: &Certificate, below: usize) -> Result<(), TspRejection> 
     Ok(())
 }
 
-fn broken(rule: &'static str, certificate: &Certificate) -> TspRejection {
+fn broken(rule: impl Into<ChainRule>, certificate: &Certificate) -> TspRejection {
     TspRejection::ChainConstraint {
-        rule,
+        rule: rule.into(),
         certificate: CertificateName::boxed(certificate),
     }
 }
@@ -487,9 +487,9 @@ fn check_signature(subject: &Certificate, issuer: &Certificate) -> Result<(), Ts
         .verify_issued_by(issuer)
         .map_err(|failure| match failure {
             SignatureFailure::Algorithm => {
-                match unsupported(issuer.public_key_info(), subject.signature_algorithm()) {
-                    Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
-                    None => broken("signature algorithm too weak", subject),
+                match refused(issuer.public_key_info(), subject.signature_algorithm()) {
+                    Refused::Unknown(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+                    Refused::Fault(fault) => broken(ChainRule::Algorithm(fault), subject),
                 }
             }
             SignatureFailure::Signature => TspRejection::ChainSignature {

@@ -19,14 +19,14 @@ use core::time::Duration;
 use super::budget::Budget;
 use super::certificate::Certificate;
 use super::der;
-use super::oid::{Oid, TsaPolicyId, known};
+use super::oid::{TsaPolicyId, known};
 use super::request::TimeStampReq;
 use super::response::{PkiStatus, TimeStampResp};
 use super::revocation::{RevocationEvidence, RevocationFindings};
 use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
-use super::unsupported::{unsupported, unsupported_hash};
+use super::unsupported::{Refused, refused, refused_hash};
 use crate::time::Time;
 
 pub use algorithms::{AlgorithmUse, Purpose};
@@ -35,7 +35,7 @@ use chain::{Chain, find_chain};
 pub use checks::{Check, CheckOutcome, Step};
 pub use order::{Timeliness, order};
 pub use profile::{ProfileFinding, ProfileReport};
-pub use rejection::{MissingSigner, TspRejection};
+pub use rejection::{ChainRule, MissingSigner, TspRejection};
 pub use renewal::{RenewalRejection, StoredToken, verify_renewed_token};
 use signer::find_signer;
 #[cfg(feature = "issue")]
@@ -184,9 +184,9 @@ fn check(
     // 1.
     let stamped = info.message_imprint();
     let Some(hash) = stamped.hash_algorithm() else {
-        return Err(match unsupported_hash(stamped.algorithm()) {
-            Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
-            None => TspRejection::WeakImprint {
+        return Err(match refused_hash(stamped.algorithm()) {
+            Refused::Unknown(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+            Refused::Fault(_) => TspRejection::WeakImprint {
                 algorithm: stamped.algorithm().algorithm.clone(),
             },
         });
@@ -224,7 +224,7 @@ fn check(
         return Err(TspRejection::ContentType);
     }
     let Some(digest) = token.digest_algorithm.hash() else {
-        return Err(refused_algorithm(unsupported_hash(&token.digest_algorithm)));
+        return Err(refused_algorithm(refused_hash(&token.digest_algorithm)));
     };
     let message_digest = only_attribute(token, known::MESSAGE_DIGEST)
         .map_err(|_| TspRejection::MessageDigest)?
@@ -274,7 +274,7 @@ fn check(
         .map_err(|failure| match failure {
             SignatureFailure::Algorithm => {
                 let key = signer.certificate.public_key_info();
-                refused_algorithm(unsupported(key, &token.signature_algorithm))
+                refused_algorithm(refused(key, &token.signature_algorithm))
             }
             SignatureFailure::Signature => TspRejection::Signature,
         })?;
@@ -404,10 +404,10 @@ fn another_chain<T>(
 }
 
 /// An algorithm or key was refused; as weak or misused unless it is one that only this program does not know.
-fn refused_algorithm(unknown: Option<Oid>) -> TspRejection {
-    match unknown {
-        Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
-        None => TspRejection::WeakSignature,
+fn refused_algorithm(why: Refused) -> TspRejection {
+    match why {
+        Refused::Unknown(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+        Refused::Fault(fault) => TspRejection::WeakSignature { fault },
     }
 }
 

@@ -11,6 +11,7 @@ use super::super::oid::{Oid, TsaPolicyId};
 use super::super::response::{PkiFailureInfo, PkiStatus};
 use super::super::revocation::{RevocationReason, RevocationRejection};
 use super::super::strength::Algorithm;
+use super::super::unsupported::AlgorithmFault;
 use crate::time::Time;
 
 macro_rules! rejections {
@@ -113,15 +114,21 @@ rejections! {
     EkuNotCritical = "tsp.eku_not_critical", "RFC 3161 §2.3", "the signer's certificate does not mark its extended key usage critical";
     /// TSA keys sign tokens only.
     SignerIsCa = "tsp.signer_is_ca", "ETSI EN 319 422 §6.1", "the signer's certificate is a CA's";
-    /// RFC 5280 §4.2.1.3: keyUsage must allow signatures.
-    KeyUsage = "tsp.key_usage", "RFC 5280 §4.2.1.3, ETSI EN 319 421 §7.7.1", "the signer's key usage does not allow signatures";
+    /// RFC 5280 §4.2.1.3: keyUsage must allow signatures, and nothing else.
+    KeyUsage {
+        /// It allows signatures, but something else too.
+        signs: bool,
+    } = "tsp.key_usage", "RFC 5280 §4.2.1.3, ETSI EN 319 421 §7.7.1", "the signer's key usage does not allow signatures and nothing else (signatures: {signs})";
     /// An algorithm or a size of key that this program does not know, and that is not known to be weak.
     UnsupportedAlgorithm {
         /// The algorithm, or the curve.
         algorithm: Oid,
     } = "tsp.unsupported_algorithm", "kbox", "this program does not know the algorithm {algorithm}, which is not weak for all that it knows";
     /// The digest or signature algorithm or the key is too weak, or not used as its standard says.
-    WeakSignature = "tsp.weak_signature", "ETSI EN 319 422 §5.2.3, ETSI TS 119 312", "the token's signature algorithm, digest or key is unknown or too weak";
+    WeakSignature {
+        /// Which, and why.
+        fault: AlgorithmFault,
+    } = "tsp.weak_signature", "ETSI EN 319 422 §5.2.3, ETSI TS 119 312", "the token's signature proves nothing: {fault}";
     /// The signature does not verify.
     Signature = "tsp.signature", "RFC 5652 §5.4", "the token's signature does not verify";
     /// RFC 3161 §2.4.2: tsa must be one of the certificate's names.
@@ -174,7 +181,7 @@ rejections! {
     /// A chain exists, but breaks a rule; which one's clause, [`source`](Self::source) says.
     ChainConstraint {
         /// The rule.
-        rule: &'static str,
+        rule: ChainRule,
         /// The certificate that breaks it.
         certificate: Box<CertificateName>,
     } = "tsp.chain_constraint", "RFC 5280 §6.1.4", "the certificate chain breaks a rule, {rule}: {certificate}";
@@ -249,11 +256,38 @@ impl fmt::Display for MissingSigner {
     }
 }
 
+/// What a chain of certificates must keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChainRule {
+    /// In words.
+    Named(&'static str),
+    /// A certificate's signature proves nothing.
+    Algorithm(AlgorithmFault),
+}
+
+impl From<&'static str> for ChainRule {
+    fn from(rule: &'static str) -> Self {
+        Self::Named(rule)
+    }
+}
+
+impl fmt::Display for ChainRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(rule) => f.write_str(rule),
+            Self::Algorithm(fault) => fault.fmt(f),
+        }
+    }
+}
+
 /// Not all that a chain can break is RFC 5280's.
-fn rule_source(rule: &str) -> &'static str {
+fn rule_source(rule: &ChainRule) -> &'static str {
+    let rule = match rule {
+        ChainRule::Named(rule) => *rule,
+        ChainRule::Algorithm(_) => return "ETSI TS 119 312",
+    };
     match rule {
         "a certificate other than those named under the signature" => "RFC 5035 §3, §4",
-        "signature algorithm too weak" => "ETSI TS 119 312",
         "the issuer's extended key usage excludes timestamping" => "kbox",
         "unreadable extension" => "RFC 5280 §4.2",
         _ => "RFC 5280 §6.1.4",

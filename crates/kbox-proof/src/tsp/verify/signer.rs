@@ -15,7 +15,7 @@ use super::super::der;
 use super::super::oid::known;
 use super::super::signature::VerifyingKey;
 use super::super::token::{SignerIdentifier, TimeStampToken};
-use super::super::unsupported::{unsupported, unsupported_hash};
+use super::super::unsupported::{Refused, refused, refused_hash};
 use super::{MissingSigner, TokenTrust, TspRejection, only_attribute, refused_algorithm};
 #[cfg(feature = "issue")]
 use crate::digest::Sha256Digest;
@@ -88,9 +88,9 @@ fn parse_ess(value: &[u8], v2: bool) -> Result<Vec<EssCertificateId>, TspRejecti
     };
     let found = read().map_err(|_: TspError| TspRejection::EssMalformed)?;
     if let Some(algorithm) = unknown {
-        return Err(match unsupported_hash(&algorithm) {
-            Some(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
-            None => TspRejection::EssMalformed,
+        return Err(match refused_hash(&algorithm) {
+            Refused::Unknown(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
+            Refused::Fault(_) => TspRejection::EssMalformed,
         });
     }
     match found.is_empty() {
@@ -199,7 +199,7 @@ pub(super) fn find_signer(
             check_signer_fitness(&certificate)?;
             let info = certificate.public_key_info();
             let key = VerifyingKey::from_public_key_info(info)
-                .map_err(|_| refused_algorithm(unsupported(info, &token.signature_algorithm)))?;
+                .map_err(|_| refused_algorithm(refused(info, &token.signature_algorithm)))?;
             let signer = Signer {
                 certificate: Arc::new(certificate),
                 key,
@@ -265,7 +265,9 @@ pub(crate) fn check_signer_fitness(signer: &Certificate) -> Result<(), TspReject
     if let Some(usage) = signer.key_usage().map_err(malformed)?
         && (usage & SIGNING == 0 || usage & !SIGNING != 0)
     {
-        return Err(TspRejection::KeyUsage);
+        return Err(TspRejection::KeyUsage {
+            signs: usage & SIGNING != 0,
+        });
     }
     if let Some(extension) = signer.unknown_critical_extension() {
         return Err(TspRejection::ChainUnsupported {
