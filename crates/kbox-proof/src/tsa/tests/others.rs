@@ -291,6 +291,39 @@ fn revoked_certificates_of_the_intermediates_key_in_place_of_the_good_one_dispro
     }
 }
 
+/// A stolen key of an intermediate, whose certificate by one trusted root was revoked for that. The thief gives its cross-certificate by
+/// another trusted root, on which no list says anything.
+#[test]
+fn a_cross_certificate_by_another_root_does_not_hide_that_the_key_below_it_is_stolen() {
+    let world = World::new();
+    let mut params = ca_params("Intermediate");
+    params.serial_number = Some(rcgen::SerialNumber::from(vec![0x55]));
+    let key = world.intermediate.issuer.key();
+    let revoked = params.signed_by(key, &world.root.issuer).unwrap();
+    let other_root = root(ca_params("Other Root"));
+    let cross = ca_params("Intermediate").signed_by(key, &other_root.issuer);
+    let cross = cross.unwrap();
+    let stolen = rcgen::RevocationReason::KeyCompromise;
+    let evidence = revoking(0x55, stolen, &world.root);
+    let mut draft = Draft::new(&world.leaf);
+    draft.certificates = vec![world.leaf.clone(), cross.der().to_vec()];
+    let token = draft.sign(&world.signer);
+    let mut trusted = [other_root.der, world.root.der.clone()];
+    for _ in 0..2 {
+        trusted.reverse();
+        let judge = |extra: &[Vec<u8>]| {
+            let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+            trust.extra_certificates = extra;
+            trust.revocation = Some(&evidence);
+            let found = verify_token(&token, &imprint(), &trust);
+            found.map(|_| ()).map_err(|refused| refused.code())
+        };
+        // Where the revoked one is not at hand, nothing ties the list's number to this key.
+        assert_eq!(judge(&[]), Ok(()));
+        assert_eq!(judge(&[revoked.der().to_vec()]), Err("tsp.issuer_revoked"));
+    }
+}
+
 /// However many of them are passed over.
 #[test]
 fn several_revoked_certificates_of_the_intermediates_key_before_the_good_one_take_nothing_away() {

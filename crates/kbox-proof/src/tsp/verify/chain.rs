@@ -54,7 +54,7 @@ pub(super) struct Chain {
     pub(super) path: Vec<Arc<Certificate>>,
     /// The same, in DER.
     pub(super) der: Arc<[Vec<u8>]>,
-    /// Further certificates of the keys between the signer's and the trusted one, each with that which signed it in this chain.
+    /// Further certificates of the keys between the signer's and the trusted one, each with one that signed it.
     pub(super) others: Vec<[Arc<Certificate>; 2]>,
     /// The certificates among which it was searched. Of the instant, the search asks only which of them are valid then.
     pub(super) considered: Vec<Arc<Certificate>>,
@@ -253,18 +253,19 @@ impl Search {
         is_above
     }
 
-    /// Certificates of the same name and key as those between the first and the last of `path`, by the same issuers.
+    /// Certificates of the same name and key as those between the first and the last of `path`, by whomever.
     fn others(&self, path: &[usize]) -> Vec<[Arc<Certificate>; 2]> {
         let mut found = Vec::new();
-        for (place, issuer) in path.iter().zip(path.iter().skip(1)).skip(1) {
+        for place in path.iter().skip(1).rev().skip(1) {
             let one = &self.certificates[*place];
             for (other, issuers) in self.certificates.iter().zip(&self.issuers) {
                 if other != one
-                    && issuers.contains(issuer)
                     && other.subject() == one.subject()
                     && other.public_key_info() == one.public_key_info()
                 {
-                    found.push([other, &self.certificates[*issuer]].map(Arc::clone));
+                    let pair =
+                        |issuer: &usize| [other, &self.certificates[*issuer]].map(Arc::clone);
+                    found.extend(issuers.iter().map(pair));
                 }
             }
         }
