@@ -11,10 +11,10 @@ use crate::time::Time;
 use crate::tsp::certificate_name::printable;
 use crate::tsp::unsupported::named as algorithm_named;
 use crate::tsp::{
-    Accuracy, AlgorithmFault, AlgorithmUse, Certificate, CertificateName, ChainRule, Check,
-    CheckOutcome, MissingSigner, Oid, PkiFailureInfo, PkiStatus, ProfileFinding, Purpose,
-    RenewalRejection, Revocation, RevocationItem, RevocationRejection, Step, Strength, TokenFlag,
-    TsaPolicyId, TspError, TspRejection, UnusableRevocation, VerifiedTimeStamp,
+    Accuracy, AlgorithmFault, AlgorithmUse, AttributeFault, Certificate, CertificateName,
+    ChainRule, Check, CheckOutcome, MissingSigner, Oid, PkiFailureInfo, PkiStatus, ProfileFinding,
+    Purpose, RenewalRejection, Revocation, RevocationItem, RevocationRejection, Step, Strength,
+    TokenFlag, TsaPolicyId, TspError, TspRejection, UnusableRevocation, VerifiedTimeStamp,
 };
 
 /// The verdict on a token, perhaps renewed, and what it was judged by.
@@ -227,12 +227,13 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
             "le numéro de série n'est pas positif ou dépasse 160 bits".to_string()
         }
         TspError::Accuracy => {
-            "les parties de la précision doivent être comprises entre 1 et 999, ou absentes"
+            "les millisecondes et microsecondes de la précision doivent être comprises entre 1 et 999, ou absentes"
                 .to_string()
         }
         TspError::ContentType { structure } => {
             format!("{structure} est d'un autre type de contenu")
         }
+        TspError::SignerInfos { found: 0 } => "le jeton n'a aucun signataire".to_string(),
         TspError::SignerInfos { found } => {
             format!("le jeton a {found} signataires, et non un seul")
         }
@@ -729,7 +730,7 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
                 texts,
             },
         ) => {
-            let status = match status {
+            let words = match status {
                 PkiStatus::Waiting => "has not processed the request yet",
                 PkiStatus::RevocationWarning => {
                     "gave no token and warns that a revocation is imminent"
@@ -737,10 +738,24 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
                 PkiStatus::RevocationNotification => "gave no token and tells of a revocation",
                 _ => "refused the request",
             };
-            let reason = reason_words(*fail_info, Language::English);
             let said = texts_words(texts, Language::English);
-            format!("the authority {status}: {reason}{said}")
+            if *status == PkiStatus::Waiting && fail_info.is_none() {
+                return format!("the authority {words}{said}");
+            }
+            let reason = reason_words(*fail_info, Language::English);
+            format!("the authority {words}: {reason}{said}")
         }
+        (
+            Language::English,
+            TspRejection::ChainExpired {
+                at,
+                not_before,
+                not_after,
+                certificate,
+            },
+        ) if at >= not_before => format!(
+            "at {at} a certificate of the chain has expired: {certificate}. The chain was valid from {not_before} to {not_after}, and nothing shows that the token existed then"
+        ),
         // Every fact that the French words tell.
         (Language::English, TspRejection::NonceMismatch) => {
             format!("{rejection}: the answer may be an old one, replayed")
@@ -748,7 +763,7 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
         (Language::English, TspRejection::CriticalExtension) => {
             format!("{rejection} that this program cannot process")
         }
-        (Language::English, TspRejection::MessageDigest) => format!(
+        (Language::English, TspRejection::MessageDigest { .. }) => format!(
             "{rejection}: the time or the imprint may have been changed after the signature"
         ),
         (Language::English, TspRejection::KeyUsage { signs }) => match signs {
@@ -806,15 +821,18 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
 pub(super) fn french(rejection: &TspRejection) -> String {
     match rejection {
         TspRejection::StatusNotGranted { status, fail_info, texts } => {
-            let status = match status {
+            let words = match status {
                 PkiStatus::Waiting => "n'a pas encore traité la requête",
                 PkiStatus::RevocationWarning => "n'a pas délivré de jeton et annonce une révocation imminente",
                 PkiStatus::RevocationNotification => "n'a pas délivré de jeton et fait part d'une révocation",
                 _ => "a refusé la requête",
             };
-            let reason = reason_words(*fail_info, Language::French);
             let said = texts_words(texts, Language::French);
-            format!("l'autorité {status} : {reason}{said}")
+            if *status == PkiStatus::Waiting && fail_info.is_none() {
+                return format!("l'autorité {words}{said}");
+            }
+            let reason = reason_words(*fail_info, Language::French);
+            format!("l'autorité {words} : {reason}{said}")
         }
         TspRejection::NonceMismatch => "le nonce du jeton n'est pas celui de la requête : la réponse peut être une ancienne réponse rejouée".to_string(),
         TspRejection::ImprintMismatch => "le jeton porte sur d'autres octets que ceux qui sont présentés".to_string(),
@@ -825,8 +843,16 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::ImprintLength => "la longueur de l'empreinte n'est pas celle de son algorithme".to_string(),
         TspRejection::PolicyNotAccepted { policy } => format!("la politique {policy} n'est pas de celles qui sont acceptées"),
         TspRejection::CriticalExtension => "le jeton a une extension critique que ce programme ne sait pas traiter".to_string(),
-        TspRejection::ContentType => "le type de contenu signé manque ou n'est pas celui d'un horodatage".to_string(),
-        TspRejection::MessageDigest => "l'empreinte signée manque ou n'est pas celle du contenu : l'heure ou l'empreinte ont pu être changées après la signature".to_string(),
+        TspRejection::ContentType { fault } => match fault {
+            AttributeFault::Missing => "le type du contenu manque sous la signature",
+            AttributeFault::Repeated => "le type du contenu est répété sous la signature",
+            AttributeFault::Other => "le type du contenu, sous la signature, n'est pas celui d'un horodatage",
+        }.to_string(),
+        TspRejection::MessageDigest { fault } => match fault {
+            AttributeFault::Missing => "l'empreinte du contenu manque sous la signature : rien ne lie l'heure à celle-ci",
+            AttributeFault::Repeated => "l'empreinte du contenu est répétée sous la signature",
+            AttributeFault::Other => "l'empreinte signée n'est pas celle du contenu : l'heure ou l'empreinte ont été changées après la signature",
+        }.to_string(),
         TspRejection::EssMissing => "le jeton ne désigne pas, sous sa signature, le certificat de son signataire".to_string(),
         TspRejection::EssMalformed => "la désignation signée du certificat du signataire est illisible".to_string(),
         TspRejection::EssSha1 => "le certificat du signataire n'est désigné que par SHA-1".to_string(),
@@ -860,7 +886,7 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::ChainExpired { at, not_before, not_after, certificate } if at < not_before => format!("au {at}, un certificat de la chaîne n'est pas encore valable : {}. La chaîne est valable du {not_before} au {not_after}", certificate_words(certificate, Language::French)),
         TspRejection::ChainExpired { at, not_before, not_after, certificate } => format!("au {at}, un certificat de la chaîne a expiré : {}. La chaîne était valable du {not_before} au {not_after}, et rien ne montre que le jeton existait alors", certificate_words(certificate, Language::French)),
         TspRejection::ChainSignature { certificate } => format!("un certificat de la chaîne n'est pas signé par son émetteur : {}", certificate_words(certificate, Language::French)),
-        TspRejection::ChainConstraint { rule, certificate } => format!("la chaîne de certificats enfreint une règle ({}) : {}", chain_rule(rule), certificate_words(certificate, Language::French)),
+        TspRejection::ChainConstraint { rule, certificate } => format!("la chaîne de certificats enfreint une règle : {}. Certificat en cause : {}", chain_rule(rule), certificate_words(certificate, Language::French)),
         TspRejection::TrustMalformed { .. } => "un certificat de confiance est illisible".to_string(),
         TspRejection::AccuracyMissing => "le jeton n'indique pas sa précision".to_string(),
         TspRejection::AlgorithmEnded { algorithm, since, at } => format!("{algorithm} ne prouve plus rien depuis le {since}, et rien ne montre que le jeton existait avant ; son existence n'est admise qu'au {at}"),
@@ -1277,7 +1303,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "ask for a new token: no proof of existence mends this one.",
         ),
         TspRejection::Signature
-        | TspRejection::MessageDigest
+        | TspRejection::MessageDigest { .. }
         | TspRejection::EssMismatch
         | TspRejection::ChainSignature { .. } => (
             "reprenez le fichier à sa source : s'il y est identique, il a été altéré ou contrefait.",
@@ -1292,7 +1318,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "fetch the file again from its source; if it is the same there, tell the authority that its certificate cannot be read.",
         ),
         TspRejection::ImprintLength
-        | TspRejection::ContentType
+        | TspRejection::ContentType { .. }
         | TspRejection::EssMissing
         | TspRejection::EssMalformed
         | TspRejection::TsaName => (
@@ -1349,8 +1375,24 @@ mod tests {
             TspRejection::ImprintLength,
             TspRejection::PolicyNotAccepted { policy: oid() },
             TspRejection::CriticalExtension,
-            TspRejection::ContentType,
-            TspRejection::MessageDigest,
+            TspRejection::ContentType {
+                fault: AttributeFault::Missing,
+            },
+            TspRejection::ContentType {
+                fault: AttributeFault::Repeated,
+            },
+            TspRejection::ContentType {
+                fault: AttributeFault::Other,
+            },
+            TspRejection::MessageDigest {
+                fault: AttributeFault::Missing,
+            },
+            TspRejection::MessageDigest {
+                fault: AttributeFault::Repeated,
+            },
+            TspRejection::MessageDigest {
+                fault: AttributeFault::Other,
+            },
             TspRejection::EssMissing,
             TspRejection::EssMalformed,
             TspRejection::EssSha1,

@@ -39,9 +39,9 @@ pub use token::{MAX_TOKEN_BYTES, TimeStampToken};
 pub use tst_info::{Accuracy, MessageImprint, Nonce, SerialNumber, TstInfo};
 pub use unsupported::AlgorithmFault;
 pub use verify::{
-    AlgorithmUse, CLOCK_TOLERANCE, ChainCache, ChainRule, ChainTime, Check, CheckOutcome,
-    MissingSigner, ProfileFinding, ProfileReport, Purpose, RenewalRejection, Step, StoredToken,
-    Timeliness, TokenFlag, TokenTrust, TspRejection, VerifiedTimeStamp, order,
+    AlgorithmUse, AttributeFault, CLOCK_TOLERANCE, ChainCache, ChainRule, ChainTime, Check,
+    CheckOutcome, MissingSigner, ProfileFinding, ProfileReport, Purpose, RenewalRejection, Step,
+    StoredToken, Timeliness, TokenFlag, TokenTrust, TspRejection, VerifiedTimeStamp, order,
     verify_renewed_token, verify_requested_token, verify_response, verify_token,
 };
 

@@ -2,7 +2,7 @@
 //! What the verifier makes of tokens that are well formed and yet not what was asked for.
 
 use super::*;
-use crate::tsp::{AlgorithmFault, Oid, TokenFlag};
+use crate::tsp::{AlgorithmFault, AttributeFault, Oid, TokenFlag};
 
 fn trusting(roots: &[Vec<u8>]) -> TokenTrust<'_> {
     TokenTrust::new(roots, ChainTime::At(now()))
@@ -155,7 +155,9 @@ fn an_attribute_that_is_there_twice_or_with_two_values_is_not_read() {
         |attribute: &Option<Vec<u8>>| attribute.clone().map(|part| [part.clone(), part].concat());
     assert_eq!(
         verdict(&|draft| draft.content_type = twice(&draft.content_type)),
-        TspRejection::ContentType
+        TspRejection::ContentType {
+            fault: AttributeFault::Repeated
+        }
     );
     assert_eq!(
         verdict(&|draft| draft.ess = twice(&draft.ess)),
@@ -167,7 +169,9 @@ fn an_attribute_that_is_there_twice_or_with_two_values_is_not_read() {
             let values = [digest.as_slice(), &digest].concat();
             draft.message_digest = Some(attribute(known::MESSAGE_DIGEST, &values));
         }),
-        TspRejection::MessageDigest
+        TspRejection::MessageDigest {
+            fault: AttributeFault::Repeated
+        }
     );
 }
 

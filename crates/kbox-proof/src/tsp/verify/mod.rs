@@ -35,7 +35,7 @@ use chain::{Chain, find_chain};
 pub use checks::{Check, CheckOutcome, Step};
 pub use order::{Timeliness, order};
 pub use profile::{ProfileFinding, ProfileReport};
-pub use rejection::{ChainRule, MissingSigner, TspRejection};
+pub use rejection::{AttributeFault, ChainRule, MissingSigner, TspRejection};
 pub use renewal::{RenewalRejection, StoredToken, verify_renewed_token};
 use signer::find_signer;
 #[cfg(feature = "issue")]
@@ -218,20 +218,24 @@ fn check(
 
     // 3.
     let content_type = only_attribute(token, known::CONTENT_TYPE)
-        .map_err(|_| TspRejection::ContentType)?
-        .ok_or(TspRejection::ContentType)?;
+        .and_then(|value| value.ok_or(AttributeFault::Missing))
+        .map_err(|fault| TspRejection::ContentType { fault })?;
     if content_type != der::element(der::OID, &[known::TST_INFO]) {
-        return Err(TspRejection::ContentType);
+        return Err(TspRejection::ContentType {
+            fault: AttributeFault::Other,
+        });
     }
     let Some(digest) = token.digest_algorithm.hash() else {
         return Err(refused_algorithm(refused_hash(&token.digest_algorithm)));
     };
     let message_digest = only_attribute(token, known::MESSAGE_DIGEST)
-        .map_err(|_| TspRejection::MessageDigest)?
-        .ok_or(TspRejection::MessageDigest)?;
+        .and_then(|value| value.ok_or(AttributeFault::Missing))
+        .map_err(|fault| TspRejection::MessageDigest { fault })?;
     let expected = der::element(der::OCTET_STRING, &[&digest.digest(token.tst_info_der())]);
     if message_digest != expected {
-        return Err(TspRejection::MessageDigest);
+        return Err(TspRejection::MessageDigest {
+            fault: AttributeFault::Other,
+        });
     }
 
     // 4., 5.
@@ -412,11 +416,14 @@ fn refused_algorithm(why: Refused) -> TspRejection {
 }
 
 /// The value of the attribute of this kind; an error when it is there twice or not single-valued.
-fn only_attribute<'a>(token: &'a TimeStampToken, kind: &[u8]) -> Result<Option<&'a [u8]>, ()> {
+fn only_attribute<'a>(
+    token: &'a TimeStampToken,
+    kind: &[u8],
+) -> Result<Option<&'a [u8]>, AttributeFault> {
     let mut found = token.attribute_values(kind);
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.map(Some).ok_or(()),
-        (Some(_), Some(_)) => Err(()),
+        (Some(value), None) => value.map(Some).ok_or(AttributeFault::Repeated),
+        (Some(_), Some(_)) => Err(AttributeFault::Repeated),
     }
 }

@@ -86,9 +86,15 @@ rejections! {
     /// A critical extension in the TSTInfo, which nobody knows how to process.
     CriticalExtension = "tsp.critical_extension", "RFC 3161 §2.4.2, RFC 5280 §4.2", "the token has a critical extension";
     /// RFC 5652 §5.3: content-type, once, naming TSTInfo.
-    ContentType = "tsp.content_type", "RFC 5652 §5.3, §11.1", "the signed content type is missing or is not TSTInfo";
+    ContentType {
+        /// What is wrong with it.
+        fault: AttributeFault,
+    } = "tsp.content_type", "RFC 5652 §5.3, §11.1", "the signed content type {fault}";
     /// RFC 5652 §5.3: message-digest, once, over the TSTInfo.
-    MessageDigest = "tsp.message_digest", "RFC 5652 §5.4, §11.2", "the signed digest is missing or is not that of the TSTInfo";
+    MessageDigest {
+        /// What is wrong with it.
+        fault: AttributeFault,
+    } = "tsp.message_digest", "RFC 5652 §5.4, §11.2", "the signed digest of the TSTInfo {fault}";
     /// RFC 3161 §2.4.2: ESSCertID or ESSCertIDv2 must be signed, once.
     EssMissing = "tsp.ess_missing", "RFC 3161 §2.4.2, RFC 5816 §2.2.1", "the token does not name its signer's certificate under its signature";
     /// The signing-certificate attribute cannot be read.
@@ -184,7 +190,7 @@ rejections! {
         rule: ChainRule,
         /// The certificate that breaks it.
         certificate: Box<CertificateName>,
-    } = "tsp.chain_constraint", "RFC 5280 §6.1.4", "the certificate chain breaks a rule, {rule}: {certificate}";
+    } = "tsp.chain_constraint", "RFC 5280 §6.1.4", "the certificate chain breaks a rule: {rule}. Certificate: {certificate}";
     /// A trusted or given certificate cannot be read.
     TrustMalformed {
         /// Its place among [`TokenTrust::roots`](super::TokenTrust::roots), from 0.
@@ -253,6 +259,27 @@ impl fmt::Display for MissingSigner {
                 write!(f, "subject key identifier {}", printable(identifier))
             }
         }
+    }
+}
+
+/// What is wrong with a signed attribute that there must be once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeFault {
+    /// It is not there.
+    Missing,
+    /// It is there twice, or has not exactly one value.
+    Repeated,
+    /// It says something else.
+    Other,
+}
+
+impl fmt::Display for AttributeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "is missing",
+            Self::Repeated => "is there twice, or has not exactly one value",
+            Self::Other => "is another",
+        })
     }
 }
 

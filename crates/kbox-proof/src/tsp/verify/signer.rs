@@ -153,7 +153,7 @@ pub(super) fn find_signer(
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
 ) -> Result<(Signer, Vec<EssCertificateId>), TspRejection> {
-    let attribute = |kind| only_attribute(token, kind).map_err(|()| TspRejection::EssMalformed);
+    let attribute = |kind| only_attribute(token, kind).map_err(|_| TspRejection::EssMalformed);
     let v2 = attribute(known::SIGNING_CERTIFICATE_V2)?
         .map(|value| parse_ess(value, true))
         .transpose()?;
