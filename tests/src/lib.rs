@@ -9,6 +9,7 @@ pub mod outside;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kbox_proof::key::LogSigner;
@@ -51,6 +52,7 @@ pub struct Server {
     pub child: Child,
     pub url: String,
     pub agent: ureq::Agent,
+    said: Arc<Mutex<String>>,
 }
 
 /// An answer, whatever its status.
@@ -106,8 +108,16 @@ impl Server {
                 break rest.split(' ').next().unwrap().to_string();
             }
         };
-        // Its outlet is kept open and drained.
-        std::thread::spawn(move || lines.for_each(drop));
+        // Its outlet is kept open and drained; should it end early, its last words say why.
+        let said = Arc::new(Mutex::new(String::new()));
+        let last = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut said = last.lock().unwrap();
+                said.push_str(&line);
+                said.push('\n');
+            }
+        });
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -117,6 +127,7 @@ impl Server {
             child,
             url,
             agent: config.into(),
+            said,
         }
     }
 
@@ -171,7 +182,12 @@ impl Server {
 
     pub fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Answer {
         self.try_post(path, key, "application/json", body.to_string().as_bytes())
-            .unwrap()
+            .unwrap_or_else(|| {
+                panic!(
+                    "POST {path} was not answered; the server said: {}",
+                    self.said.lock().unwrap()
+                )
+            })
     }
 
     /// An integration's key for the tests' commune, made with the administrator's.
