@@ -237,8 +237,8 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
         TspError::SignerInfos { found } => {
             format!("le jeton a {found} signataires, et non un seul")
         }
-        TspError::TooManyCertificates { found } => {
-            format!("le jeton porte {found} certificats, plus qu'il n'en est lu")
+        TspError::TooManyCertificates { found, limit } => {
+            format!("le jeton porte {found} certificats ; il en est lu {limit} au plus")
         }
         TspError::TooManyDigestAlgorithms { limit } => {
             format!("le jeton nomme plus de {limit} algorithmes de hachage, plus qu'il n'en est lu")
@@ -1522,7 +1522,7 @@ mod tests {
             TspError::Accuracy,
             TspError::ContentType { structure },
             TspError::SignerInfos { found: 7 },
-            TspError::TooManyCertificates { found: 7 },
+            TspError::TooManyCertificates { found: 7, limit: 3 },
             TspError::TooManyDigestAlgorithms { limit: 7 },
             TspError::TooManyExtensions { limit: 7 },
             TspError::TooManyNames { limit: 7 },

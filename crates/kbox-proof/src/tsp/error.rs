@@ -70,6 +70,8 @@ pub enum TspError {
     TooManyCertificates {
         /// Number found.
         found: usize,
+        /// As many are read.
+        limit: usize,
     },
     /// More digest algorithms than any honest token names.
     TooManyDigestAlgorithms {
@@ -142,6 +144,7 @@ impl fmt::Display for TspError {
             }
             Self::Accuracy => f.write_str("accuracy parts must lie between 1 and 999 or be absent"),
             Self::ContentType { structure } => write!(f, "{structure} has another content type"),
+            Self::SignerInfos { found: 0 } => f.write_str("the token has no signer"),
             Self::SignerInfos { found } => {
                 write!(
                     f,
@@ -151,10 +154,10 @@ impl fmt::Display for TspError {
             Self::TooManyDigestAlgorithms { limit } => {
                 write!(f, "the token names more than {limit} digest algorithms")
             }
-            Self::TooManyCertificates { found } => {
+            Self::TooManyCertificates { found, limit } => {
                 write!(
                     f,
-                    "the token carries {found} certificates, more than are read"
+                    "the token carries {found} certificates; {limit} at most are read"
                 )
             }
             Self::TooManyExtensions { limit } => {

@@ -1408,6 +1408,7 @@ impl OcspResponse {
                 if certificates.len() > MAX_RESPONDER_CERTIFICATES {
                     return Err(TspError::TooManyCertificates {
                         found: certificates.len(),
+                        limit: MAX_RESPONDER_CERTIFICATES,
                     });
                 }
             }
@@ -1876,7 +1877,10 @@ mod tests {
             OcspResponse::read(&basic).map(|_| ())
         };
         assert_eq!(read(8), Ok(()));
-        assert_eq!(read(9), Err(TspError::TooManyCertificates { found: 9 }));
+        assert_eq!(
+            read(9),
+            Err(TspError::TooManyCertificates { found: 9, limit: 8 })
+        );
     }
 
     #[test]

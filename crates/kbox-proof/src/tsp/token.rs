@@ -122,6 +122,7 @@ impl TimeStampToken {
         if certificates.len() > MAX_CERTIFICATES {
             return Err(TspError::TooManyCertificates {
                 found: certificates.len(),
+                limit: MAX_CERTIFICATES,
             });
         }
         let crls = data.optional(0xa1)?.map(|field| field.der.to_vec());
