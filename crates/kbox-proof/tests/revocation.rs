@@ -357,9 +357,21 @@ fn lists_and_responses_that_nobody_entitled_signed_are_refused() {
         "late-responder.ocsp",
     ] {
         let refused = judge(&[name], SOON).unwrap_err();
-        let RevocationRejection::Signature { item, certificate } = &refused else {
+        let RevocationRejection::Signature {
+            item,
+            responder,
+            certificate,
+        } = &refused
+        else {
             panic!("{name}: {refused}");
         };
+        // Who is no responder at all is not told as one that came late, nor the other way round.
+        let is_late = responder.is_some_and(|responder| {
+            responder.not_before < responder.not_after
+                && responder.not_after < responder.produced_at
+        });
+        assert_eq!(is_late, name == "late-responder.ocsp", "{name}");
+        assert_eq!(responder.is_some(), is_late);
         let first = match name.ends_with(".crl") {
             true => RevocationItem::Crl(0),
             false => RevocationItem::Ocsp(0),

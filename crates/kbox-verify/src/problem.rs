@@ -150,9 +150,11 @@ impl Problem {
 
     pub(crate) fn revocation(error: RevocationRejection) -> Self {
         let rejection = TspRejection::Revocation(error);
+        let advice = |language| report::rejection_advice(&rejection, language);
         Self::words(Kind::Trust, |language| {
             report::rejection_words(&rejection, language)
         })
+        .with_advice(advice(Language::French), advice(Language::English))
     }
 
     pub(crate) fn receipt(kind: Kind, error: &ReceiptError) -> Self {

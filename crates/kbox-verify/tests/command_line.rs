@@ -1282,6 +1282,105 @@ fn revocation_lists_in_pem_are_held_against_a_token_at_the_time_by_which_it_exis
     );
 }
 
+#[test]
+fn a_hold_a_missing_reason_and_an_old_list_are_not_told_as_a_stolen_key() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.put("token.tst", revocation_fixture("token.tst"));
+    folder.put("root.pem", revocation_fixture("root.pem"));
+    folder.put("data", revocation_fixture("data.txt"));
+    let report = |name: &str, language: &str| {
+        folder.put(name, revocation_fixture(name));
+        let (_, out, err) = folder.run(&[
+            "--lang",
+            language,
+            "--trust",
+            "root.pem",
+            "--trust",
+            name,
+            "--document",
+            "data",
+            "token.tst",
+        ]);
+        out + &err
+    };
+    for (name, language, said) in [
+        (
+            "tsu-certificateHold.crl",
+            "fr",
+            &["la suspension a été levée", "certificateHold"][..],
+        ),
+        (
+            "tsu-certificateHold.crl",
+            "en",
+            &["whether the hold was lifted"],
+        ),
+        (
+            "tsu-no-reason.crl",
+            "fr",
+            &["sans motif", "traité comme compromis (RFC 3161 §4)"],
+        ),
+        (
+            "tsu-no-reason.crl",
+            "en",
+            &["no reason given", "counts as compromised (RFC 3161 §4)"],
+        ),
+        (
+            "tsu-keyCompromise.crl",
+            "fr",
+            &["clé compromise, keyCompromise"],
+        ),
+        (
+            "tsu-before-token.crl",
+            "fr",
+            &[
+                "2026-02-01T00:00:00Z, donc avant le jeton",
+                "ne couvrent pas tous les certificats.",
+            ],
+        ),
+        (
+            "tsu-before-token.crl",
+            "en",
+            &[
+                "2026-02-01T00:00:00Z, before the token",
+                "do not cover every certificate.",
+            ],
+        ),
+        (
+            "late-responder.ocsp",
+            "fr",
+            &["hors de la validité du certificat de son répondeur"],
+        ),
+        (
+            "late-responder.ocsp",
+            "en",
+            &["outside the validity of its responder's certificate"],
+        ),
+        (
+            "not-a-responder.ocsp",
+            "en",
+            &["nor by a responder that it authorised"],
+        ),
+        (
+            "delta.crl",
+            "fr",
+            &["demandez à l'autorité de certification une liste complète"],
+        ),
+        (
+            "delta.crl",
+            "en",
+            &["ask the certification authority for a complete list"],
+        ),
+    ] {
+        let text = report(name, language);
+        for words in said {
+            assert!(text.contains(words), "{name}: {text}");
+        }
+    }
+    // A list has no responder.
+    assert!(!report("forged.crl", "fr").contains("répondeur"));
+    assert!(!report("forged.crl", "en").contains("responder"));
+}
+
 /// Whoever adds the signer's certificate, as a token without certificates asks for, trusts no more than before.
 #[test]
 fn only_self_signed_certificates_are_anchors_and_others_must_be_named_as_such() {

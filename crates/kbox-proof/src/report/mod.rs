@@ -416,7 +416,7 @@ pub fn receipt(
                 ),
             );
             writer.text(
-                &format!("Niveau atteint : {}", level_name(verified.level())),
+                &format!("Niveau atteint : {}", level_words(verified.level())),
                 &format!("Level reached: {}", level_name(verified.level())),
             );
             writer.anchored(verified.anchored());
@@ -462,18 +462,7 @@ pub fn revocation_words(revocation: Revocation, language: Language) -> String {
             "Revocation of certificates was not checked: no revocation list (CRL) or OCSP response about them was given."
         }
         Revocation::Inconclusive { revoked_later } => {
-            let mut words = match french {
-                true => "La révocation des certificats n'est pas établie : les listes de révocation ou réponses OCSP fournies ne couvrent pas tous les certificats, ou n'étaient plus à jour à la preuve d'existence.",
-                false => "Revocation of certificates is not settled: the revocation lists or OCSP responses given do not cover every certificate, or were no longer current at the proof of existence.",
-            }
-            .to_string();
-            if let Some(at) = revoked_later {
-                words.push_str(&match french {
-                    true => format!(" Un certificat a été révoqué plus tard, le {at}."),
-                    false => format!(" A certificate was revoked later, at {at}."),
-                });
-            }
-            return words;
+            return inconclusive_words(Open::default(), revoked_later, language);
         }
         Revocation::RevokedLater { at } if french => {
             return format!(
@@ -505,6 +494,54 @@ pub fn revocation_words(revocation: Revocation, language: Language) -> String {
     words.to_string()
 }
 
+/// Which of both leaves revocation unsettled, as far as it is known.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    /// Nothing given speaks of a certificate.
+    unspoken: bool,
+    /// What speaks of one does not settle it.
+    unsettled: bool,
+}
+
+fn inconclusive_words(open: Open, revoked_later: Option<Time>, language: Language) -> String {
+    let french = language == Language::French;
+    let cause = match (open.unspoken, open.unsettled, french) {
+        (true, false, true) => "ne couvrent pas tous les certificats",
+        (true, false, false) => "do not cover every certificate",
+        (false, true, true) => {
+            "ne tranchent pas pour tous les certificats à l'instant auquel l'existence est établie"
+        }
+        (false, true, false) => "do not settle it for every certificate at the proof of existence",
+        (true, true, true) => {
+            "ne couvrent pas tous les certificats, et ne tranchent pas pour tous ceux qu'elles couvrent"
+        }
+        (true, true, false) => {
+            "do not cover every certificate, and do not settle it for all that they cover"
+        }
+        (false, false, true) => {
+            "ne couvrent pas tous les certificats, ou n'étaient plus à jour à la preuve d'existence"
+        }
+        (false, false, false) => {
+            "do not cover every certificate, or were no longer current at the proof of existence"
+        }
+    };
+    let mut words = match french {
+        true => format!(
+            "La révocation des certificats n'est pas établie : les listes de révocation ou réponses OCSP fournies {cause}."
+        ),
+        false => format!(
+            "Revocation of certificates is not settled: the revocation lists or OCSP responses given {cause}."
+        ),
+    };
+    if let Some(at) = revoked_later {
+        words.push_str(&match french {
+            true => format!(" Un certificat a été révoqué plus tard, le {at}."),
+            false => format!(" A certificate was revoked later, at {at}."),
+        });
+    }
+    words
+}
+
 fn failed(writer: Writer, outcome: Outcome, french: &str, english: &str) -> Report {
     if outcome == Outcome::Disproven {
         writer.finish(
@@ -527,6 +564,22 @@ pub const fn level_name(level: Demand) -> &'static str {
         Demand::Journalise => "journalise",
         Demand::Temoigne => "temoigne",
         Demand::Ancre => "ancre",
+    }
+}
+
+/// In French, with what it takes.
+const fn level_words(level: Demand) -> &'static str {
+    match level {
+        Demand::Horodate => "horodaté (le jeton est valable ; aucun journal ne le contient)",
+        Demand::Journalise => {
+            "journalisé (inscrit au journal du service, sans témoin ni autorité extérieure)"
+        }
+        Demand::Temoigne => {
+            "témoigné (inscrit au journal, dont la tête est signée par des témoins indépendants)"
+        }
+        Demand::Ancre => {
+            "ancré (inscrit au journal, dont la tête est signée par des témoins et horodatée par une autorité extérieure)"
+        }
     }
 }
 
@@ -569,7 +622,7 @@ pub fn proof_file(
                 );
             }
             writer.text(
-                &format!("Niveau atteint : {}", level_name(file.level())),
+                &format!("Niveau atteint : {}", level_words(file.level())),
                 &format!("Level reached: {}", level_name(file.level())),
             );
             if let Some((first, _)) = ranks.filter(|(first, _)| *first > 0) {
@@ -637,12 +690,8 @@ fn instant(time: Time, language: Language) -> String {
     match in_paris {
         None => utc,
         Some(local) => {
-            let precision = if utc.contains('.') {
-                ", fraction de seconde omise"
-            } else {
-                ""
-            };
-            format!("{utc} (à Paris : {}{precision})", local.en_lettres())
+            // The fraction stands in the UTC before it.
+            format!("{utc} (à Paris : {})", local.en_lettres())
         }
     }
 }

@@ -6,15 +6,18 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Language, Outcome, Report, Writer, failed, instant, revocation_words};
+use super::{
+    Language, Open, Outcome, Report, Writer, failed, inconclusive_words, instant, revocation_words,
+};
 use crate::time::Time;
 use crate::tsp::certificate_name::printable;
 use crate::tsp::unsupported::named as algorithm_named;
 use crate::tsp::{
     Accuracy, AlgorithmFault, AlgorithmUse, AttributeFault, Certificate, CertificateName,
     ChainRule, Check, CheckOutcome, MissingSigner, Oid, PkiFailureInfo, PkiStatus, ProfileFinding,
-    Purpose, RenewalRejection, Revocation, RevocationItem, RevocationRejection, Step, Strength,
-    TokenFlag, TsaPolicyId, TspError, TspRejection, UnusableRevocation, VerifiedTimeStamp,
+    Purpose, RenewalRejection, Revocation, RevocationItem, RevocationReason, RevocationRejection,
+    Step, Strength, TokenFlag, TsaPolicyId, TspError, TspRejection, UnusableRevocation,
+    VerifiedTimeStamp,
 };
 
 /// The verdict on a token, perhaps renewed, and what it was judged by.
@@ -444,7 +447,22 @@ impl Writer {
     /// What is known of revocation, and of which certificate; what is known is said beside what is not.
     fn revocation_of(&mut self, stamp: &VerifiedTimeStamp) {
         let findings = stamp.revocation_findings();
-        let words = revocation_words(findings.known, self.language);
+        let words = match findings.known {
+            Revocation::Inconclusive { revoked_later } => {
+                let open = Open {
+                    unspoken: findings
+                        .certificates
+                        .iter()
+                        .any(|one| one.known == Revocation::NotChecked),
+                    unsettled: findings
+                        .certificates
+                        .iter()
+                        .any(|one| matches!(one.known, Revocation::Inconclusive { .. })),
+                };
+                inconclusive_words(open, revoked_later, self.language)
+            }
+            known => revocation_words(known, self.language),
+        };
         self.text(&words, &words);
         for (der, one) in stamp.chain().iter().zip(&findings.certificates) {
             let Ok(certificate) = Certificate::parse(der) else {
@@ -453,7 +471,7 @@ impl Writer {
             let name = certificate_words(&CertificateName::of(&certificate), self.language);
             match one.known {
                 Revocation::RevokedLater { at } => {
-                    let reason = one.reason.map(|reason| reason.to_string());
+                    let reason = one.reason.map(|reason| reason_gloss(reason, self.language));
                     let french = reason.as_deref().unwrap_or("non indiqué");
                     let english = reason.as_deref().unwrap_or("not given");
                     self.item(
@@ -475,6 +493,19 @@ impl Writer {
                         &format!("The OCSP responder does not know: {name}."),
                     ),
                 },
+                // What the time of the list leaves open is said, and that it is from before the token itself.
+                Revocation::NotRevokedAsOf { as_of, .. } if as_of < stamp.interval().0 => self.item(
+                    &format!("Non révoqué au {as_of}, donc avant le jeton : {name}. Une révocation entre les deux n'y figurerait pas : donnez une liste ou réponse plus récente."),
+                    &format!("Not revoked as of {as_of}, before the token: {name}. A revocation between the two would not show there: give a newer list or response."),
+                ),
+                Revocation::NotRevokedAsOf { as_of, .. }
+                    if matches!(findings.known, Revocation::Inconclusive { .. }) =>
+                {
+                    self.item(
+                        &format!("Non révoqué au {as_of}, d'après ce qui est fourni : {name}."),
+                        &format!("Not revoked as of {as_of}, by what was given: {name}."),
+                    );
+                }
                 _ if matches!(findings.known, Revocation::Inconclusive { .. }) => self.item(
                     &format!("Non révoqué d'après ce qui est fourni : {name}."),
                     &format!("Not revoked by what was given: {name}."),
@@ -795,16 +826,31 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
         (Language::English, TspRejection::TrustMalformed { .. }) => {
             "a trusted certificate cannot be read".to_string()
         }
+        // Which of several, the file beside it says.
         (
             Language::English,
-            TspRejection::Revocation(RevocationRejection::Signature { item, certificate }),
+            TspRejection::Revocation(cause @ RevocationRejection::Signature { item, .. }),
         ) => {
+            let which = item.to_string();
             let item = match item {
                 RevocationItem::Crl(_) => "a revocation list",
                 RevocationItem::Ocsp(_) => "an OCSP response",
             };
+            cause.to_string().replacen(&which, item, 1)
+        }
+        (
+            Language::English,
+            TspRejection::Revocation(RevocationRejection::KeyCompromise {
+                since,
+                reason,
+                existed,
+                certificate,
+                ..
+            }),
+        ) => {
+            let (how, why) = distrusted(*reason, *since, Language::English);
             format!(
-                "{item} is signed neither by the issuer of the certificate that it speaks of nor by a responder that it authorised: {certificate}"
+                "a certificate of the chain has been {how}, and that the token existed is shown for {existed} only: {certificate}. {why}"
             )
         }
         (Language::English, TspRejection::NoChain { certificate }) => {
@@ -1036,8 +1082,84 @@ fn unusable(what: &UnusableRevocation) -> String {
         UnusableRevocation::SomeReasons => "elle ne donne les révocations que pour certains motifs (onlySomeReasons)".to_string(),
         UnusableRevocation::Indirect => "elle mêle les révocations de plusieurs émetteurs (indirectCRL)".to_string(),
         UnusableRevocation::AttributeCertificates => "elle ne porte que sur des certificats d'attributs (onlyContainsAttributeCerts)".to_string(),
-        UnusableRevocation::NoAnswer => "c'est une réponse OCSP qui ne répond pas, ou d'un autre type que le type de base".to_string(),
+        UnusableRevocation::NoAnswer => "elle ne répond pas, ou est d'un autre type que le type de base".to_string(),
     }
+}
+
+/// The code's word, and what it means.
+fn reason_gloss(reason: RevocationReason, language: Language) -> String {
+    let french = match reason {
+        RevocationReason::Unspecified => "non précisé",
+        RevocationReason::KeyCompromise => "clé compromise",
+        RevocationReason::CaCompromise => "clé de l'autorité de certification compromise",
+        RevocationReason::AffiliationChanged => "changement de rattachement",
+        RevocationReason::Superseded => "certificat remplacé",
+        RevocationReason::CessationOfOperation => "cessation d'activité",
+        RevocationReason::CertificateHold => "certificat suspendu",
+        RevocationReason::PrivilegeWithdrawn => "droits retirés",
+        RevocationReason::AaCompromise => "clé de l'autorité d'attributs compromise",
+    };
+    match language {
+        Language::French => format!("{french}, {reason}"),
+        Language::English => reason.to_string(),
+    }
+}
+
+/// What is said of a certificate that is not believed any more, and from when.
+fn distrusted(
+    reason: Option<RevocationReason>,
+    since: Time,
+    language: Language,
+) -> (String, &'static str) {
+    let french = language == Language::French;
+    match reason {
+        Some(RevocationReason::CertificateHold) if french => (
+            format!("suspendu depuis le {since} (certificateHold)"),
+            "La suspension peut être levée ; tant qu'elle dure, il est traité comme compromis (RFC 3161 §4)",
+        ),
+        Some(RevocationReason::CertificateHold) => (
+            format!("on hold since {since} (certificateHold)"),
+            "The hold may be lifted; while it lasts, it counts as compromised (RFC 3161 §4)",
+        ),
+        Some(reason) if reason.names_the_key() => {
+            let gloss = reason_gloss(reason, language);
+            match french {
+                true => (
+                    format!("révoqué depuis le {since} (motif : {gloss})"),
+                    "Sa clé a pu signer n'importe quelle heure",
+                ),
+                false => (
+                    format!("revoked since {since} (reason: {gloss})"),
+                    "Its key may have signed any time",
+                ),
+            }
+        }
+        Some(reason) => {
+            let gloss = reason_gloss(reason, language);
+            match french {
+                true => (
+                    format!("révoqué depuis le {since} (motif : {gloss})"),
+                    "Pour ce motif, il est traité comme compromis (RFC 3161 §4) : sa clé a pu signer n'importe quelle heure",
+                ),
+                false => (
+                    format!("revoked since {since} (reason: {gloss})"),
+                    "For this reason it counts as compromised (RFC 3161 §4): its key may have signed any time",
+                ),
+            }
+        }
+        None if french => (
+            format!("révoqué depuis le {since}, sans motif"),
+            "Sans motif, il est traité comme compromis (RFC 3161 §4) : sa clé a pu signer n'importe quelle heure",
+        ),
+        None => (
+            format!("revoked since {since}, no reason given"),
+            "Without a reason it counts as compromised (RFC 3161 §4): its key may have signed any time",
+        ),
+    }
+}
+
+fn is_hold(reason: Option<RevocationReason>) -> bool {
+    reason == Some(RevocationReason::CertificateHold)
 }
 
 fn revocation(rejection: &RevocationRejection) -> String {
@@ -1047,21 +1169,36 @@ fn revocation(rejection: &RevocationRejection) -> String {
             unread_words(error, Language::French)
         ),
         RevocationRejection::Unsupported { what } => {
-            format!(
-                "une liste de révocation ou réponse OCSP ne peut servir : {}",
-                unusable(what)
-            )
-        }
-        RevocationRejection::Signature { item, certificate } => {
-            let item = match item {
-                RevocationItem::Crl(_) => "une liste de révocation",
-                RevocationItem::Ocsp(_) => "une réponse OCSP",
+            let item = match what {
+                UnusableRevocation::Extension(_) => "une liste de révocation ou réponse OCSP",
+                UnusableRevocation::NoAnswer => "une réponse OCSP",
+                _ => "une liste de révocation",
             };
-            format!(
-                "{item} n'est signée ni par l'émetteur du certificat dont elle parle, ni par un répondeur qu'il a habilité : {}",
-                certificate_words(certificate, Language::French)
-            )
+            format!("{item} ne peut servir : {}", unusable(what))
         }
+        RevocationRejection::Signature {
+            item: RevocationItem::Crl(_),
+            certificate,
+            ..
+        } => format!(
+            "une liste de révocation n'est pas signée par l'émetteur du certificat dont elle parle, ou celui-ci n'a pas le droit d'en signer : {}",
+            certificate_words(certificate, Language::French)
+        ),
+        RevocationRejection::Signature {
+            responder: Some(responder),
+            certificate,
+            ..
+        } => format!(
+            "une réponse OCSP a été signée le {}, hors de la validité du certificat de son répondeur, du {} au {}. Elle parle de : {}",
+            responder.produced_at,
+            responder.not_before,
+            responder.not_after,
+            certificate_words(certificate, Language::French)
+        ),
+        RevocationRejection::Signature { certificate, .. } => format!(
+            "une réponse OCSP n'est signée ni par l'émetteur du certificat dont elle parle, ni par un répondeur qu'il a habilité : {}",
+            certificate_words(certificate, Language::French)
+        ),
         RevocationRejection::KeyCompromise {
             since,
             reason,
@@ -1069,12 +1206,9 @@ fn revocation(rejection: &RevocationRejection) -> String {
             certificate,
             ..
         } => {
-            let reason = reason.map_or_else(
-                || "sans motif".to_string(),
-                |reason| format!("motif {reason}"),
-            );
+            let (how, why) = distrusted(*reason, *since, Language::French);
             format!(
-                "un certificat est révoqué depuis le {since} ({reason}), et l'existence du jeton n'est établie qu'au {existed}. Sa clé a pu signer n'importe quelle heure : {}",
+                "un certificat est {how}, et l'existence du jeton n'est établie qu'au {existed} : {}. {why}",
                 certificate_words(certificate, Language::French)
             )
         }
@@ -1084,7 +1218,8 @@ fn revocation(rejection: &RevocationRejection) -> String {
             certificate,
             ..
         } => format!(
-            "le jeton a été fait après la révocation d'un certificat, le {at} (motif {reason}) : {}",
+            "le jeton a été fait après la révocation d'un certificat, le {at} (motif : {}) : {}",
+            reason_gloss(*reason, Language::French),
             certificate_words(certificate, Language::French)
         ),
         RevocationRejection::RevokedNoPoe {
@@ -1093,7 +1228,8 @@ fn revocation(rejection: &RevocationRejection) -> String {
             certificate,
             ..
         } => format!(
-            "un certificat a été révoqué le {at} (motif {reason}) et rien ne montre que le jeton existait avant : {}",
+            "un certificat a été révoqué le {at} (motif : {}) et rien ne montre que le jeton existait avant : {}",
+            reason_gloss(*reason, Language::French),
             certificate_words(certificate, Language::French)
         ),
         RevocationRejection::IssuerRevoked {
@@ -1103,12 +1239,15 @@ fn revocation(rejection: &RevocationRejection) -> String {
             certificate,
             ..
         } => {
-            let reason = reason.map_or_else(
-                || "sans motif".to_string(),
-                |reason| format!("motif {reason}"),
-            );
+            let how = match reason {
+                Some(reason) if !is_hold(Some(*reason)) => format!(
+                    "révoqué depuis le {since} (motif : {})",
+                    reason_gloss(*reason, Language::French)
+                ),
+                other => distrusted(*other, *since, Language::French).0,
+            };
             format!(
-                "un certificat placé au-dessus de celui du signataire est révoqué depuis le {since} ({reason}) et l'existence n'est établie qu'au {existed} ; l'autorité peut en avoir un autre, qui soit bon : {}",
+                "un certificat placé au-dessus de celui du signataire est {how} et l'existence n'est établie qu'au {existed} ; l'autorité peut en avoir un autre, qui soit bon : {}",
                 certificate_words(certificate, Language::French)
             )
         }
@@ -1223,6 +1362,14 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "vérifiez d'abord que ce renouvellement est le bon fichier ; s'il l'est, demandez aux deux autorités laquelle de leurs horloges était fausse.",
             "make sure first that this renewal is the right file; if it is, ask both authorities whose clock was wrong.",
         ),
+        TspRejection::Revocation(RevocationRejection::KeyCompromise { reason, .. })
+            if is_hold(*reason) =>
+        {
+            (
+                "demandez à l'autorité de certification une liste plus récente, qui dise si la suspension a été levée, et donnez-la à la place de celle-ci ; ou, si vous pouvez montrer que le jeton existait avant la suspension, indiquez-le avec --existed-by ou --renewed-by.",
+                "ask the certification authority for a newer list, which tells whether the hold was lifted, and give it in place of this one; or, if you can show that the token existed before the hold, give it with --existed-by or --renewed-by.",
+            )
+        }
         TspRejection::Revocation(
             RevocationRejection::RevokedNoPoe { .. } | RevocationRejection::KeyCompromise { .. },
         ) => (
@@ -1232,6 +1379,18 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
         TspRejection::Revocation(RevocationRejection::IssuerRevoked { .. }) => (
             "demandez à l'autorité de certification si ce certificat en a un autre, et donnez-le avec --trust ; ou, si vous pouvez montrer que le jeton existait avant cette date, indiquez-le avec --existed-by ou --renewed-by.",
             "ask the certification authority whether it has another certificate in place of this one, and give it with --trust; or, if you can show that the token existed before that date, give it with --existed-by or --renewed-by.",
+        ),
+        TspRejection::Revocation(RevocationRejection::Signature {
+            responder: Some(_), ..
+        }) => (
+            "donnez une réponse OCSP signée pendant la validité du certificat de son répondeur, ou aucune.",
+            "give an OCSP response that was signed within the validity of its responder's certificate, or none.",
+        ),
+        TspRejection::Revocation(RevocationRejection::Unsupported {
+            what: UnusableRevocation::Delta | UnusableRevocation::SomeReasons,
+        }) => (
+            "demandez à l'autorité de certification une liste complète, et donnez-la à la place de celle-ci.",
+            "ask the certification authority for a complete list, and give it in place of this one.",
         ),
         TspRejection::Revocation(
             RevocationRejection::Signature {
@@ -1347,7 +1506,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-    use crate::tsp::{Algorithm, RevocationReason};
+    use crate::tsp::{Algorithm, ResponderPeriod};
 
     fn name() -> Box<CertificateName> {
         Box::new(CertificateName {
@@ -1465,6 +1624,35 @@ mod tests {
             }),
             TspRejection::Revocation(RevocationRejection::Signature {
                 item: RevocationItem::Crl(1),
+                responder: None,
+                certificate: name(),
+            }),
+            TspRejection::Revocation(RevocationRejection::Signature {
+                item: RevocationItem::Ocsp(1),
+                responder: None,
+                certificate: name(),
+            }),
+            TspRejection::Revocation(RevocationRejection::Signature {
+                item: RevocationItem::Ocsp(1),
+                responder: Some(ResponderPeriod {
+                    produced_at: at,
+                    not_before: at,
+                    not_after: at,
+                }),
+                certificate: name(),
+            }),
+            TspRejection::Revocation(RevocationRejection::KeyCompromise {
+                item: RevocationItem::Crl(1),
+                since: at,
+                reason: Some(RevocationReason::CertificateHold),
+                existed: at,
+                certificate: name(),
+            }),
+            TspRejection::Revocation(RevocationRejection::KeyCompromise {
+                item: RevocationItem::Crl(1),
+                since: at,
+                reason: Some(RevocationReason::KeyCompromise),
+                existed: at,
                 certificate: name(),
             }),
             TspRejection::Revocation(RevocationRejection::KeyCompromise {
@@ -1682,7 +1870,7 @@ mod tests {
         );
         assert_eq!(instant(time, Language::English), "2026-11-25T20:30:00Z");
         let time = Time::parse_rfc3339("2026-07-01T12:00:00.5Z").unwrap();
-        assert!(instant(time, Language::French).ends_with("à 14 h 00, fraction de seconde omise)"));
+        assert!(instant(time, Language::French).ends_with("à 14 h 00)"));
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub use oid::{Oid, OidError, TsaPolicyId};
 pub use request::{MAX_REQUEST_BYTES, TimeStampReq};
 pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};
 pub use revocation::{
-    CertificateRevocation, Revocation, RevocationEvidence, RevocationFindings, RevocationItem,
-    RevocationReason, RevocationRejection, UnusableRevocation, crls_from_pem,
+    CertificateRevocation, ResponderPeriod, Revocation, RevocationEvidence, RevocationFindings,
+    RevocationItem, RevocationReason, RevocationRejection, UnusableRevocation, crls_from_pem,
 };
 pub use strength::{Algorithm, Strength, StrengthRule};
 pub use token::{MAX_TOKEN_BYTES, TimeStampToken};

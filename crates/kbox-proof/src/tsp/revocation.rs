@@ -98,7 +98,7 @@ impl RevocationReason {
     }
 
     /// The key is said to be another's, and not only the certificate to be no good any more.
-    pub(super) const fn names_the_key(self) -> bool {
+    pub(crate) const fn names_the_key(self) -> bool {
         matches!(
             self,
             Self::KeyCompromise | Self::CaCompromise | Self::AaCompromise
@@ -308,6 +308,17 @@ impl fmt::Display for UnusableRevocation {
     }
 }
 
+/// When a responder signed, and when its certificate was valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponderPeriod {
+    /// When the response says that it was signed.
+    pub produced_at: Time,
+    /// First instant of the certificate's validity.
+    pub not_before: Time,
+    /// Last second of it.
+    pub not_after: Time,
+}
+
 /// Why revocation stands against a token, or a list or response is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -324,6 +335,8 @@ pub enum RevocationRejection {
     Signature {
         /// What is not.
         item: RevocationItem,
+        /// An authorised responder signed, but not within the validity of its certificate.
+        responder: Option<ResponderPeriod>,
         /// The certificate that it speaks of.
         certificate: Box<CertificateName>,
     },
@@ -450,9 +463,28 @@ impl fmt::Display for RevocationRejection {
             Self::Unsupported { what } => {
                 write!(f, "a revocation list or response cannot be used: {what}")
             }
-            Self::Signature { item, certificate } => write!(
+            Self::Signature {
+                item: item @ RevocationItem::Crl(_),
+                certificate,
+                ..
+            } => write!(
                 f,
-                "{item} is not signed by the issuer of the certificate that it speaks of or a responder that it authorised: {certificate}"
+                "{item} is not signed by the issuer of the certificate that it speaks of, or that issuer may not sign lists: {certificate}"
+            ),
+            Self::Signature {
+                item,
+                responder: Some(responder),
+                certificate,
+            } => write!(
+                f,
+                "{item} was signed at {}, outside the validity of its responder's certificate, {} to {}. It speaks of: {certificate}",
+                responder.produced_at, responder.not_before, responder.not_after
+            ),
+            Self::Signature {
+                item, certificate, ..
+            } => write!(
+                f,
+                "{item} is signed neither by the issuer of the certificate that it speaks of nor by a responder that it authorised: {certificate}"
             ),
             Self::KeyCompromise {
                 since,
@@ -668,8 +700,9 @@ impl RevocationEvidence {
     ) -> Result<Vec<Statement>, RevocationRejection> {
         let mut found = Vec::new();
         let mut related = related.iter_mut();
-        let unsigned = |item| RevocationRejection::Signature {
+        let unsigned = |item, responder| RevocationRejection::Signature {
             item,
+            responder,
             certificate: CertificateName::boxed(certificate),
         };
         let place = Place::of(certificate);
@@ -683,7 +716,7 @@ impl RevocationEvidence {
                 continue;
             }
             if !is_signed || !issuer.may_sign_lists() {
-                return Err(unsigned(RevocationItem::Crl(index)));
+                return Err(unsigned(RevocationItem::Crl(index), None));
             }
             *is_related = true;
             let status = list.status(certificate.serial());
@@ -701,10 +734,10 @@ impl RevocationEvidence {
                     continue;
                 }
                 if !is_verified {
-                    is_verified = response.is_vouched_for_by(issuer, signatures)?;
-                    if !is_verified {
-                        return Err(unsigned(RevocationItem::Ocsp(index)));
-                    }
+                    response
+                        .is_vouched_for_by(issuer, signatures)?
+                        .map_err(|responder| unsigned(RevocationItem::Ocsp(index), responder))?;
+                    is_verified = true;
                 }
                 *is_related = true;
                 found.push(Statement {
@@ -1462,12 +1495,13 @@ impl OcspResponse {
         Ok((response, extensions))
     }
 
-    /// RFC 6960 §4.2.2.2: signed by the issuer, or by whom the issuer itself gave a certificate for this.
+    /// RFC 6960 §4.2.2.2: signed by the issuer, or by whom the issuer itself gave a certificate for this. The inner error has the period of
+    /// a responder that lacks nothing else.
     fn is_vouched_for_by(
         &self,
         issuer: &Certificate,
         signatures: &mut SignatureBudget,
-    ) -> Result<bool, RevocationRejection> {
+    ) -> Result<Result<(), Option<ResponderPeriod>>, RevocationRejection> {
         let is_signed_by = |signer: &Certificate| {
             verify_signature(
                 signer.public_key_info(),
@@ -1481,7 +1515,7 @@ impl OcspResponse {
         if self.responder.names(issuer) {
             signatures.spend()?;
             if is_signed_by(issuer) {
-                return Ok(true);
+                return Ok(Ok(()));
             }
         }
         let delegated = self.certificates.iter().filter(|certificate| {
@@ -1489,18 +1523,25 @@ impl OcspResponse {
                 && self.responder.names(certificate)
                 && certificate.is_for_ocsp_signing()
                 && certificate.unknown_critical_extension().is_none()
-                && certificate.is_valid_at(self.produced_at)
         });
+        let mut outside = None;
         for certificate in delegated {
             signatures.spend()?;
             if certificate.verify_issued_by(issuer).is_ok() {
                 signatures.spend()?;
                 if is_signed_by(certificate) {
-                    return Ok(true);
+                    if certificate.is_valid_at(self.produced_at) {
+                        return Ok(Ok(()));
+                    }
+                    outside = Some(ResponderPeriod {
+                        produced_at: self.produced_at,
+                        not_before: certificate.not_before(),
+                        not_after: certificate.not_after(),
+                    });
                 }
             }
         }
-        Ok(false)
+        Ok(Err(outside))
     }
 }
 
