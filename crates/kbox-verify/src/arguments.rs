@@ -18,7 +18,8 @@ kbox-verify leaf PATH
 PATH is a receipt (.kbox.json), a proof file (.asice), a token (.tst, .tsr) or a C2SP .tlog-proof.
   --trust FILE     whom you trust: trust.json, certificates and revocation lists (PEM or DER), an OCSP
                    response (DER), or a C2SP tlog-policy
-  --document FILE  what a token or tlog-proof is about
+  --document FILE  what a token or tlog-proof is about; beside a receipt or a proof file, a paper: the report
+                   says which one of the sending it is
   --json           machine-readable, with stable codes
   --lang fr|en     language of the report (default fr)
 For a token alone (of the certificates under --trust, the self-signed ones are trusted; the others only
@@ -44,7 +45,8 @@ kbox-verify leaf CHEMIN
 CHEMIN est un récépissé (.kbox.json), un dossier de preuve (.asice), un jeton (.tst, .tsr) ou un .tlog-proof C2SP.
   --trust FICHIER  à qui vous faites confiance : trust.json, certificats et listes de révocation (PEM ou DER),
                    réponse OCSP (DER) ou tlog-policy C2SP
-  --document FICHIER  ce sur quoi porte un jeton ou un tlog-proof
+  --document FICHIER  ce sur quoi porte un jeton ou un tlog-proof ; avec un récépissé ou un dossier de preuve,
+                   une pièce : le rapport dit laquelle de l'envoi c'est
   --json           réponse pour un programme, aux codes stables
   --lang fr|en     langue du rapport (français par défaut)
 Pour un jeton seul (des certificats donnés avec --trust, seuls ceux qui sont signés par eux-mêmes sont tenus

@@ -17,10 +17,13 @@ use kbox_proof::tsp::{
     Certificate, Revocation, RevocationEvidence, RevocationRejection, TspError,
     certificates_from_pem, crls_from_pem,
 };
-use kbox_proof::verify::{Finding, TrustPolicy, verify_proof_file, verify_receipt};
+use kbox_proof::verify::{
+    Finding, TrustPolicy, VerifiedReceipt, verify_proof_file, verify_receipt,
+};
 use serde_json::{Value, json};
 
 use crate::arguments::Options;
+use crate::documents;
 use crate::problem::{Kind, Problem, shown};
 use crate::token::{self, TokenFile};
 
@@ -484,6 +487,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
     if bytes.starts_with(b"PK") {
         let file = ProofFile::read(Cursor::new(bytes))
             .map_err(|error| Problem::receipt(Kind::Evidence, &error))?;
+        let documents = documents::given(&options.documents)?;
         let Some(policy) = policy()? else {
             return Ok(no_trust("proof_file", language));
         };
@@ -530,12 +534,20 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
             }),
             Err(_) => Value::Null,
         };
-        let findings = result.err().unwrap_or_default();
-        return Ok(answer("proof_file", &findings, &report, facts, language));
+        return Ok(match result {
+            Ok(file) => {
+                let mut answer = answer("proof_file", &[], &report, facts, language);
+                let events = file.receipts().iter().map(VerifiedReceipt::event);
+                documents::hold_against(&mut answer, &documents, events, language);
+                answer
+            }
+            Err(findings) => answer("proof_file", &findings, &report, facts, language),
+        });
     }
     if bytes.trim_ascii_start().starts_with(b"{") {
         let receipt =
             Receipt::from_json(bytes).map_err(|error| Problem::receipt(Kind::Evidence, &error))?;
+        let documents = documents::given(&options.documents)?;
         let Some(policy) = policy()? else {
             return Ok(no_trust("receipt", language));
         };
@@ -556,15 +568,21 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
             }),
             Err(_) => Value::Null,
         };
-        let findings: Vec<_> = result
-            .err()
-            .map(|rejection| Finding {
-                receipt: None,
-                rejection,
-            })
-            .into_iter()
-            .collect();
-        return Ok(answer("receipt", &findings, &report, facts, language));
+        return Ok(match result {
+            Ok(verified) => {
+                let mut answer = answer("receipt", &[], &report, facts, language);
+                let event = [verified.event()];
+                documents::hold_against(&mut answer, &documents, event, language);
+                answer
+            }
+            Err(rejection) => {
+                let finding = Finding {
+                    receipt: None,
+                    rejection,
+                };
+                answer("receipt", &[finding], &report, facts, language)
+            }
+        });
     }
     if bytes.starts_with(b"c2sp.org/tlog-proof@") {
         return tlog_proof(bytes, trust, options);

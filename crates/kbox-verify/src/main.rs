@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod documents;
 mod problem;
 mod token;
 

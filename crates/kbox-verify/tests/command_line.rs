@@ -225,6 +225,149 @@ fn findings_about_a_proof_file_say_what_to_do_in_the_readers_language() {
 }
 
 #[test]
+fn a_document_beside_a_receipt_or_a_proof_file_is_one_of_its_papers_or_the_answer_is_not_proven() {
+    let (folder, operator) = folder();
+    let receipts = operator.receipts();
+    for (name, index) in [("sending", 0), ("consignment", 1), ("handover", 5)] {
+        folder.put(&format!("{name}.kbox.json"), receipts[index].to_json());
+    }
+    folder.put("acte.pdf", PAPER);
+    folder.put("other.txt", b"nothing to do with it");
+    folder.put("empty", b"");
+    let named = "acte.pdf est « Convocation » (convocation), version 1, séance du ";
+    let (mismatch, none_named) = (Some("document.mismatch"), Some("document.none_named"));
+    for (evidence, documents, exit, code, words) in [
+        ("sending.kbox.json", &["acte.pdf"][..], 0, None, named),
+        ("file.asice", &["acte.pdf"], 0, None, named),
+        (
+            "handover.kbox.json",
+            &["acte.pdf"],
+            0,
+            None,
+            "acte.pdf est la pièce remise au destinataire 0",
+        ),
+        (
+            "sending.kbox.json",
+            &["other.txt"],
+            1,
+            mismatch,
+            "other.txt n'est aucune des pièces",
+        ),
+        (
+            "sending.kbox.json",
+            &["empty"],
+            1,
+            mismatch,
+            "empty n'est aucune des pièces",
+        ),
+        (
+            "handover.kbox.json",
+            &["other.txt"],
+            1,
+            mismatch,
+            "tel qu'il a été reçu",
+        ),
+        ("file.asice", &["acte.pdf", "other.txt"], 1, mismatch, named),
+        (
+            "file.asice",
+            &["other.txt", "acte.pdf"],
+            1,
+            mismatch,
+            "other.txt n'est aucune des pièces",
+        ),
+        (
+            "consignment.kbox.json",
+            &["acte.pdf"],
+            2,
+            none_named,
+            "ne désigne aucune pièce : elle ne dit rien de acte.pdf",
+        ),
+        (
+            "consignment.kbox.json",
+            &["acte.pdf"],
+            2,
+            none_named,
+            "donnez le récépissé de l'envoi",
+        ),
+    ] {
+        let mut arguments = vec!["--trust", "trust.json"];
+        for document in documents {
+            arguments.extend(["--document", document]);
+        }
+        arguments.push(evidence);
+        let (found, out, err) = folder.run(&arguments);
+        assert_eq!(found, exit, "{evidence} {documents:?}: {out}{err}");
+        assert!(out.contains(words), "{evidence} {documents:?}: {out}");
+        let first = out.lines().next().unwrap();
+        assert_eq!(first.contains("PROUVÉ"), exit == 0, "{first}");
+        let (found, out, _) = folder.run(&[&["--json"], arguments.as_slice()].concat());
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(found, exit, "{json}");
+        let findings = json["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), usize::from(exit != 0), "{json}");
+        assert_eq!(json["findings"][0]["code"].as_str(), code, "{json}");
+        let outcome = ["proven", "disproven", "undecided"][usize::try_from(exit).unwrap()];
+        assert_eq!(json["outcome"], outcome);
+        let told = json["facts"]["documents"].as_array().unwrap();
+        assert_eq!(told.len(), documents.len(), "{json}");
+    }
+    let english = ["--lang", "en", "--trust", "trust.json", "--document"];
+    for (document, words) in [
+        (
+            "acte.pdf",
+            "acte.pdf is \"Convocation\" (convocation), version 1, meeting of ",
+        ),
+        (
+            "other.txt",
+            "DISPROVEN: [document.mismatch] other.txt is none",
+        ),
+    ] {
+        let (_, out, _) = folder.run(&[&english[..], &[document, "file.asice"]].concat());
+        assert!(out.contains(words), "{out}");
+    }
+    let arguments = ["--trust", "trust.json", "--json", "--document", "acte.pdf"];
+    let (_, out, _) = folder.run(&[&arguments[..], &["sending.kbox.json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let paper = &json["facts"]["documents"][0]["papers"][0];
+    assert_eq!(
+        (&paper["title"], &paper["nature"], &paper["version"]),
+        (&"Convocation".into(), &"convocation".into(), &1.into())
+    );
+}
+
+#[test]
+fn a_document_that_cannot_be_read_never_passes_whatever_the_evidence_is() {
+    let (folder, _) = folder();
+    for evidence in ["one.kbox.json", "file.asice"] {
+        for document in ["absent.txt", "."] {
+            let arguments = ["--trust", "trust.json", "--document", document, evidence];
+            let (code, out, err) = folder.run(&arguments);
+            assert!(code == 2 && out.is_empty(), "{out}");
+            assert!(err.contains(document), "{err}");
+            let (code, out, _) = folder.run(&[&["--json"], arguments.as_slice()].concat());
+            let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+            let finding = &json["findings"][0];
+            assert_eq!(
+                (code, &finding["code"], &finding["file"]),
+                (2, &"file.unreadable".into(), &document.into())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_document_is_not_held_against_evidence_that_is_not_proven() {
+    let (folder, operator) = folder();
+    let mut receipt = operator.receipts()[0].clone();
+    receipt.token[1] ^= 1;
+    folder.put("bad.kbox.json", receipt.to_json());
+    folder.put("acte.pdf", PAPER);
+    let arguments = ["--trust", "trust.json", "--document", "acte.pdf"];
+    let (code, out, _) = folder.run(&[&arguments[..], &["bad.kbox.json"]].concat());
+    assert!(code == 1 && !out.contains("acte.pdf"), "{out}");
+}
+
+#[test]
 fn one_flipped_bit_anywhere_in_a_proof_file_never_proves_something_else() {
     let (folder, operator) = folder();
     let good = container(operator.receipts(), PAPER);
