@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kbox_proof::event::Environment;
 use kbox_proof::merkle::hash_leaf;
-use kbox_proof::receipt::{MAX_RECEIPT_BYTES, ProofFile, Receipt, TrustBundle};
+use kbox_proof::receipt::{MAX_RECEIPT_BYTES, ProofFile, Receipt, ReceiptError, TrustBundle};
 use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{TlogPolicy, TlogProof};
@@ -141,6 +141,45 @@ impl Trust {
     }
 }
 
+/// The longest comment after a ZIP's last record, and that record (APPNOTE 4.3.16).
+const MAX_ZIP_END: usize = 65_535 + 22;
+
+/// A whole JSON text or ZIP has an end of its own.
+fn is_cut_off(bytes: &[u8]) -> bool {
+    match bytes.starts_with(b"PK") {
+        true => {
+            let end = bytes.len().saturating_sub(MAX_ZIP_END);
+            let end = bytes.get(end..).unwrap_or_default();
+            !end.windows(4).any(|part| part == b"PK\x05\x06")
+        }
+        false => serde_json::from_slice::<Value>(bytes).is_err_and(|error| error.is_eof()),
+    }
+}
+
+/// Why a receipt, a proof file or a trust.json is not read.
+fn unread(kind: Kind, path: &Path, bytes: &[u8], error: &ReceiptError) -> Problem {
+    let problem = Problem::receipt(kind, error);
+    let problem = match error {
+        // Read no further than its limit.
+        ReceiptError::TooLong { .. } => problem,
+        _ if kind == Kind::Evidence && TrustBundle::from_json(bytes).is_ok() => Problem::new(
+            kind,
+            "c'est un trust.json, qui dit à qui se fier et n'est pas une preuve",
+            "this is a trust.json, which says whom to trust and is no evidence",
+        )
+        .with_advice(
+            "donnez-le avec --trust, avec le récépissé ou le dossier de preuve à vérifier.",
+            "give it with --trust, together with the receipt or the proof file to be verified.",
+        ),
+        _ if is_cut_off(bytes) => problem.after(
+            "ce fichier est coupé, sa fin manque",
+            "this file is cut off, its end is missing",
+        ),
+        _ => problem,
+    };
+    problem.in_file(path)
+}
+
 /// What a file of `--trust` is that cannot even be a tlog-policy.
 fn no_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     match std::str::from_utf8(bytes) {
@@ -175,7 +214,7 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
             trust.bundle_from = shown(path);
             trust.bundle = Some(
                 TrustBundle::from_json(&bytes)
-                    .map_err(|error| Problem::receipt(Kind::Trust, &error).in_file(path))?,
+                    .map_err(|error| unread(Kind::Trust, path, &bytes, &error))?,
             );
         } else if let Some(text) = std::str::from_utf8(&bytes)
             .ok()
@@ -244,7 +283,7 @@ pub(crate) fn leaf(path: &Path) -> Result<Vec<u8>, Problem> {
     let bytes = read_message(path)?;
     let token = if bytes.trim_ascii_start().starts_with(b"{") {
         Receipt::from_json(&bytes)
-            .map_err(|error| Problem::receipt(Kind::Evidence, &error))?
+            .map_err(|error| unread(Kind::Evidence, path, &bytes, &error))?
             .token
     } else {
         bytes
@@ -353,6 +392,35 @@ pub(crate) fn no_trust(kind: &'static str, language: Language) -> Answer {
         language,
         "rien ne dit à qui vous faites confiance pour une telle preuve.",
         "nothing says whom you trust for such evidence.",
+    );
+    let outcome = Outcome::Undecided;
+    not_proven(kind, outcome, language, "trust.missing", &message, &advice)
+}
+
+/// Nor is any trust.json there, perhaps only something else that can be trusted.
+fn no_bundle(kind: &'static str, trust: &Trust, language: Language) -> Answer {
+    let (french, english) = match (trust.certificates.is_empty(), trust.policies.is_empty()) {
+        (_, false) => ("un tlog-policy", "a tlog-policy"),
+        (false, true) => ("des certificats", "certificates"),
+        _ if !(trust.crls.is_empty() && trust.ocsp.is_empty()) => (
+            "des listes ou réponses de révocation",
+            "revocation lists or responses",
+        ),
+        _ => return no_trust(kind, language),
+    };
+    let message = say(
+        language,
+        &format!(
+            "--trust ne donne que {french} : un récépissé ou un dossier de preuve demande un trust.json, qui porte aussi la clé du journal."
+        ),
+        &format!(
+            "--trust gives only {english}: a receipt or a proof file needs a trust.json, which has the log's key as well."
+        ),
+    );
+    let advice = say(
+        language,
+        "donnez avec --trust le trust.json du service, obtenu hors du dossier.",
+        "give the service's trust.json with --trust, got from outside the evidence.",
     );
     let outcome = Outcome::Undecided;
     not_proven(kind, outcome, language, "trust.missing", &message, &advice)
@@ -486,10 +554,10 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
     };
     if bytes.starts_with(b"PK") {
         let file = ProofFile::read(Cursor::new(bytes))
-            .map_err(|error| Problem::receipt(Kind::Evidence, &error))?;
+            .map_err(|error| unread(Kind::Evidence, &options.path, bytes, &error))?;
         let documents = documents::given(&options.documents)?;
         let Some(policy) = policy()? else {
-            return Ok(no_trust("proof_file", language));
+            return Ok(no_bundle("proof_file", trust, language));
         };
         let result = verify_proof_file(&file.content(), &policy, now()?);
         let report = report::proof_file(&result, &policy, language);
@@ -545,11 +613,11 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
         });
     }
     if bytes.trim_ascii_start().starts_with(b"{") {
-        let receipt =
-            Receipt::from_json(bytes).map_err(|error| Problem::receipt(Kind::Evidence, &error))?;
+        let receipt = Receipt::from_json(bytes)
+            .map_err(|error| unread(Kind::Evidence, &options.path, bytes, &error))?;
         let documents = documents::given(&options.documents)?;
         let Some(policy) = policy()? else {
-            return Ok(no_trust("receipt", language));
+            return Ok(no_bundle("receipt", trust, language));
         };
         let result = verify_receipt(&receipt, &policy, now()?);
         let report = report::receipt(&result, &policy, language);
@@ -635,6 +703,7 @@ fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, 
         Problem::words(Kind::Evidence, |language| {
             report::tlog_proof_words(&error, language)
         })
+        .in_file(&options.path)
     })?;
     let [policy] = trust.policies.as_slice() else {
         return Ok(no_trust(TLOG_PROOF, language));

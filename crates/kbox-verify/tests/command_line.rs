@@ -368,6 +368,83 @@ fn a_document_is_not_held_against_evidence_that_is_not_proven() {
 }
 
 #[test]
+fn evidence_that_is_cut_off_or_is_a_trust_json_is_named_and_told_for_what_it_is() {
+    let (folder, operator) = folder();
+    let receipt = operator.receipts()[1].to_json();
+    let file = container(operator.receipts(), PAPER);
+    let trust = operator.trust(Demand::Journalise).to_json();
+    folder.put("cut.kbox.json", &receipt[..receipt.len() / 2]);
+    folder.put("cut.asice", &file[..file.len() - 30]);
+    folder.put("cut.json", &trust[..trust.len() / 2]);
+    folder.put("other.kbox.json", "{\"kbox\": 1}");
+    let evidence = "evidence.unreadable";
+    for (arguments, name, code, words, is_cut) in [
+        (
+            &["cut.kbox.json"][..],
+            "cut.kbox.json",
+            evidence,
+            "coupé",
+            true,
+        ),
+        (&["cut.asice"], "cut.asice", evidence, "coupé", true),
+        (&["cut.json"], "cut.json", evidence, "coupé", true),
+        (
+            &["--trust", "cut.json", "one.kbox.json"],
+            "cut.json",
+            "trust.unusable",
+            "coupé",
+            true,
+        ),
+        (
+            &["other.kbox.json"],
+            "other.kbox.json",
+            evidence,
+            "JSON",
+            false,
+        ),
+        (
+            &["trust.json"],
+            "trust.json",
+            evidence,
+            "c'est un trust.json",
+            false,
+        ),
+        (
+            &["trust.json"],
+            "trust.json",
+            evidence,
+            "donnez-le avec --trust",
+            false,
+        ),
+    ] {
+        let (exit, out, err) = folder.run(&[&["--json"], arguments].concat());
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let finding = &json["findings"][0];
+        assert_eq!(
+            (exit, &finding["code"], &finding["file"]),
+            (2, &code.into(), &name.into())
+        );
+        assert!(err.contains(name) && err.contains(words), "{err}");
+        assert_eq!(err.contains("coupé"), is_cut, "{err}");
+    }
+}
+
+#[test]
+fn certificates_alone_are_not_enough_for_a_receipt_and_the_answer_says_what_is() {
+    let (folder, operator) = folder();
+    folder.put("tsa.pem", certificate_to_pem(&operator.pki_root));
+    for evidence in ["one.kbox.json", "file.asice"] {
+        let (code, out, _) = folder.run(&["--trust", "tsa.pem", evidence]);
+        assert_eq!(code, 2, "{out}");
+        assert!(
+            out.contains("[trust.missing] --trust ne donne que des certificats"),
+            "{out}"
+        );
+        assert!(out.contains("demande un trust.json"), "{out}");
+    }
+}
+
+#[test]
 fn one_flipped_bit_anywhere_in_a_proof_file_never_proves_something_else() {
     let (folder, operator) = folder();
     let good = container(operator.receipts(), PAPER);
