@@ -123,6 +123,16 @@ impl Trust {
         match (as_list, as_response) {
             (Ok(()), _) => self.crls.push(Given { der: bytes, from }),
             (_, Ok(())) => self.ocsp.push(Given { der: bytes, from }),
+            (Err(RevocationRejection::Unreadable(_)), Err(RevocationRejection::Unreadable(_)))
+                if token::of_timestamping(&bytes).is_some() =>
+            {
+                let (french, english) = token::of_timestamping(&bytes).unwrap_or_default();
+                return Err(Problem::new(
+                    Kind::Trust,
+                    format!("c'est {french}, qui ne se donne pas avec --trust"),
+                    format!("this is {english}, which is not for --trust"),
+                ));
+            }
             // What is read and refused says more than what is not read.
             (
                 Err(RevocationRejection::Unreadable(_)),
@@ -182,9 +192,16 @@ fn unread(kind: Kind, path: &Path, bytes: &[u8], error: &ReceiptError) -> Proble
 
 /// What a file of `--trust` is that cannot even be a tlog-policy.
 fn no_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    let is_of_a_policy = |line: &str| {
+        let first = line.split_ascii_whitespace().next().unwrap_or_default();
+        ["log", "witness", "group", "quorum"].contains(&first)
+    };
     match std::str::from_utf8(bytes) {
-        Ok("") => Some(("un fichier vide", "an empty file")),
         _ if bytes.starts_with(b"%PDF") => Some(("un document PDF", "a PDF document")),
+        Ok(text) if !text.is_empty() && !text.lines().any(is_of_a_policy) => {
+            Some(("un texte", "a text"))
+        }
+        Ok("") => Some(("un fichier vide", "an empty file")),
         Ok(_) => None,
         Err(_) => Some((
             "un fichier d'une sorte inconnue",
@@ -220,6 +237,27 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
             .ok()
             .filter(|text| text.contains("-----BEGIN"))
         {
+            if token::has_private_key(&bytes) {
+                let (french, english) = token::PRIVATE_KEY;
+                let other = Problem::new(
+                    Kind::Trust,
+                    format!("c'est {french}"),
+                    format!("this is {english}"),
+                )
+                .with_advice(
+                    "donnez à sa place, avec --trust ou --anchor, le certificat de l'autorité. Si la clé a quitté son détenteur, faites révoquer son certificat.",
+                    "give the authority's certificate in its place, with --trust or --anchor. If the key left its holder, have its certificate revoked.",
+                );
+                return Err(other.in_file(path));
+            }
+            if text.matches("-----BEGIN ").count() > text.matches("-----END ").count() {
+                let cut = Problem::new(
+                    Kind::Trust,
+                    "ce PEM est coupé : une ligne -----BEGIN n'a pas sa ligne -----END",
+                    "this PEM is cut off: a -----BEGIN line is without its -----END line",
+                );
+                return Err(cut.in_file(path));
+            }
             let problem = |error: &TspError| Problem::tsp(Kind::Trust, error).in_file(path);
             let crls = crls_from_pem(text).map_err(|error| problem(&error))?;
             let count = crls.len();

@@ -184,6 +184,14 @@ impl Problem {
         }
     }
 
+    /// Of an option that asks for less than all that its reader knows.
+    pub(crate) fn unless_advised(self, advice: (&'static str, &'static str)) -> Self {
+        Self {
+            advice: self.advice.or(Some(advice)),
+            ..self
+        }
+    }
+
     fn advice(&self, language: Language) -> &'static str {
         match self.advice {
             Some((french, english)) => pick(language, french, english),

@@ -145,10 +145,7 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
         return Ok(no_trust(KIND, language));
     }
     let request = match &options.request {
-        Some(path) => Some(
-            TimeStampReq::parse(&read_message(path)?)
-                .map_err(|error| Problem::tsp(Kind::File, &error).in_file(path))?,
-        ),
+        Some(path) => Some(query(&read_message(path)?).map_err(|problem| problem.in_file(path))?),
         None => None,
     };
     let Some(imprint) = imprint(token, request.as_ref(), options)? else {
@@ -225,6 +222,40 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     Ok(judged.answer(result.as_deref(), file.as_deref(), options))
 }
 
+/// What `--request` asks for.
+fn query(bytes: &[u8]) -> Result<TimeStampReq, Problem> {
+    TimeStampReq::parse(bytes).map_err(|error| {
+        let kind = match TokenFile::read(bytes.to_vec()) {
+            Ok(TokenFile {
+                content: Content::Token(_),
+                ..
+            }) => Some(("un jeton d'horodatage", "a timestamp token")),
+            Ok(_) => Some((
+                "la réponse d'une autorité d'horodatage",
+                "a timestamp authority's answer",
+            )),
+            Err(of_token) => {
+                other_kind(bytes, &of_token).filter(|kind| *kind != UNKNOWN_KIND)
+            }
+        };
+        match kind {
+            Some((french, english)) => Problem::new(
+                Kind::File,
+                format!("ce n'est pas une requête d'horodatage (--request) mais, semble-t-il, {french}"),
+                format!("this is no timestamp query (--request) but, it seems, {english}"),
+            ),
+            None => Problem::tsp(Kind::File, &error).after(
+                "illisible comme requête d'horodatage (--request)",
+                "not readable as a timestamp query (--request)",
+            ),
+        }
+        .with_advice(
+            "donnez avec --request la requête (.tsq, en DER) à laquelle ce jeton répond, ou retirez --request.",
+            "give with --request the query (.tsq, in DER) that this token answers, or leave --request out.",
+        )
+    })
+}
+
 /// A limit of this program, and no fault of the token.
 const fn is_own_limit(error: &TspError) -> bool {
     matches!(
@@ -252,6 +283,8 @@ fn too_large(error: &TspError, language: Language) -> Answer {
 /// id-signedData (RFC 5652 §5.1), in DER.
 const SIGNED_DATA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
 
+const UNKNOWN_KIND: (&str, &str) = ("d'une sorte inconnue", "of an unknown kind");
+
 /// What the bytes are instead of a token or a response, in French and English, as far as it is known; `None` when they begin as one
 /// of those.
 fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static str)> {
@@ -264,14 +297,17 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
     if bytes.starts_with(b"%PDF") {
         return Some(("un document PDF", "a PDF document"));
     }
+    if has_private_key(bytes) {
+        return Some(PRIVATE_KEY);
+    }
     if bytes
         .windows(11)
         .take(4096)
         .any(|part| part == b"-----BEGIN ")
     {
         return Some((
-            "du PEM, alors qu'un jeton est attendu en DER",
-            "PEM, where a token is expected in DER",
+            "du PEM, alors que du DER est attendu",
+            "PEM, where DER is expected",
         ));
     }
     if !bytes.starts_with(&[0x30]) {
@@ -282,7 +318,7 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
                 "base64, to be decoded first (openssl base64 -d -in TOKEN -out token.tsr)",
             ),
             Ok(_) => ("un texte", "a text"),
-            Err(_) => ("d'une sorte inconnue", "of an unknown kind"),
+            Err(_) => UNKNOWN_KIND,
         });
     }
     let header = match bytes {
@@ -321,8 +357,40 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
         [0x06 | 0x30, ..] | [] => None,
         // Of indefinite length: BER.
         _ if bytes.get(1) == Some(&0x80) => None,
-        _ => Some(("d'une sorte inconnue", "of an unknown kind")),
+        _ => Some(UNKNOWN_KIND),
     }
+}
+
+/// Said wherever one is given.
+pub(crate) const PRIVATE_KEY: (&str, &str) = (
+    "une clé privée : ne la transmettez à personne",
+    "a private key: hand it to nobody",
+);
+
+/// PKCS #8, encrypted or not, and the older forms of one algorithm, in PEM.
+pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes.get(..65_536).unwrap_or(bytes));
+    text.lines()
+        .any(|line| line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY-----"))
+}
+
+/// A token, its response or a query, which trusts nobody.
+pub(crate) fn of_timestamping(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    if TimeStampReq::parse(bytes).is_ok() {
+        return Some((
+            "une requête d'horodatage (.tsq)",
+            "a timestamp query (.tsq)",
+        ));
+    }
+    TokenFile::read(bytes.to_vec())
+        .ok()
+        .map(|file| match file.content {
+            Content::Token(_) => ("un jeton d'horodatage", "a timestamp token"),
+            Content::Response(_) => (
+                "la réponse d'une autorité d'horodatage",
+                "a timestamp authority's answer",
+            ),
+        })
 }
 
 /// Of a sequence in DER, as a token is.
@@ -370,6 +438,11 @@ fn unread(error: &TspError, language: Language) -> Answer {
     }
 }
 
+const ANCHOR_ADVICE: (&str, &str) = (
+    "donnez avec --anchor un certificat (PEM ou DER), et les listes de révocation ou réponses OCSP avec --trust.",
+    "give a certificate (PEM or DER) with --anchor, and revocation lists or OCSP responses with --trust.",
+);
+
 /// Whom the auditor trusts for a lone token, and where each is from.
 struct Trusted {
     roots: Vec<Given>,
@@ -389,17 +462,16 @@ impl Trusted {
             });
         let mut extra: Vec<Vec<u8>> = extra.into_iter().map(|given| given.der).collect();
         for path in anchors {
-            let given = read_trust(std::slice::from_ref(path))?.certificates;
+            let given = read_trust(std::slice::from_ref(path))
+                .map_err(|problem| problem.unless_advised(ANCHOR_ADVICE))?
+                .certificates;
             if given.is_empty() {
                 let none = Problem::new(
                     Kind::Trust,
                     "ce fichier ne contient aucun certificat (--anchor)",
                     "no certificate (--anchor)",
                 )
-                .with_advice(
-                    "donnez avec --anchor un certificat (PEM ou DER), et les listes de révocation ou réponses OCSP avec --trust.",
-                    "give a certificate (PEM or DER) with --anchor, and revocation lists or OCSP responses with --trust.",
-                );
+                .with_advice(ANCHOR_ADVICE.0, ANCHOR_ADVICE.1);
                 return Err(none.in_file(path));
             }
             roots.extend(given);

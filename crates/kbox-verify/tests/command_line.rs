@@ -509,8 +509,8 @@ fn unreadable_files_and_wrong_usage_exit_2_and_say_what_to_do() {
         (
             &["--trust", "noise", "file.asice"],
             "trust.unusable",
-            "ni un trust.json ni",
-            "neither trust.json nor PEM",
+            "un texte",
+            "a text",
         ),
         (
             &["--trust", "empty", "file.asice"],
@@ -1294,7 +1294,7 @@ fn certificates_lists_and_responses_are_taken_in_der_too() {
     let (code, _, err) = judge(&["root.der", "delta.crl"]);
     assert!(code == 2 && err.contains("2.5.29.27"), "{err}");
     let (code, _, err) = judge(&["root.der", "token.tst"]);
-    assert!(code == 2 && err.contains("ni un certificat"), "{err}");
+    assert!(code == 2 && err.contains("un jeton d'horodatage"), "{err}");
 }
 
 #[test]
@@ -1500,6 +1500,147 @@ fn revocation_lists_in_pem_are_held_against_a_token_at_the_time_by_which_it_exis
         exit == 2 && err.contains("delta.pem") && err.contains("2.5.29.27"),
         "{err}"
     );
+}
+
+fn fault_fixture(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tsp-faults");
+    fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn each_option_tells_a_file_of_another_kind_for_what_it_is() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    for (name, source) in [
+        ("token.tst", "ok.tsr"),
+        ("root.pem", "root.pem"),
+        ("data", "data.txt"),
+        ("query.tsq", "query.tsq"),
+    ] {
+        folder.put(name, fault_fixture(source));
+    }
+    folder.put("a.pdf", b"%PDF-1.7\n");
+    folder.put("empty", b"");
+    folder.put("words.txt", "Délibération du conseil\n");
+    let root = fault_fixture("root.pem");
+    folder.put("cut.pem", &root[..root.len() / 2]);
+    folder.openssl("genpkey -algorithm ed25519 -out key.pem");
+    for (option, name, french, english) in [
+        ("--request", "a.pdf", "un document PDF", "a PDF document"),
+        ("--request", "empty", "un fichier vide", "an empty file"),
+        ("--request", "words.txt", "un texte", "a text"),
+        (
+            "--request",
+            "token.tst",
+            "la réponse d'une autorité",
+            "authority's answer",
+        ),
+        (
+            "--anchor",
+            "a.pdf",
+            "donnez avec --anchor un certificat",
+            "give a certificate (PEM or DER) with --anchor",
+        ),
+        (
+            "--trust",
+            "key.pem",
+            "une clé privée : ne la transmettez à personne",
+            "a private key: hand it to nobody",
+        ),
+        (
+            "--trust",
+            "cut.pem",
+            "ce PEM est coupé",
+            "this PEM is cut off",
+        ),
+        (
+            "--trust",
+            "token.tst",
+            "la réponse d'une autorité",
+            "authority's answer",
+        ),
+        (
+            "--trust",
+            "query.tsq",
+            "une requête d'horodatage",
+            "a timestamp query",
+        ),
+        ("--trust", "words.txt", "c'est un texte", "this is a text"),
+    ] {
+        for (language, words) in [("fr", french), ("en", english)] {
+            let (code, out, err) = folder.run(&[
+                "--lang",
+                language,
+                "--trust",
+                "root.pem",
+                "--document",
+                "data",
+                option,
+                name,
+                "token.tst",
+            ]);
+            assert_eq!((code, out.as_str()), (2, ""), "{option} {name}");
+            assert!(
+                err.contains(words) && err.contains(name),
+                "{option} {name}: {err}"
+            );
+            assert!(err.contains(option), "{option} {name}: {err}");
+            assert!(!err.contains("a tlog-policy:"), "{err}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_of_a_token_is_told_apart_from_its_neighbours() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    folder.put("root.pem", fault_fixture("root.pem"));
+    folder.put("data", fault_fixture("data.txt"));
+    for (name, french, english) in [
+        (
+            "signature-not-as-key-says",
+            "n'est pas faite pour lui",
+            "the key in the signer's certificate is not for it",
+        ),
+        (
+            "signature-other-digest",
+            "une autre fonction de hachage",
+            "another digest",
+        ),
+        (
+            "signature-ecdsa-null",
+            "des paramètres que sa norme n'admet pas",
+            "parameters that its standard does not allow",
+        ),
+        (
+            "message-digest-missing",
+            "n'est pas conforme à la norme",
+            "does not follow the standard",
+        ),
+        (
+            "ess-twin-certificate",
+            "l'empreinte signée en désigne un autre",
+            "the signed hash is of another",
+        ),
+        (
+            "chain-not-yet-valid",
+            "n'était pas encore valable",
+            "was not valid yet",
+        ),
+    ] {
+        let token = format!("{name}.tsr");
+        folder.put(&token, fault_fixture(&token));
+        for (language, words) in [("fr", french), ("en", english)] {
+            let (_, out, _) = folder.run(&[
+                "--lang",
+                language,
+                "--trust",
+                "root.pem",
+                "--document",
+                "data",
+                &token,
+            ]);
+            assert!(out.contains(words), "{name}: {out}");
+        }
+    }
 }
 
 #[test]

@@ -343,6 +343,20 @@ impl Writer {
                 "The last is no root certificate: you trust it as it is (--anchor). Nothing above it was looked at, nor whether it is revoked.",
             );
         }
+        // At the time that the certificates were judged at they all were valid.
+        for certificate in stamp.chain().iter().skip(1) {
+            let Ok(certificate) = Certificate::parse(certificate) else {
+                continue;
+            };
+            let from = certificate.not_before();
+            if from > stamp.gen_time() {
+                let name = certificate_words(&CertificateName::of(&certificate), self.language);
+                self.text(
+                    &format!("À savoir : à l'heure du jeton, un certificat de la chaîne n'était pas encore valable ; il l'est depuis le {from} : {name}."),
+                    &format!("Note: at the token's time a certificate of the chain was not valid yet; it is since {from}: {name}."),
+                );
+            }
+        }
         for flag in stamp.flags() {
             let words = flag_words(*flag, self.language);
             self.text(&format!("À savoir : {words}"), &format!("Note: {words}"));
@@ -794,9 +808,20 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
         (Language::English, TspRejection::CriticalExtension) => {
             format!("{rejection} that this program cannot process")
         }
-        (Language::English, TspRejection::MessageDigest { .. }) => format!(
+        (
+            Language::English,
+            TspRejection::MessageDigest {
+                fault: AttributeFault::Other,
+            },
+        ) => format!(
             "{rejection}: the time or the imprint may have been changed after the signature"
         ),
+        (
+            Language::English,
+            TspRejection::MessageDigest {
+                fault: AttributeFault::Missing,
+            },
+        ) => format!("{rejection}: nothing binds the time to the signature"),
         (Language::English, TspRejection::KeyUsage { signs }) => match signs {
             true => "the signer's key usage allows something else besides signatures".to_string(),
             false => "the signer's key usage does not allow signatures".to_string(),
@@ -895,7 +920,7 @@ pub(super) fn french(rejection: &TspRejection) -> String {
             AttributeFault::Other => "le type du contenu, sous la signature, n'est pas celui d'un horodatage",
         }.to_string(),
         TspRejection::MessageDigest { fault } => match fault {
-            AttributeFault::Missing => "l'empreinte du contenu manque sous la signature : rien ne lie l'heure à celle-ci",
+            AttributeFault::Missing => "l'empreinte du contenu manque sous la signature : rien ne lie l'heure à la signature",
             AttributeFault::Repeated => "l'empreinte du contenu est répétée sous la signature",
             AttributeFault::Other => "l'empreinte signée n'est pas celle du contenu : l'heure ou l'empreinte ont été changées après la signature",
         }.to_string(),
@@ -906,6 +931,10 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::SignerCertificateMissing { named } => {
             let named = match named.as_ref() {
                 MissingSigner::Certificate(name) => certificate_words(name, Language::French),
+                MissingSigner::Twin(name) => format!(
+                    "{}. Un certificat de cet émetteur et de ce numéro est bien là, mais l'empreinte signée en désigne un autre",
+                    certificate_words(name, Language::French)
+                ),
                 MissingSigner::KeyIdentifier(identifier) => format!("identifiant de clé {}", printable(identifier)),
             };
             format!("le certificat du signataire n'est ni dans le jeton, ni parmi ceux qui sont fournis : {named}")
@@ -1046,6 +1075,18 @@ fn fault_words(fault: &AlgorithmFault) -> String {
             "{} n'est pas employé comme le veut sa norme (empreinte, paramètres ou clé)",
             algorithm_named(algorithm)
         ),
+        AlgorithmFault::OtherDigest(algorithm) => format!(
+            "{} est employé avec une autre fonction de hachage que celle que veut sa norme",
+            algorithm_named(algorithm)
+        ),
+        AlgorithmFault::Parameters(algorithm) => format!(
+            "{} a des paramètres que sa norme n'admet pas",
+            algorithm_named(algorithm)
+        ),
+        AlgorithmFault::OtherKey(algorithm) => format!(
+            "{} est employé, et la clé du certificat du signataire n'est pas faite pour lui",
+            algorithm_named(algorithm)
+        ),
     }
 }
 
@@ -1077,7 +1118,7 @@ fn french_rule(rule: &str) -> &str {
 fn unusable(what: &UnusableRevocation) -> String {
     match what {
         UnusableRevocation::Delta => "c'est une liste différentielle (delta CRL, extension 2.5.29.27), qui ne donne que les changements depuis une liste complète".to_string(),
-        UnusableRevocation::Extension(kind) => format!("elle a une extension critique que ce programme ne connaît pas ({kind})"),
+        UnusableRevocation::Extension(kind) | UnusableRevocation::ResponseExtension(kind) => format!("elle a une extension critique que ce programme ne connaît pas ({kind})"),
         UnusableRevocation::RelativePoint => "elle désigne son point de distribution par un nom relatif à son émetteur".to_string(),
         UnusableRevocation::SomeReasons => "elle ne donne les révocations que pour certains motifs (onlySomeReasons)".to_string(),
         UnusableRevocation::Indirect => "elle mêle les révocations de plusieurs émetteurs (indirectCRL)".to_string(),
@@ -1169,10 +1210,9 @@ fn revocation(rejection: &RevocationRejection) -> String {
             unread_words(error, Language::French)
         ),
         RevocationRejection::Unsupported { what } => {
-            let item = match what {
-                UnusableRevocation::Extension(_) => "une liste de révocation ou réponse OCSP",
-                UnusableRevocation::NoAnswer => "une réponse OCSP",
-                _ => "une liste de révocation",
+            let item = match what.is_of_a_response() {
+                true => "une réponse OCSP",
+                false => "une liste de révocation",
             };
             format!("{item} ne peut servir : {}", unusable(what))
         }
@@ -1293,6 +1333,14 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "donnez avec --trust le certificat racine de l'autorité (PEM), obtenu d'elle ou d'une liste de confiance, et s'il le faut ses certificats intermédiaires, qui complètent la chaîne sans qu'il leur soit fait confiance. Un certificat que vous tenez pour sûr alors qu'un autre l'a émis se donne avec --anchor.",
             "give the authority's root certificate (PEM) with --trust, got from the authority or a trusted list, and its intermediate certificates if need be, which complete the chain without being trusted. A certificate that you trust although another issued it is given with --anchor.",
         ),
+        TspRejection::SignerCertificateMissing { named }
+            if matches!(**named, MissingSigner::Twin(_)) =>
+        {
+            (
+                "demandez à l'autorité le certificat que le jeton désigne, ou pourquoi elle en a émis deux du même numéro, et donnez-le avec --trust, à côté du certificat racine.",
+                "ask the authority for the certificate that the token names, or why it issued two of one serial number, and give it with --trust, beside the root certificate.",
+            )
+        }
         TspRejection::SignerCertificateMissing { .. } => (
             "obtenez ce certificat auprès de l'autorité, car le jeton ne le contient pas, et donnez-le avec --trust, à côté du certificat racine : il complète la chaîne sans qu'il lui soit fait confiance.",
             "get that certificate from the authority, as the token does not hold it, and give it with --trust, beside the root certificate: it completes the chain without being trusted.",
@@ -1398,7 +1446,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
                 ..
             }
             | RevocationRejection::Unsupported {
-                what: UnusableRevocation::NoAnswer,
+                what: UnusableRevocation::NoAnswer | UnusableRevocation::ResponseExtension(_),
             },
         ) => (
             "donnez une réponse OCSP complète, signée par l'émetteur du certificat ou par un répondeur qu'il a habilité, ou aucune.",
@@ -1423,7 +1471,11 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "this is demanded of kbox's own evidence: make sure that the token is from the evidence authority.",
         ),
         TspRejection::WeakSignature {
-            fault: AlgorithmFault::Misused(_),
+            fault:
+                AlgorithmFault::Misused(_)
+                | AlgorithmFault::OtherDigest(_)
+                | AlgorithmFault::Parameters(_)
+                | AlgorithmFault::OtherKey(_),
         } => (
             "signalez-le à l'autorité et demandez un nouveau jeton : sa signature n'est pas conforme à la norme de son algorithme.",
             "tell the authority and ask for a new token: its signature does not follow its algorithm's standard.",
@@ -1460,6 +1512,12 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
         TspRejection::GenTimeOutsideCertificate { .. } => (
             "demandez un nouveau jeton : aucune preuve d'existence ne répare celui-ci.",
             "ask for a new token: no proof of existence mends this one.",
+        ),
+        TspRejection::MessageDigest {
+            fault: AttributeFault::Missing | AttributeFault::Repeated,
+        } => (
+            "signalez-le à l'autorité et demandez un nouveau jeton : celui-ci n'est pas conforme à la norme.",
+            "tell the authority and ask for a new token: this one does not follow the standard.",
         ),
         TspRejection::Signature
         | TspRejection::MessageDigest { .. }

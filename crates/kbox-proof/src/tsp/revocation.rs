@@ -265,8 +265,10 @@ impl fmt::Display for RevocationItem {
 pub enum UnusableRevocation {
     /// RFC 5280 §5.2.4: what has changed since a whole list.
     Delta,
-    /// A critical extension that this program cannot process.
+    /// A critical extension of a list that this program cannot process.
     Extension(Oid),
+    /// The same of an OCSP response.
+    ResponseExtension(Oid),
     /// RFC 5280 §5.2.5: a distribution point named relative to the issuer.
     RelativePoint,
     /// RFC 5280 §5.2.5: revocations for some reasons alone.
@@ -279,13 +281,19 @@ pub enum UnusableRevocation {
     NoAnswer,
 }
 
+impl UnusableRevocation {
+    pub(crate) const fn is_of_a_response(&self) -> bool {
+        matches!(self, Self::ResponseExtension(_) | Self::NoAnswer)
+    }
+}
+
 impl fmt::Display for UnusableRevocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Delta => {
                 "it is a delta CRL (extension 2.5.29.27), with what has changed since a complete list alone"
             }
-            Self::Extension(kind) => {
+            Self::Extension(kind) | Self::ResponseExtension(kind) => {
                 return write!(
                     f,
                     "it has a critical extension that this program does not know ({kind})"
@@ -303,7 +311,7 @@ impl fmt::Display for UnusableRevocation {
             Self::AttributeCertificates => {
                 "its issuingDistributionPoint (2.5.29.28) has onlyContainsAttributeCerts: it is not about certificates like these"
             }
-            Self::NoAnswer => "it is an OCSP response without an answer, or not of the basic type",
+            Self::NoAnswer => "it has no answer, or is not of the basic type",
         })
     }
 }
@@ -461,7 +469,11 @@ impl fmt::Display for RevocationRejection {
         match self {
             Self::Unreadable(error) => write!(f, "a revocation list or response: {error}"),
             Self::Unsupported { what } => {
-                write!(f, "a revocation list or response cannot be used: {what}")
+                let item = match what.is_of_a_response() {
+                    true => "an OCSP response",
+                    false => "a revocation list",
+                };
+                write!(f, "{item} cannot be used: {what}")
             }
             Self::Signature {
                 item: item @ RevocationItem::Crl(_),
@@ -902,7 +914,10 @@ fn check_size(bytes: &[u8]) -> Result<(), RevocationRejection> {
 }
 
 /// RFC 5280 §5.2, §5.3; RFC 6960 §4.1.2: a list or response with a critical extension that is not understood says nothing.
-fn refuse_critical(extensions: &[Extension]) -> Result<(), RevocationRejection> {
+fn refuse_critical(
+    extensions: &[Extension],
+    what: fn(Oid) -> UnusableRevocation,
+) -> Result<(), RevocationRejection> {
     const PROCESSED: [&[u8]; 3] = [
         known::INVALIDITY_DATE,
         known::REASON_CODE,
@@ -914,7 +929,7 @@ fn refuse_critical(extensions: &[Extension]) -> Result<(), RevocationRejection> 
     {
         None => Ok(()),
         Some(extension) => Err(RevocationRejection::Unsupported {
-            what: UnusableRevocation::Extension(extension.kind.clone()),
+            what: what(extension.kind.clone()),
         }),
     }
 }
@@ -1121,7 +1136,7 @@ impl CertificateList {
                 what: UnusableRevocation::Delta,
             });
         }
-        refuse_critical(&extensions)?;
+        refuse_critical(&extensions, UnusableRevocation::Extension)?;
         of_entries.map(|()| list)
     }
 
@@ -1170,7 +1185,7 @@ impl CertificateList {
             while !list.is_empty() {
                 let entry = ListEntry::read(&list.expect(der::SEQUENCE)?)?;
                 if of_entries.is_ok() {
-                    of_entries = refuse_critical(&entry.extensions);
+                    of_entries = refuse_critical(&entry.extensions, UnusableRevocation::Extension);
                 }
             }
         }
@@ -1403,7 +1418,7 @@ impl OcspResponse {
             });
         };
         let (response, extensions) = Self::read(basic).map_err(unreadable)?;
-        refuse_critical(&extensions)?;
+        refuse_critical(&extensions, UnusableRevocation::ResponseExtension)?;
         Ok(response)
     }
 

@@ -9,6 +9,7 @@ use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
 use super::certificate::bit_string;
 use super::der;
 use super::oid::{Oid, known};
+use super::signature::SignatureAlgorithm;
 
 /// Digests and signatures by MD2, MD4, MD5, SHA-1 and RIPEMD-160, and curves of fewer than 224 bits (ETSI TS 119 312 lists none).
 const WEAK: [&[u8]; 22] = [
@@ -77,6 +78,12 @@ pub enum AlgorithmFault {
     /// The algorithm is good, but not used as its standard says: with another digest, with parameters that it does not have, or
     /// with a key that is for another.
     Misused(Oid),
+    /// The same, and it is the digest: the SignerInfo names another.
+    OtherDigest(Oid),
+    /// The same, and it is the parameters.
+    Parameters(Oid),
+    /// The same, and it is the key.
+    OtherKey(Oid),
 }
 
 impl fmt::Display for AlgorithmFault {
@@ -90,6 +97,21 @@ impl fmt::Display for AlgorithmFault {
             Self::Misused(algorithm) => write!(
                 f,
                 "{} is not used as its standard says (digest, parameters or key)",
+                named(algorithm)
+            ),
+            Self::OtherDigest(algorithm) => write!(
+                f,
+                "{} is used with another digest than its standard says",
+                named(algorithm)
+            ),
+            Self::Parameters(algorithm) => write!(
+                f,
+                "{} has parameters that its standard does not allow",
+                named(algorithm)
+            ),
+            Self::OtherKey(algorithm) => write!(
+                f,
+                "{} is used, and the key in the signer's certificate is not for it",
                 named(algorithm)
             ),
         }
@@ -187,6 +209,25 @@ pub(super) fn refused(key: &[u8], algorithm: &AlgorithmIdentifier) -> Refused {
     let key = key_kind(key).unwrap_or(Judged::Known);
     key.and(signature_kind(algorithm))
         .refused(&algorithm.algorithm)
+}
+
+/// The same of a token's signature, with the digest algorithm beside it.
+pub(super) fn refused_signature(
+    key: &[u8],
+    algorithm: &AlgorithmIdentifier,
+    digest: HashAlgorithm,
+) -> Refused {
+    match refused(key, algorithm) {
+        Refused::Fault(AlgorithmFault::Misused(oid)) => {
+            let fits = |digest| SignatureAlgorithm::new(algorithm, digest).is_ok();
+            Refused::Fault(match (fits(Some(digest)), fits(None)) {
+                (true, _) => AlgorithmFault::OtherKey(oid),
+                (false, true) => AlgorithmFault::OtherDigest(oid),
+                (false, false) => AlgorithmFault::Parameters(oid),
+            })
+        }
+        other => other,
+    }
 }
 
 fn signature_kind(algorithm: &AlgorithmIdentifier) -> Judged {

@@ -319,13 +319,19 @@ fn a_signature_algorithm_that_disagrees_with_the_digest_is_refused() {
     let ca = Ca::new();
     let (signer, der) = ca.issue(|_| {});
     let roots = [ca.der];
-    for algorithm in [known::ECDSA_SHA384, known::SHA256_RSA] {
+    for (algorithm, fault) in [
+        (
+            known::ECDSA_SHA384,
+            AlgorithmFault::OtherDigest as fn(Oid) -> AlgorithmFault,
+        ),
+        (known::SHA256_RSA, AlgorithmFault::OtherKey),
+    ] {
         let mut draft = Draft::new(&der);
         draft.signature_algorithm = element(der::SEQUENCE, &[&element(der::OID, &[algorithm])]);
         assert_eq!(
             verify_token(&draft.sign(&signer), &imprint(), &trusting(&roots)),
             Err(TspRejection::WeakSignature {
-                fault: AlgorithmFault::Misused(Oid::from_content(algorithm).unwrap()),
+                fault: fault(Oid::from_content(algorithm).unwrap()),
             })
         );
     }

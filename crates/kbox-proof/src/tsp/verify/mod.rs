@@ -26,7 +26,7 @@ use super::revocation::{RevocationEvidence, RevocationFindings};
 use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
-use super::unsupported::{Refused, refused, refused_hash};
+use super::unsupported::{Refused, refused_hash, refused_signature};
 use crate::time::Time;
 
 pub use algorithms::{AlgorithmUse, Purpose};
@@ -278,7 +278,7 @@ fn check(
         .map_err(|failure| match failure {
             SignatureFailure::Algorithm => {
                 let key = signer.certificate.public_key_info();
-                refused_algorithm(refused(key, &token.signature_algorithm))
+                refused_algorithm(refused_signature(key, &token.signature_algorithm, digest))
             }
             SignatureFailure::Signature => TspRejection::Signature,
         })?;

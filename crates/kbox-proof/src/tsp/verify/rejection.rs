@@ -247,6 +247,8 @@ impl core::error::Error for TspRejection {}
 pub enum MissingSigner {
     /// By issuer and serial number.
     Certificate(CertificateName),
+    /// The same; one of that name is at hand, but the token's signed hash is of another.
+    Twin(CertificateName),
     /// By its subject key identifier, in hexadecimal.
     KeyIdentifier(String),
 }
@@ -255,6 +257,10 @@ impl fmt::Display for MissingSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Certificate(name) => name.fmt(f),
+            Self::Twin(name) => write!(
+                f,
+                "{name}. A certificate of this issuer and serial number is at hand, but the signed hash is of another"
+            ),
             Self::KeyIdentifier(identifier) => {
                 write!(f, "subject key identifier {}", printable(identifier))
             }

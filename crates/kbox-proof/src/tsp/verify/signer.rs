@@ -210,8 +210,18 @@ pub(super) fn find_signer(
     }
     let ids = [v1, v2].map(|ids| ids.and_then(|ids| ids.into_iter().next()));
     Err(unfit_for_all(token, trust, &ids).unwrap_or_else(|| {
+        let given = trust.extra_certificates.iter().chain(trust.roots);
+        let has_twin = |pair| {
+            let mut everywhere = token.certificates().iter().chain(given);
+            everywhere.any(|bytes| issuer_and_serial(bytes) == Some(pair))
+        };
         TspRejection::SignerCertificateMissing {
             named: Box::new(match &token.sid {
+                SignerIdentifier::IssuerAndSerial { issuer, serial }
+                    if has_twin((issuer, serial)) =>
+                {
+                    MissingSigner::Twin(CertificateName::of_missing(issuer, serial))
+                }
                 SignerIdentifier::IssuerAndSerial { issuer, serial } => {
                     MissingSigner::Certificate(CertificateName::of_missing(issuer, serial))
                 }
