@@ -1127,7 +1127,7 @@ fn what_is_known_of_revocation_is_said_in_every_report_and_never_left_to_silence
             vec![list(&issuer, &[(1, 25, Reason::KeyCompromise)])],
             late,
             "révoqué depuis le 2026-11-25T00:00:00Z (motif : clé compromise, keyCompromise)",
-            "revoked since 2026-11-25T00:00:00Z (keyCompromise)",
+            "revoked since 2026-11-25T00:00:00Z (reason: keyCompromise)",
         ),
     ] {
         trust.crls = crls;
