@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! RocksDB as the store uses it: rows by key, each in the family that its key belongs to, one write-ahead log for all of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use kbox_proof::store::StoreError;
 use rocksdb::{
@@ -20,6 +21,10 @@ const BLOCK_CACHE_BYTES: usize = 64 << 20;
 /// Tables that stay open: they must not grow into the descriptors that the server keeps for the log.
 const OPEN_TABLES: i32 = 128;
 
+/// Whoever still reads a retired file keeps it so long at most: nobody reads for longer than an answer takes.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+const GONE_PAUSE: Duration = Duration::from_millis(5);
+
 /// A key and its value.
 pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
 
@@ -27,6 +32,11 @@ pub(crate) struct Database(DB);
 
 pub(crate) fn engine(error: rocksdb::Error) -> StoreError {
     StoreError::Engine(error.into_string())
+}
+
+fn still_there(file: &Path) -> StoreError {
+    let file = file.display();
+    StoreError::Engine(format!("what was to be destroyed is still in {file}"))
 }
 
 /// How a database is opened.
@@ -193,14 +203,67 @@ impl Database {
             .map_err(engine)
     }
 
-    /// Rewrites the tables that hold a key, without what it held before.
-    pub(crate) fn rewrite(&self, key: &[u8]) -> Result<(), StoreError> {
+    /// Rewrites the tables that hold a key, without what it held before. Returns those that were there until then.
+    pub(crate) fn rewrite(&self, key: &[u8]) -> Result<Vec<PathBuf>, StoreError> {
+        let before = self.tables_around(key)?;
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         let family = self.family(Family::of(key))?;
         self.0
             .compact_range_cf_opt(family, Some(key), Some(key), &options);
+        // That it failed, on a full disk for one, the engine does not say: then what was there is still in use.
+        let after = self.tables_around(key)?;
+        match before.iter().find(|table| after.contains(table)) {
+            Some(table) => Err(still_there(table)),
+            None => Ok(before),
+        }
+    }
+
+    /// The tables whose range a key lies in.
+    fn tables_around(&self, key: &[u8]) -> Result<Vec<PathBuf>, StoreError> {
+        let family = Family::of(key).name();
+        let tables = self.0.live_files().map_err(engine)?.into_iter();
+        let around = tables.filter(|table| {
+            table.column_family_name == family
+                && table.start_key.as_deref().is_none_or(|start| start <= key)
+                && table.end_key.as_deref().is_none_or(|end| end >= key)
+        });
+        Ok(around
+            .map(|table| self.0.path().join(table.name.trim_start_matches('/')))
+            .collect())
+    }
+
+    /// The files of the write-ahead log.
+    pub(crate) fn logs(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut logs = Vec::new();
+        for file in std::fs::read_dir(self.0.path()).map_err(|error| self.problem(&error))? {
+            let path = file.map_err(|error| self.problem(&error))?.path();
+            if path.extension().is_some_and(|ending| ending == "log") {
+                logs.push(path);
+            }
+        }
+        Ok(logs)
+    }
+
+    /// Returns once none of these files, which are not in use any more, is there.
+    pub(crate) fn await_gone(&self, files: &[PathBuf]) -> Result<(), StoreError> {
+        let asked = Instant::now();
+        for file in files {
+            while file.try_exists().map_err(|error| self.problem(&error))? {
+                if asked.elapsed() > GONE_WITHIN {
+                    return Err(still_there(file));
+                }
+                std::thread::sleep(GONE_PAUSE);
+            }
+        }
         Ok(())
+    }
+
+    fn problem(&self, error: &std::io::Error) -> StoreError {
+        StoreError::Directory {
+            path: self.0.path().display().to_string(),
+            problem: error.to_string(),
+        }
     }
 }
 

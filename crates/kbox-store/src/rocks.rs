@@ -540,10 +540,14 @@ impl RocksStore {
             .map_err(CommitError::Refused)?;
         self.db.write(batch).map_err(CommitError::Failed)?;
         // A delete only hides: the bytes go when the write-ahead log is retired and the tables are rewritten.
-        self.db.flush().map_err(CommitError::Failed)?;
-        for key in keys {
-            self.db.rewrite(&key).map_err(CommitError::Failed)?;
-        }
-        Ok(())
+        let destroy = || {
+            let mut old = self.db.logs()?;
+            self.db.flush()?;
+            for key in keys {
+                old.extend(self.db.rewrite(&key)?);
+            }
+            self.db.await_gone(&old)
+        };
+        destroy().map_err(CommitError::Failed)
     }
 }

@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -456,6 +456,63 @@ fn an_erasure_killed_at_any_sync_deletion_or_renaming_of_a_file_leaves_nothing_o
         "{killed} killed, {pending} after the trace"
     );
     println!("{killed} killed, {pending} after the trace");
+}
+
+/// A compaction that failed is told to nobody, and a disk that was full for a moment lets the log go on.
+#[test]
+fn an_erasure_on_a_disk_that_was_full_or_kept_an_old_file_is_not_done_until_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, path) = (folder.path().join("made"), folder.path().join("data"));
+    let keys = Keys::new();
+    keys.save(folder.path());
+    let ledger = open(&keys, &made);
+    let (_, [id]) = consignments(&ledger, &keys, [0]);
+    drop(ledger);
+    drop(open(&keys, &made));
+    std::fs::write(folder.path().join("erase"), id.to_string()).unwrap();
+    let numbers = std::fs::read_dir(made.join("db")).unwrap();
+    let numbers = numbers.map(|file| file.unwrap().path());
+    let number = |path: PathBuf| path.file_stem()?.to_str()?.parse::<u32>().ok();
+    let last = numbers.filter_map(number).max().unwrap();
+    let mut failed = [0, 0];
+    // Each table that the erasure writes, and those that it replaces.
+    for (kind, calls, error, tables) in [
+        (0, "openat", "ENOSPC", last + 1..last + 20),
+        (1, "unlink", "EIO", 1..last + 1),
+    ] {
+        for table in tables {
+            copy_folder(&made, &path);
+            // As if it had been there all along.
+            std::fs::remove_file(path.join("PLACE")).unwrap();
+            let table = path.join(format!("db/{table:06}.sst"));
+            let holding = files_with(&path, address(0).as_bytes());
+            if kind == 1 && !holding.contains(&table.display().to_string()) {
+                std::fs::remove_dir_all(&path).unwrap();
+                continue;
+            }
+            let inject = format!("inject={calls}:error={error}");
+            let output = Command::new("strace")
+                .args(["-f", "-qq", "-o", "/dev/null", "-e", &inject, "-P"])
+                .arg(&table)
+                .arg(std::env::current_exe().unwrap())
+                .args(["erasing_child", "--exact", "--nocapture"])
+                .env(ERASING_CHILD, folder.path())
+                .output()
+                .expect("strace is missing: run the tests through `make test`");
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            if said.contains("\nerased") {
+                assert_gone(&path, 0);
+            } else {
+                failed[kind] += 1;
+            }
+            let ledger = open(&keys, &path);
+            ledger.erase(erasing(id)).unwrap().unwrap();
+            assert_gone(&path, 0);
+            drop(ledger);
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+    }
+    assert!(failed.iter().all(|failed| *failed > 0), "{failed:?}");
 }
 
 #[test]
