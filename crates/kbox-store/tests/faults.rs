@@ -111,10 +111,15 @@ impl Run {
     }
 }
 
-/// How often each fault is injected, at the first, second, third … call: `KBOX_FAULTS=1000` for a long run.
+/// Calls of one thread that each of these processes surely comes to.
+const REACHED: usize = 36;
+
+/// How often each fault is injected, at the first, second, third … call, and so on again: `KBOX_FAULTS=1000` for a long run.
 fn faults() -> usize {
     let wanted = std::env::var("KBOX_FAULTS").ok();
-    wanted.map_or(36, |text| text.parse().expect("KBOX_FAULTS is a number"))
+    wanted.map_or(REACHED, |text| {
+        text.parse().expect("KBOX_FAULTS is a number")
+    })
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn killed_or_failing_at_every_system_call_nothing_acknowledged_is_lost() {
         ("openat,rename,ftruncate,fallocate,fsync", "error=EIO"),
     ] {
         let mut run = Run::new();
-        for when in 1..=faults() {
+        for when in (1..=REACHED).cycle().take(faults()) {
             let inject = format!("inject={call}:{fault}:when={when}");
             let trace = format!("trace={call}");
             let output = run.child(&["-o", "/dev/null", "-e", &trace, "-e", &inject]);
