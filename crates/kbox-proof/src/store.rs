@@ -292,6 +292,11 @@ pub fn decode_chain(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 pub enum StoreError {
     /// The engine failed, in its own words.
     Engine(String),
+    /// Something that was to be destroyed is in a file that could not be rewritten or removed.
+    StillThere {
+        /// The file.
+        file: String,
+    },
     /// Too little room on the disk.
     Full {
         /// Bytes that are free.
@@ -364,6 +369,11 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Engine(detail) => write!(f, "the storage engine failed: {detail}"),
+            Self::StillThere { file } => write!(
+                f,
+                "what was to be destroyed is still in {file}, which could not be rewritten or removed. See that the disk has room \
+                 and that nothing keeps this file, then start again: it is destroyed before anything is served. Never remove it by hand"
+            ),
             Self::Full { free, needed } => write!(
                 f,
                 "the disk is full: {free} bytes are free and {needed} must stay so; nothing was written. Make room, \

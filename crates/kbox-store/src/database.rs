@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! RocksDB as the store uses it: rows by key, each in the family that its key belongs to, one write-ahead log for all of them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use kbox_proof::store::StoreError;
 use rocksdb::{
     BlockBasedOptions, BottommostLevelCompaction, Cache, ColumnFamily, ColumnFamilyDescriptor,
     CompactOptions, DB, DBCompressionType, DBPinnableSlice, DBRecoveryMode, Direction,
-    FlushOptions, IteratorMode, Options, WriteBatch, WriteOptions,
+    FlushOptions, IteratorMode, LiveFile, Options, WriteBatch, WriteOptions,
 };
 
 use crate::codec::Family;
@@ -23,20 +24,50 @@ const OPEN_TABLES: i32 = 128;
 
 /// Whoever still reads a retired file keeps it so long at most: nobody reads for longer than an answer takes.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
+/// A table is rewritten with its neighbours one level below, never a whole family at once.
+const MAX_REWRITTEN_BYTES: u64 = 1 << 30;
 const GONE_PAUSE: Duration = Duration::from_millis(5);
 
 /// A key and its value.
 pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
 
-pub(crate) struct Database(DB);
+pub(crate) struct Database {
+    db: DB,
+    /// The newest table that was there before this process opened it.
+    newest: u64,
+}
 
 pub(crate) fn engine(error: rocksdb::Error) -> StoreError {
     StoreError::Engine(error.into_string())
 }
 
 fn still_there(file: &Path) -> StoreError {
-    let file = file.display();
-    StoreError::Engine(format!("what was to be destroyed is still in {file}"))
+    StoreError::StillThere {
+        file: file.display().to_string(),
+    }
+}
+
+fn problem(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Directory {
+        path: path.display().to_string(),
+        problem: error.to_string(),
+    }
+}
+
+/// The files of a database whose name ends so.
+fn files(path: &Path, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    for file in std::fs::read_dir(path).map_err(|error| problem(path, &error))? {
+        let file = file.map_err(|error| problem(path, &error))?.path();
+        if file.extension().is_some_and(|found| found == ending) {
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+fn number(file: &Path) -> Option<u64> {
+    file.file_stem()?.to_str()?.parse().ok()
 }
 
 /// How a database is opened.
@@ -93,8 +124,16 @@ impl Database {
         options.create_if_missing(opening != Opening::Existing);
         options.create_missing_column_families(opening != Opening::Existing);
         options.set_error_if_exists(opening == Opening::New);
+        let newest = match path.exists() {
+            true => files(path, "sst")?
+                .iter()
+                .filter_map(|file| number(file))
+                .max(),
+            false => None,
+        };
+        let newest = newest.unwrap_or_default();
         DB::open_cf_descriptors(&options, path, families())
-            .map(Self)
+            .map(|db| Self { db, newest })
             .map_err(engine)
     }
 
@@ -104,20 +143,20 @@ impl Database {
         // All tables are opened now: a writer may delete them while they are read.
         options.set_max_open_files(-1);
         DB::open_cf_descriptors_read_only(&options, path, families(), false)
-            .map(Self)
+            .map(|db| Self { db, newest: 0 })
             .map_err(engine)
     }
 
     fn family(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
         let name = family.name();
-        self.0
+        self.db
             .cf_handle(name)
             .ok_or_else(|| StoreError::Engine(format!("it has no column family {name:?}")))
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<DBPinnableSlice<'_>>, StoreError> {
         let family = self.family(Family::of(key))?;
-        self.0.get_pinned_cf(family, key).map_err(engine)
+        self.db.get_pinned_cf(family, key).map_err(engine)
     }
 
     /// The rows of a key's family from it on.
@@ -128,7 +167,7 @@ impl Database {
     ) -> Result<impl Iterator<Item = Result<Row, StoreError>>, StoreError> {
         let family = self.family(Family::of(from))?;
         let rows = self
-            .0
+            .db
             .iterator_cf(family, IteratorMode::From(from, direction));
         Ok(rows.map(|row| row.map_err(engine)))
     }
@@ -140,7 +179,7 @@ impl Database {
         let mut all = Vec::new();
         for family in Family::ALL {
             all.push(
-                self.0
+                self.db
                     .iterator_cf(self.family(family)?, IteratorMode::Start),
             );
         }
@@ -150,7 +189,7 @@ impl Database {
     /// Every key of every family.
     pub(crate) fn for_each_key(&self, mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {
         for family in Family::ALL {
-            let mut keys = self.0.raw_iterator_cf(self.family(family)?);
+            let mut keys = self.db.raw_iterator_cf(self.family(family)?);
             keys.seek_to_first();
             while let Some(key) = keys.key() {
                 each(key);
@@ -182,14 +221,14 @@ impl Database {
     pub(crate) fn write(&self, batch: Batch<'_>) -> Result<(), StoreError> {
         let mut options = WriteOptions::default();
         options.set_sync(true);
-        self.0.write_opt(batch.rows, &options).map_err(engine)
+        self.db.write_opt(batch.rows, &options).map_err(engine)
     }
 
     /// Durable after [`Database::flush`] alone.
     pub(crate) fn write_unlogged(&self, batch: Batch<'_>) -> Result<(), StoreError> {
         let mut options = WriteOptions::default();
         options.disable_wal(true);
-        self.0.write_opt(batch.rows, &options).map_err(engine)
+        self.db.write_opt(batch.rows, &options).map_err(engine)
     }
 
     /// Puts everything into tables and retires the write-ahead log.
@@ -198,7 +237,7 @@ impl Database {
         for family in Family::ALL {
             families.push(self.family(family)?);
         }
-        self.0
+        self.db
             .flush_cfs_opt(&families, &FlushOptions::default())
             .map_err(engine)
     }
@@ -209,7 +248,7 @@ impl Database {
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         let family = self.family(Family::of(key))?;
-        self.0
+        self.db
             .compact_range_cf_opt(family, Some(key), Some(key), &options);
         // That it failed, on a full disk for one, the engine does not say: then what was there is still in use.
         let after = self.tables_around(key)?;
@@ -219,37 +258,59 @@ impl Database {
         }
     }
 
+    fn live(&self) -> Result<Vec<LiveFile>, StoreError> {
+        self.db.live_files().map_err(engine)
+    }
+
+    fn path_of(&self, table: &LiveFile) -> PathBuf {
+        self.db.path().join(table.name.trim_start_matches('/'))
+    }
+
     /// The tables whose range a key lies in.
     fn tables_around(&self, key: &[u8]) -> Result<Vec<PathBuf>, StoreError> {
         let family = Family::of(key).name();
-        let tables = self.0.live_files().map_err(engine)?.into_iter();
-        let around = tables.filter(|table| {
+        let tables = self.live()?;
+        let around = tables.iter().filter(|table| {
             table.column_family_name == family
                 && table.start_key.as_deref().is_none_or(|start| start <= key)
                 && table.end_key.as_deref().is_none_or(|end| end >= key)
         });
-        Ok(around
-            .map(|table| self.0.path().join(table.name.trim_start_matches('/')))
-            .collect())
+        Ok(around.map(|table| self.path_of(table)).collect())
+    }
+
+    /// How many bytes of tables may be there twice while what these keys held is destroyed.
+    pub(crate) fn rewritten_bytes(&self, keys: &[Vec<u8>]) -> Result<u64, StoreError> {
+        let families = keys.iter().map(|key| Family::of(key).name());
+        let families: BTreeSet<&str> = families.collect();
+        let tables = self.live()?.into_iter();
+        let bytes = tables
+            .filter(|table| families.contains(table.column_family_name.as_str()))
+            .map(|table| u64::try_from(table.size).unwrap_or(u64::MAX))
+            .fold(0, u64::saturating_add);
+        Ok(bytes.min(MAX_REWRITTEN_BYTES))
     }
 
     /// The files of the write-ahead log.
     pub(crate) fn logs(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let mut logs = Vec::new();
-        for file in std::fs::read_dir(self.0.path()).map_err(|error| self.problem(&error))? {
-            let path = file.map_err(|error| self.problem(&error))?.path();
-            if path.extension().is_some_and(|ending| ending == "log") {
-                logs.push(path);
-            }
-        }
-        Ok(logs)
+        files(self.db.path(), "log")
+    }
+
+    /// Tables of an earlier process that nothing uses any more.
+    pub(crate) fn leftovers(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut tables = files(self.db.path(), "sst")?;
+        let live = self.live()?;
+        let live: BTreeSet<PathBuf> = live.iter().map(|table| self.path_of(table)).collect();
+        tables.retain(|table| {
+            number(table).is_some_and(|number| number <= self.newest) && !live.contains(table)
+        });
+        Ok(tables)
     }
 
     /// Returns once none of these files, which are not in use any more, is there.
     pub(crate) fn await_gone(&self, files: &[PathBuf]) -> Result<(), StoreError> {
         let asked = Instant::now();
         for file in files {
-            while file.try_exists().map_err(|error| self.problem(&error))? {
+            while file.try_exists().map_err(|error| problem(file, &error))? {
                 if asked.elapsed() > GONE_WITHIN {
                     return Err(still_there(file));
                 }
@@ -257,13 +318,6 @@ impl Database {
             }
         }
         Ok(())
-    }
-
-    fn problem(&self, error: &std::io::Error) -> StoreError {
-        StoreError::Directory {
-            path: self.0.path().display().to_string(),
-            problem: error.to_string(),
-        }
     }
 }
 

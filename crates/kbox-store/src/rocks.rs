@@ -535,8 +535,11 @@ impl RocksStore {
             return Ok(());
         }
         let bytes = u64::try_from(batch.byte_len()).unwrap_or(u64::MAX);
+        // Tables are written once, not twice as what is committed. Where they do not fit, the engine fails and the process ends.
+        let rewritten = self.db.rewritten_bytes(&keys);
+        let rewritten = rewritten.map_err(CommitError::Refused)? / 2;
         self.directory()?
-            .check_room(bytes)
+            .check_room(bytes.saturating_add(rewritten))
             .map_err(CommitError::Refused)?;
         self.db.write(batch).map_err(CommitError::Failed)?;
         // A delete only hides: the bytes go when the write-ahead log is retired and the tables are rewritten.
@@ -546,6 +549,8 @@ impl RocksStore {
             for key in keys {
                 old.extend(self.db.rewrite(&key)?);
             }
+            // One that an earlier attempt replaced, and could not remove.
+            old.extend(self.db.leftovers()?);
             self.db.await_gone(&old)
         };
         destroy().map_err(CommitError::Failed)
