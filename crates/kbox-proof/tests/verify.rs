@@ -505,6 +505,154 @@ fn an_anchor_that_somebody_added_to_a_good_receipt_disproves_nothing() {
     }
 }
 
+/// Whoever hands on a receipt can change what nobody signs in it: that tells nothing against the event.
+#[test]
+fn no_change_of_what_nobody_signs_in_a_receipt_disproves_it() {
+    let world = witnessed();
+    let good = world.anchored(true);
+    assert!(world.judge(&good).is_ok());
+    let mut changed = Vec::new();
+    let mut texts: Vec<(&str, fn(&mut Receipt) -> &mut String)> = vec![
+        ("proof", |receipt| &mut receipt.proof),
+        ("before", |receipt| receipt.before.as_mut().unwrap()),
+    ];
+    texts.push(("anchor", |receipt| &mut receipt.anchors[0].checkpoint));
+    for (part, text) in texts {
+        let length = text(&mut good.clone()).len();
+        for index in 0..length {
+            let mut bad = good.clone();
+            let mut bytes = std::mem::take(text(&mut bad)).into_bytes();
+            bytes[index] ^= 1;
+            if let Ok(other) = String::from_utf8(bytes) {
+                *text(&mut bad) = other;
+                changed.push((format!("{part}, byte {index}"), bad));
+            }
+        }
+    }
+    let mut change = |what: &str, change: &dyn Fn(&mut Receipt)| {
+        let mut bad = good.clone();
+        change(&mut bad);
+        changed.push((what.to_string(), bad));
+    };
+    for hash in 0..good.consistency.len() {
+        change("consistency", &|bad| bad.consistency[hash][0] ^= 1);
+    }
+    change("consistency left out", &|bad| bad.consistency.clear());
+    change("consistency longer", &|bad| bad.consistency.push([0; 32]));
+    change("before left out", &|bad| bad.before = None);
+    change("anchors left out", &|bad| bad.anchors.clear());
+    change("a later checkpoint as the one before", &|bad| {
+        bad.before = Some(world.operator.checkpoint().encode());
+    });
+    change("another proof", &|bad| {
+        bad.proof = world.operator.receipts()[2].proof.clone();
+    });
+    // In a receipt, a token has one form. An unsigned attribute makes it longer, at the end of each of its structures.
+    change("an unsigned attribute", &|bad| {
+        bad.token = with_unsigned_attributes(&bad.token, &[0xa1, 0]);
+    });
+    for index in 0..good.token.len().min(4) {
+        change("the token's header", &|bad| bad.token[index] ^= 1);
+    }
+    for (what, receipt) in changed {
+        if let Err(rejection) = world.judge(&receipt) {
+            assert!(rejection.is_undecided(), "{what}: {rejection}");
+        }
+    }
+}
+
+/// Appends to the SignerInfo, with which a token ends.
+fn with_unsigned_attributes(token: &[u8], field: &[u8]) -> Vec<u8> {
+    fn length(der: &[u8]) -> (usize, usize) {
+        match der[1] {
+            short @ 0..=0x7f => (2, usize::from(short)),
+            long => {
+                let digits = &der[2..2 + usize::from(long & 0x7f)];
+                let add = |sum, digit: &u8| sum << 8 | usize::from(*digit);
+                (2 + digits.len(), digits.iter().fold(0, add))
+            }
+        }
+    }
+    fn longer(der: &[u8], field: &[u8], depth: usize) -> Vec<u8> {
+        let content = &der[length(der).0..];
+        let mut last = 0;
+        while last + length(&content[last..]).0 + length(&content[last..]).1 < content.len() {
+            last += length(&content[last..]).0 + length(&content[last..]).1;
+        }
+        let content = match depth {
+            0 => [content, field].concat(),
+            _ => [
+                &content[..last],
+                &longer(&content[last..], field, depth - 1),
+            ]
+            .concat(),
+        };
+        let size = u16::try_from(content.len()).unwrap().to_be_bytes();
+        match content.len() {
+            0..=0x7f => [&[der[0], size[1]][..], &content].concat(),
+            0x80..=0xff => [&[der[0], 0x81, size[1]][..], &content].concat(),
+            _ => [&[der[0], 0x82, size[0], size[1]][..], &content].concat(),
+        }
+    }
+    // ContentInfo, [0], SignedData, signerInfos, SignerInfo.
+    longer(token, field, 4)
+}
+
+/// Nobody signs which receipts a proof file holds.
+#[test]
+fn receipts_that_somebody_added_to_a_good_proof_file_or_took_out_disprove_nothing() {
+    let operator = sent();
+    let trust = operator.trust(Demand::Journalise);
+    let policy = TrustPolicy::new(&trust).unwrap();
+    let receipts = operator.receipts();
+    let outcome = |list: &[Receipt]| {
+        let content = ProofFileContent {
+            documents: DOCUMENTS.to_vec(),
+            receipts: list,
+        };
+        match verify_proof_file(&content, &policy, at(86_400)) {
+            Ok(_) => Outcome::Proven,
+            Err(findings) => Outcome::of(findings.iter().map(|finding| &finding.rejection)),
+        }
+    };
+    assert_eq!(outcome(&receipts), Outcome::Proven);
+    for index in 0..receipts.len() {
+        let mut fewer = receipts.clone();
+        fewer.remove(index);
+        assert_ne!(outcome(&fewer), Outcome::Disproven, "without {index}");
+        for other in 0..fewer.len() {
+            let mut fewer = fewer.clone();
+            fewer.remove(other);
+            assert_ne!(
+                outcome(&fewer),
+                Outcome::Disproven,
+                "without {index}, {other}"
+            );
+        }
+        let mut more = receipts.clone();
+        more.push(receipts[index].clone());
+        assert_eq!(outcome(&more), Outcome::Undecided, "{index} twice");
+    }
+    // One of another collectivité, from the same log.
+    let mut other = sent();
+    let mut event = other.event(
+        body(
+            Detail::ContentAccessTracking(step(0)),
+            Some(event_digest(&other.events[1].0)),
+        ),
+        None,
+    );
+    event.header.collectivite = Collectivite::operator();
+    other.append(&event, None, false);
+    let found = codes(
+        &other.receipts(),
+        DOCUMENTS,
+        &other.trust(Demand::Journalise),
+    );
+    assert_eq!(found, ["file.mixed"]);
+    assert!(Rejection::Mixed.is_undecided());
+}
+
 #[test]
 fn an_anchor_by_the_operators_public_authority_or_by_nobody_trusted_adds_nothing() {
     let mut world = witnessed();

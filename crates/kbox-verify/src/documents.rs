@@ -130,8 +130,8 @@ pub(crate) fn hold_against<'a>(
         {
             found += &say(
                 language,
-                &format!("{file} est {}.\n", one.french),
-                &format!("{file} is {}.\n", one.english),
+                &format!("Le fichier « {file} » est {}.\n", one.french),
+                &format!("The file \"{file}\" is {}.\n", one.english),
             );
         }
         if papers.is_empty() {
@@ -192,10 +192,10 @@ fn mismatch(document: &Given, language: Language) -> Refusal {
     let message = say(
         language,
         &format!(
-            "{file} n'est aucune des pièces que cette preuve désigne : son empreinte (SHA-256) est {digest}."
+            "le fichier « {file} » n'est aucune des pièces que cette preuve désigne : son empreinte (SHA-256) est {digest}."
         ),
         &format!(
-            "{file} is none of the papers that this evidence names: its digest (SHA-256) is {digest}."
+            "the file \"{file}\" is none of the papers that this evidence names: its digest (SHA-256) is {digest}."
         ),
     );
     let advice = say(
@@ -209,8 +209,8 @@ fn mismatch(document: &Given, language: Language) -> Refusal {
 fn none_named(file: &str, language: Language) -> Refusal {
     let message = say(
         language,
-        &format!("cette preuve ne désigne aucune pièce : elle ne dit rien de {file}."),
-        &format!("this evidence names no paper: it says nothing about {file}."),
+        &format!("cette preuve ne désigne aucune pièce : elle ne dit rien du fichier « {file} »."),
+        &format!("this evidence names no paper: it says nothing about the file \"{file}\"."),
     );
     let advice = say(
         language,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kbox_proof::report::{self, Language, Outcome, TokenJudgement};
 use kbox_proof::time::Time;
 use kbox_proof::tsp::{
-    Accuracy, Certificate, CertificateRevocation, ChainTime, HashAlgorithm, MessageImprint,
+    Accuracy, Budget, Certificate, CertificateRevocation, ChainTime, HashAlgorithm, MessageImprint,
     RenewalRejection, RevocationEvidence, RevocationItem, RevocationRejection, StoredToken,
     Strength, TimeStampReq, TimeStampResp, TimeStampToken, TokenTrust, TspError, TspRejection,
     TstInfo, VerifiedTimeStamp, certificates_from_pem, verify_renewed_token,
@@ -414,24 +414,20 @@ fn no_token(french: &str, english: &str, language: Language) -> Answer {
     not_proven(KIND, Outcome::Undecided, language, code, &message, &advice)
 }
 
-/// It begins as a token, so that it is one that was altered, cut off or written in another encoding.
+/// It begins as a token, so that it is one that was altered, cut off or written in another encoding: by whomever.
 fn unread(error: &TspError, language: Language) -> Answer {
-    let undecided = report::is_cut_off(error);
     let finding = json!({
         "code": report::unread_code(error),
         "source": "RFC 3161 §2.4.2, RFC 5652, X.690",
         "renewal": null,
         "file": null,
-        "undecided": undecided,
+        "undecided": true,
         "message": report::unread_words(error, language),
         "advice": report::unread_advice(error, language),
     });
     Answer {
         kind: KIND,
-        outcome: match undecided {
-            true => Outcome::Undecided,
-            false => Outcome::Disproven,
-        },
+        outcome: Outcome::Undecided,
         report: report::unread_token(error, language).to_text(),
         findings: vec![finding],
         facts: Value::Null,
@@ -454,11 +450,14 @@ struct Trusted {
 
 impl Trusted {
     fn new(trust: &Trust, anchors: &[PathBuf]) -> Result<Self, Problem> {
+        // More than are looked at are refused for that, and need no signature checked.
+        let are_looked_at = trust.certificates.len() <= Budget::DEFAULT.certificates;
         // What cannot be read is no helper either, and is refused with the roots.
         let (mut roots, extra): (Vec<_>, Vec<_>) =
             trust.certificates.iter().cloned().partition(|given| {
-                Certificate::parse(&given.der)
-                    .map_or(true, |certificate| certificate.is_self_signed())
+                !are_looked_at
+                    || Certificate::parse(&given.der)
+                        .map_or(true, |certificate| certificate.is_self_signed())
             });
         let mut extra: Vec<Vec<u8>> = extra.into_iter().map(|given| given.der).collect();
         for path in anchors {
@@ -538,6 +537,7 @@ impl Trusted {
             TspRejection::Revocation(
                 RevocationRejection::Signature { item, .. }
                 | RevocationRejection::KeyCompromise { item, .. }
+                | RevocationRejection::OnHold { item, .. }
                 | RevocationRejection::Revoked { item, .. }
                 | RevocationRejection::RevokedNoPoe { item, .. }
                 | RevocationRejection::IssuerRevoked { item, .. },

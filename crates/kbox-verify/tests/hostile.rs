@@ -71,13 +71,13 @@ impl Folder {
     }
 }
 
-/// Every text in it.
+/// Every text in it. None is a line of a report.
 fn walk(json: &serde_json::Value) {
     match json {
-        serde_json::Value::String(text) => assert_harmless(text),
+        serde_json::Value::String(text) => assert_steers_nothing(text),
         serde_json::Value::Array(list) => list.iter().for_each(walk),
         serde_json::Value::Object(members) => members.iter().for_each(|(name, value)| {
-            assert_harmless(name);
+            assert_steers_nothing(name);
             walk(value);
         }),
         _ => {}
@@ -85,20 +85,24 @@ fn walk(json: &serde_json::Value) {
 }
 
 fn assert_harmless(line: &str) {
+    assert_steers_nothing(line);
+    for verdict in ["PROVEN: FORGED", "PROUVÉ : FORGED"] {
+        assert!(!line.trim_start().starts_with(verdict), "{line:?}");
+    }
+}
+
+fn assert_steers_nothing(line: &str) {
     let steers = |letter: char| {
         letter.is_control()
             || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e0fff}')
     };
     assert!(!line.contains(steers), "{line:?}");
     assert!(line.chars().count() < 2000, "{line:?}");
-    for verdict in ["PROVEN: FORGED", "PROUVÉ : FORGED"] {
-        assert!(!line.trim_start().starts_with(verdict), "{line:?}");
-    }
     assert!(!line.contains(&" ".repeat(20)), "{line:?}");
 }
 
 /// Clears the screen, sets the title, goes to the line's start, makes lines of its own, turns the text around, hides letters.
-const HOSTILE: &str = "A\u{1b}[2J\u{1b}]0;x\u{7}\r\nPROVEN: FORGED\nPROUVÉ : FORGED\u{85}\u{9b}1A\u{202e}gnp\u{200b}\u{2066}\u{e0041}";
+const HOSTILE: &str = "PROVEN: FORGED PROUVÉ : FORGED\u{1b}[2J\u{1b}]0;x\u{7}\r\nPROVEN: FORGED\nPROUVÉ : FORGED\u{85}\u{9b}1A\u{202e}gnp\u{200b}\u{2066}\u{e0041}";
 
 fn hostile(more: usize) -> String {
     [HOSTILE, &" ".repeat(300), &"é".repeat(more)].concat()
@@ -318,6 +322,14 @@ fn names_in_receipts_proof_files_and_checkpoints_steer_no_terminal_and_pass_for_
         folder.put("evidence", bytes);
         folder.is_harmless(exit, &["--trust", "trust.json", "evidence"]);
     }
+    // A paper of the sending, and a file that is none, under a name that passes for a verdict.
+    let name = HOSTILE.replace('/', "");
+    folder.put("evidence", operator.receipts()[0].to_json());
+    for (exit, bytes) in [(0, operator::PAPER), (1, b"%PDF other")] {
+        folder.put(&name, bytes);
+        let arguments = ["--trust", "trust.json", "--document", &name, "evidence"];
+        folder.is_harmless(exit, &arguments);
+    }
     // A checkpoint of a log with a name that turns the text around.
     let mut receipt = operator.receipts()[0].clone();
     let origin = receipt
@@ -332,7 +344,7 @@ fn names_in_receipts_proof_files_and_checkpoints_steer_no_terminal_and_pass_for_
         .proof
         .replace(&origin.to_string(), "log\u{202e}\u{2066}x");
     folder.put("evidence", receipt.to_json());
-    folder.is_harmless(1, &["--trust", "trust.json", "evidence"]);
+    folder.is_harmless(2, &["--trust", "trust.json", "evidence"]);
 }
 
 /// A list of the issuer that nobody signed, of up to 4 MiB, with these revokedCertificates and Extensions.
@@ -348,6 +360,37 @@ fn list(entries: &[u8], extensions: &[u8]) -> Vec<u8> {
     }
     let signature = element(3, &[0, 1]);
     element(0x30, &[element(0x30, &tbs), algorithm, signature].concat())
+}
+
+/// 32 MiB of roots, 25 seconds of signatures if each were checked before they are counted; broken JSON, of which a parser makes eighty times its size.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_made_to_cost_time_or_memory_before_it_is_refused_costs_neither() {
+    let folder = Folder::new();
+    files(&folder);
+    let root = kbox_proof::tsp::certificate_to_pem(&operator::sent().pki_root);
+    folder.put("many.pem", root.repeat((32 << 20) / root.len()));
+    let maps = "{\"\":0},".repeat((4 << 20) / 7 - 4);
+    folder.put("maps.json", format!("{{\"kbox\":[{maps}"));
+    let within = |line: &str| {
+        // Seconds of the processor, and KiB of memory.
+        let line = format!(
+            "ulimit -t 10; ulimit -v {}; exec {} {line}",
+            200 << 10,
+            env!("CARGO_BIN_EXE_kbox-verify"),
+        );
+        let output = Command::new("/bin/sh")
+            .args(["-c", &line])
+            .current_dir(folder.0.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    let said = within("--trust many.pem --document data token.tst");
+    assert!(said.contains("[tsp.budget_certificates]"), "{said}");
+    let said = within("--trust root.der maps.json");
+    assert!(said.contains("coupé"), "{said}");
 }
 
 /// Four lists as large as lists may be, with as many entries, extensions or names as they hold, took 515 MiB.

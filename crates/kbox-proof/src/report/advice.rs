@@ -33,6 +33,10 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
         "reprenez le fichier à sa source ; s'il y est identique, il a été altéré ou contrefait : conservez-le, et signalez-le au service.",
         "fetch the file again from its source; if it is the same there, it was altered or forged: keep it, and tell the service.",
     );
+    const UNSIGNED: (&str, &str) = (
+        "quiconque a eu ce fichier en main a pu changer cette partie du récépissé, ce qui ne dit rien contre l'événement : redemandez le récépissé au service, qui le refait d'après son journal. S'il ne le peut, conservez ce fichier et signalez-le aux témoins du journal.",
+        "whoever held this file could have changed this part of the receipt, which tells nothing against the event: ask the service for the receipt again, which it makes anew from its log. If it cannot, keep this file and tell the log's witnesses.",
+    );
     const OLD_TRUST: (&str, &str) = (
         "obtenez du service, hors de ces preuves, un trust.json plus récent, et vérifiez qu'il est bien celui de ce service.",
         "get a newer trust.json from the service, outside this evidence, and make sure that it is this service's.",
@@ -43,13 +47,13 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
     );
     let (french, english) = match rejection {
         Rejection::Event(EventError::UnknownVersion(_)) => NEWER_PROGRAM,
-        Rejection::Event(_)
-        | Rejection::Proof(_)
+        Rejection::Proof(_)
         | Rejection::CheckpointOrigin { .. }
         | Rejection::Checkpoint(_)
         | Rejection::Consistency(_)
         | Rejection::BeforeContainsEntry
-        | Rejection::Cosignature(_)
+        | Rejection::Cosignature(_) => UNSIGNED,
+        Rejection::Event(_)
         | Rejection::Chain { .. }
         | Rejection::Reference { .. }
         | Rejection::OutsideSending { .. } => ALTERED,
@@ -72,7 +76,10 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "vérifiez l'horloge de cette machine ; si elle est juste, signalez l'heure du jeton au service.",
             "check this machine's clock; if it is right, tell the service about the token's time.",
         ),
-        Rejection::BeyondEnd { .. } | Rejection::TwoHistories | Rejection::Opening { .. } => (
+        Rejection::BeyondEnd { .. }
+        | Rejection::TwoHistories
+        | Rejection::Opening { .. }
+        | Rejection::Duplicate { same: false, .. } => (
             "conservez ce fichier et le trust.json, et montrez-les aux témoins du journal : son exploitant a montré deux histoires.",
             "keep this file and the trust.json, and show them to the log's witnesses: its operator showed two histories.",
         ),
@@ -143,6 +150,7 @@ fn of_token(cause: &TspRejection, language: Language) -> &'static str {
         ),
         TspRejection::Revocation(
             RevocationRejection::KeyCompromise { .. }
+            | RevocationRejection::OnHold { .. }
             | RevocationRejection::Revoked { .. }
             | RevocationRejection::RevokedNoPoe { .. }
             | RevocationRejection::IssuerRevoked { .. },
@@ -249,7 +257,14 @@ mod tests {
             Rejection::Roster { recipient: 7 },
             Rejection::NoSubmission,
             Rejection::Mixed,
-            Rejection::Duplicate { rank: 7 },
+            Rejection::Duplicate {
+                rank: 7,
+                same: true,
+            },
+            Rejection::Duplicate {
+                rank: 7,
+                same: false,
+            },
             Rejection::Gaps { from: 6, to: 7 },
             Rejection::Chain { rank: 7 },
             Rejection::Reference { rank: 7 },

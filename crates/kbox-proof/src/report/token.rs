@@ -115,7 +115,8 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
     }
 }
 
-/// The report on a file that cannot be read as a token or response: strictly, as anything else could be read in two ways.
+/// The report on a file that cannot be read as a token or response: strictly, as anything else could be read in two ways. Anybody can
+/// write a good token in another encoding, or spoil it, so that nothing is disproven.
 #[must_use]
 pub fn unread_token(error: &TspError, language: Language) -> Report {
     let mut writer = Writer::new(language);
@@ -127,11 +128,7 @@ pub fn unread_token(error: &TspError, language: Language) -> Report {
         "Rule: RFC 3161 §2.4.2, RFC 5652, X.690 (DER).",
     );
     writer.advice(unread_advice(error, language));
-    let outcome = match is_cut_off(error) {
-        true => Outcome::Undecided,
-        false => Outcome::Disproven,
-    };
-    failed(writer, outcome, "Horodatage", "Timestamp")
+    failed(writer, Outcome::Undecided, "Horodatage", "Timestamp")
 }
 
 /// What is missing of a file tells nothing against who made it.
@@ -657,6 +654,7 @@ const fn depends_on_time(rejection: &TspRejection) -> bool {
             | TspRejection::AlgorithmEnded { .. }
             | TspRejection::Revocation(
                 RevocationRejection::KeyCompromise { .. }
+                    | RevocationRejection::OnHold { .. }
                     | RevocationRejection::Revoked { .. }
                     | RevocationRejection::RevokedNoPoe { .. }
                     | RevocationRejection::IssuerRevoked { .. }
@@ -928,6 +926,7 @@ pub(super) fn french(rejection: &TspRejection) -> String {
         TspRejection::EssMalformed => "la désignation signée du certificat du signataire est illisible".to_string(),
         TspRejection::EssSha1 => "le certificat du signataire n'est désigné que par SHA-1".to_string(),
         TspRejection::EssMismatch => "le certificat du signataire n'est pas celui que le jeton désigne sous sa signature".to_string(),
+        TspRejection::SidMismatch { certificate } => format!("hors de sa signature, le jeton désigne un autre certificat de signataire que sous elle, et n'importe qui a pu le changer ; sous elle : {}", certificate_words(certificate, Language::French)),
         TspRejection::SignerCertificateMissing { named } => {
             let named = match named.as_ref() {
                 MissingSigner::Certificate(name) => certificate_words(name, Language::French),
@@ -1156,11 +1155,11 @@ fn distrusted(
     match reason {
         Some(RevocationReason::CertificateHold) if french => (
             format!("suspendu depuis le {since} (certificateHold)"),
-            "La suspension peut être levée ; tant qu'elle dure, il est traité comme compromis (RFC 3161 §4)",
+            "La suspension peut être levée",
         ),
         Some(RevocationReason::CertificateHold) => (
             format!("on hold since {since} (certificateHold)"),
-            "The hold may be lifted; while it lasts, it counts as compromised (RFC 3161 §4)",
+            "The hold may be lifted",
         ),
         Some(reason) if reason.names_the_key() => {
             let gloss = reason_gloss(reason, language);
@@ -1252,6 +1251,22 @@ fn revocation(rejection: &RevocationRejection) -> String {
                 certificate_words(certificate, Language::French)
             )
         }
+        RevocationRejection::OnHold {
+            since,
+            existed,
+            certificate,
+            ..
+        } => {
+            let (how, why) = distrusted(
+                Some(RevocationReason::CertificateHold),
+                *since,
+                Language::French,
+            );
+            format!(
+                "un certificat est {how}, et l'existence du jeton n'est établie qu'au {existed} : {}. {why}",
+                certificate_words(certificate, Language::French)
+            )
+        }
         RevocationRejection::Revoked {
             at,
             reason,
@@ -1333,6 +1348,10 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "donnez avec --trust le certificat racine de l'autorité (PEM), obtenu d'elle ou d'une liste de confiance, et s'il le faut ses certificats intermédiaires, qui complètent la chaîne sans qu'il leur soit fait confiance. Un certificat que vous tenez pour sûr alors qu'un autre l'a émis se donne avec --anchor.",
             "give the authority's root certificate (PEM) with --trust, got from the authority or a trusted list, and its intermediate certificates if need be, which complete the chain without being trusted. A certificate that you trust although another issued it is given with --anchor.",
         ),
+        TspRejection::SidMismatch { .. } => (
+            "reprenez le jeton à sa source ; s'il y est identique, signalez-le à l'autorité : le signataire nommé (sid) doit être celui dont le certificat est désigné sous la signature.",
+            "fetch the token again from its source; if it is the same there, tell the authority: the signer named (sid) has to be the one whose certificate is named under the signature.",
+        ),
         TspRejection::SignerCertificateMissing { named }
             if matches!(**named, MissingSigner::Twin(_)) =>
         {
@@ -1410,14 +1429,10 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "vérifiez d'abord que ce renouvellement est le bon fichier ; s'il l'est, demandez aux deux autorités laquelle de leurs horloges était fausse.",
             "make sure first that this renewal is the right file; if it is, ask both authorities whose clock was wrong.",
         ),
-        TspRejection::Revocation(RevocationRejection::KeyCompromise { reason, .. })
-            if is_hold(*reason) =>
-        {
-            (
-                "demandez à l'autorité de certification une liste plus récente, qui dise si la suspension a été levée, et donnez-la à la place de celle-ci ; ou, si vous pouvez montrer que le jeton existait avant la suspension, indiquez-le avec --existed-by ou --renewed-by.",
-                "ask the certification authority for a newer list, which tells whether the hold was lifted, and give it in place of this one; or, if you can show that the token existed before the hold, give it with --existed-by or --renewed-by.",
-            )
-        }
+        TspRejection::Revocation(RevocationRejection::OnHold { .. }) => (
+            "demandez à l'autorité de certification une liste plus récente, qui dise si la suspension a été levée, et donnez-la aussi avec --trust ; ou, si vous pouvez montrer que le jeton existait avant la suspension, indiquez-le avec --existed-by ou --renewed-by.",
+            "ask the certification authority for a newer list, which tells whether the hold was lifted, and give it with --trust too; or, if you can show that the token existed before the hold, give it with --existed-by or --renewed-by.",
+        ),
         TspRejection::Revocation(
             RevocationRejection::RevokedNoPoe { .. } | RevocationRejection::KeyCompromise { .. },
         ) => (
@@ -1614,6 +1629,9 @@ mod tests {
             TspRejection::EssMalformed,
             TspRejection::EssSha1,
             TspRejection::EssMismatch,
+            TspRejection::SidMismatch {
+                certificate: name(),
+            },
             TspRejection::SignerCertificateMissing {
                 named: Box::new(MissingSigner::Certificate(*name())),
             },
@@ -1699,10 +1717,9 @@ mod tests {
                 }),
                 certificate: name(),
             }),
-            TspRejection::Revocation(RevocationRejection::KeyCompromise {
+            TspRejection::Revocation(RevocationRejection::OnHold {
                 item: RevocationItem::Crl(1),
                 since: at,
-                reason: Some(RevocationReason::CertificateHold),
                 existed: at,
                 certificate: name(),
             }),
@@ -1784,14 +1801,7 @@ mod tests {
         ] {
             let french = unread_token(&error, Language::French).to_text();
             let english = unread_token(&error, Language::English).to_text();
-            let verdict = match error {
-                TspError::CutOff { .. } => "INDÉTERMINÉ",
-                _ => "REJETÉ",
-            };
-            assert!(
-                french.starts_with(&format!("Horodatage : {verdict}")),
-                "{french}"
-            );
+            assert!(french.starts_with("Horodatage : INDÉTERMINÉ"), "{french}");
             assert!(english.contains(&error.to_string()), "{english}");
             assert!(!french.contains(&error.to_string()), "{french}");
             for (text, language) in [(&french, Language::French), (&english, Language::English)] {

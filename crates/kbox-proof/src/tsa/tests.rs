@@ -130,6 +130,8 @@ struct Draft {
     ess: Option<Vec<u8>>,
     one_more: Option<Vec<u8>>,
     signature_algorithm: Vec<u8>,
+    /// In place of the certificate's own name.
+    sid: Option<Vec<u8>>,
     certificates: Vec<Vec<u8>>,
     spoil_signature: bool,
 }
@@ -163,6 +165,7 @@ impl Draft {
                 der::SEQUENCE,
                 &[&element(der::OID, &[known::ECDSA_SHA256])],
             ),
+            sid: None,
             certificates: vec![certificate.to_der().to_vec()],
             certificate,
             spoil_signature: false,
@@ -203,7 +206,10 @@ impl Draft {
             certificates: &element(0xa0, &certificates),
             crls: &[],
             signer_version: &[der::INTEGER, 1, 1],
-            sid: &self.certificate.issuer_and_serial(),
+            sid: self
+                .sid
+                .as_ref()
+                .unwrap_or(&self.certificate.issuer_and_serial()),
             digest_algorithm: &sha256,
             signed_attrs: &attributes,
             signature_algorithm: &self.signature_algorithm,
@@ -329,6 +335,14 @@ fn every_rejection_code_has_a_token_that_earns_it() {
         ),
         ("tsp.ess_missing", code(plain, |draft| draft.ess = None)),
         (
+            "tsp.sid_mismatch",
+            code(plain, |draft| {
+                let number = element(der::INTEGER, &[&[0x77]]);
+                let issuer = draft.certificate.issuer();
+                draft.sid = Some(element(der::SEQUENCE, &[issuer, &number]));
+            }),
+        ),
+        (
             "tsp.ess_malformed",
             code(plain, |draft| {
                 draft.ess = Some(attribute(known::SIGNING_CERTIFICATE_V2, &[4, 0]));
@@ -351,6 +365,7 @@ fn every_rejection_code_has_a_token_that_earns_it() {
                     known::SIGNING_CERTIFICATE_V2,
                     &signing_certificate_v2(&other),
                 ));
+                draft.certificates.push(other.to_der().to_vec());
             }),
         ),
         (

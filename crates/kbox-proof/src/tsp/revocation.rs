@@ -361,6 +361,17 @@ pub enum RevocationRejection {
         /// Which certificate is revoked.
         certificate: Box<CertificateName>,
     },
+    /// EN 319 102-1 TRY_LATER: held, which may be lifted. Lists of the time of a hold that was lifted are about for ever.
+    OnHold {
+        /// Which list or response says so.
+        item: RevocationItem,
+        /// Since when.
+        since: Time,
+        /// The token's proof of existence, or the time at which it is judged for want of one.
+        existed: Time,
+        /// Which certificate is held.
+        certificate: Box<CertificateName>,
+    },
     /// RFC 3161 §4 (1): made after the revocation.
     Revoked {
         /// Which list or response says so.
@@ -419,6 +430,7 @@ impl RevocationRejection {
         "tsp.revocation_unsupported",
         "tsp.revocation_signature",
         "tsp.revoked_key_compromise",
+        "tsp.on_hold",
         "tsp.revoked",
         "tsp.revoked_no_poe",
         "tsp.issuer_revoked",
@@ -434,6 +446,7 @@ impl RevocationRejection {
             Self::Unsupported { .. } => "RFC 5280 §5.2, RFC 6960 §4.1.2",
             Self::Signature { .. } => "RFC 5280 §6.3.3, RFC 6960 §4.2.2.2",
             Self::KeyCompromise { .. } => "RFC 3161 §4 (2)",
+            Self::OnHold { .. } => "ETSI EN 319 102-1 §5.2.6, RFC 5280 §5.3.1",
             Self::Revoked { .. } => "RFC 3161 §4 (1)",
             Self::RevokedNoPoe { .. } => "ETSI EN 319 102-1 §5.2.6, RFC 3161 §4 (1)",
             Self::IssuerRevoked { .. } => "ETSI EN 319 102-1 §5.2.6",
@@ -449,6 +462,7 @@ impl RevocationRejection {
             Self::Unsupported { .. } => "tsp.revocation_unsupported",
             Self::Signature { .. } => "tsp.revocation_signature",
             Self::KeyCompromise { .. } => "tsp.revoked_key_compromise",
+            Self::OnHold { .. } => "tsp.on_hold",
             Self::Revoked { .. } => "tsp.revoked",
             Self::RevokedNoPoe { .. } => "tsp.revoked_no_poe",
             Self::IssuerRevoked { .. } => "tsp.issuer_revoked",
@@ -511,6 +525,15 @@ impl fmt::Display for RevocationRejection {
                     "a certificate of the chain has been revoked since {since} ({reason}), and that the token existed is shown for {existed} only: its key may have signed any time: {certificate}"
                 )
             }
+            Self::OnHold {
+                since,
+                existed,
+                certificate,
+                ..
+            } => write!(
+                f,
+                "a certificate of the chain has been on hold since {since} (certificateHold), which may be lifted, and that the token existed is shown for {existed} only: {certificate}"
+            ),
             Self::Revoked {
                 at,
                 reason,
@@ -627,6 +650,14 @@ impl RevocationEvidence {
             let mut why = None;
             let mut stale = None;
             let statements = self.statements(certificate, issuer, &mut signatures, &mut related)?;
+            // An issuer may forget certificates that have ended (RFC 5280 §5.2, RFC 6960 §4.4.4), and its own word ends
+            // with its own certificate.
+            let counts = |as_of| certificate.is_valid_at(as_of) && issuer.is_valid_at(as_of);
+            let good = statements.iter().filter(|one| one.status == Status::Good);
+            let good = good
+                .map(|one| one.as_of)
+                .filter(|as_of| counts(*as_of))
+                .max();
             for Statement {
                 item,
                 status,
@@ -634,9 +665,13 @@ impl RevocationEvidence {
                 until,
             } in statements
             {
-                // An issuer may forget certificates that have ended (RFC 5280 §5.2, RFC 6960 §4.4.4), and its own
-                // word ends with its own certificate.
-                let counts = certificate.is_valid_at(as_of) && issuer.is_valid_at(as_of);
+                // A hold that a newer list or response does not know any more was lifted.
+                if matches!(&status, Status::Revoked(revoked) if revoked.is_hold())
+                    && good > Some(as_of)
+                {
+                    continue;
+                }
+                let counts = counts(as_of);
                 let found = match status {
                     Status::Revoked(revoked) => {
                         match place {
@@ -822,6 +857,10 @@ impl Revoked {
         self.reason.is_some_and(RevocationReason::names_the_key)
     }
 
+    fn is_hold(&self) -> bool {
+        self.reason == Some(RevocationReason::CertificateHold)
+    }
+
     /// What this means for a token below `certificate`, which its signature does not name.
     fn judge_issuer(
         &self,
@@ -871,18 +910,20 @@ impl Revoked {
                     })
                 }
             }
-            reason => {
-                if existed < since {
-                    return Ok(());
-                }
-                Err(RevocationRejection::KeyCompromise {
-                    item,
-                    since,
-                    reason,
-                    existed,
-                    certificate: certificate(),
-                })
-            }
+            _ if existed < since => Ok(()),
+            _ if self.is_hold() => Err(RevocationRejection::OnHold {
+                item,
+                since,
+                existed,
+                certificate: certificate(),
+            }),
+            reason => Err(RevocationRejection::KeyCompromise {
+                item,
+                since,
+                reason,
+                existed,
+                certificate: certificate(),
+            }),
         }
     }
 }
@@ -1608,21 +1649,25 @@ mod tests {
                 );
                 verdict.err().map(|rejection| rejection.code())
             });
-            let expected = match spares {
-                true => [None, Some("tsp.revoked_no_poe"), Some("tsp.revoked_no_poe")],
-                false => [
-                    None,
-                    Some("tsp.revoked_key_compromise"),
-                    Some("tsp.revoked_key_compromise"),
-                ],
+            let distrusted = match reason {
+                Reason::CertificateHold => "tsp.on_hold",
+                _ => "tsp.revoked_key_compromise",
             };
-            assert_eq!([early, middle, late], expected, "{reason}");
+            let expected = match spares {
+                true => Some("tsp.revoked_no_poe"),
+                false => Some(distrusted),
+            };
+            assert_eq!(
+                [early, middle, late],
+                [None, expected, expected],
+                "{reason}"
+            );
             // Made after that date, on its own word: nothing could save it.
             let made = Time::from_unix_nanos(50);
             let verdict = revoked(Some(reason)).judge(CRL, made, Time::from_unix_nanos(60), name);
             let expected = match spares {
                 true => "tsp.revoked",
-                false => "tsp.revoked_key_compromise",
+                false => distrusted,
             };
             assert_eq!(verdict.map_err(|rejection| rejection.code()), Err(expected));
             // A later date takes nothing back.

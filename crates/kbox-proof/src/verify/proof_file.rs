@@ -258,6 +258,8 @@ pub fn verify_proof_file(
     receipts.sort_by_key(|(_, receipt)| receipt.event().header.rank);
     let complete = findings.is_empty();
     check_chain(&receipts, policy, complete, &mut findings);
+    // What an event refers to may be what the file leaves out.
+    let complete = findings.is_empty();
     let erasures = erasures(&receipts, complete, &mut findings);
     let gathered = gather(&receipts, complete, &mut findings);
     let (sendings, unjudged, others) = subjects(file, gathered, &mut findings);
@@ -303,7 +305,10 @@ fn check_chain(
         if one.collectivite != other.collectivite || !policy.goes_on(&one.origin, &other.origin) {
             found(Rejection::Mixed);
         } else if one.rank == other.rank {
-            found(Rejection::Duplicate { rank: one.rank });
+            found(Rejection::Duplicate {
+                rank: one.rank,
+                same: before.digest() == after.digest(),
+            });
         } else if other.rank - one.rank > 1 {
             // A receipt that was rejected above leaves a hole that is no gap of the file.
             if complete {

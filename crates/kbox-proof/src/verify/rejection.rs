@@ -50,13 +50,13 @@ macro_rules! rejections {
 
 rejections! {
     /// The event's bytes are not an evidence event.
-    Event(EventError) => "event.malformed";
+    Event(EventError) => "event.malformed", undecided true;
     /// The event says demonstration where production is trusted, or the other way round.
     Environment => "event.environment";
     /// The event names a log that the trust policy does not know.
     LogUnknown { /** The event's origin. */ origin: String } => "log.unknown", undecided true;
     /// The token's bytes are not a token, or not one with the leaf's skeleton.
-    TokenMalformed(TspError) => "token.malformed";
+    TokenMalformed(TspError) => "token.malformed", undecided true;
     /// The token does not prove this event.
     Token(TspRejection) => "token.rejected";
     /// The token was made under another policy than the evidence authority's, for example by the public `/tsa`.
@@ -68,9 +68,9 @@ rejections! {
     /// The authority was not active at this index of the log.
     AuthorityRange { /** Index in the log. */ index: u64 } => "token.authority_range";
     /// The proof's text is malformed, the log's signature does not hold, or the token is not in its tree.
-    Proof(TlogProofError) => "log.proof";
+    Proof(TlogProofError) => "log.proof", undecided true;
     /// The checkpoint is of another log than the event.
-    CheckpointOrigin { /** Origin found. */ found: String } => "log.origin";
+    CheckpointOrigin { /** Origin found. */ found: String } => "log.origin", undecided true;
     /// The entry stands beyond the end of a closed log.
     BeyondEnd { /** Index in the log. */ index: u64 } => "log.beyond_end";
     /// The checkpoint has the final size of a closed log and another root: two histories.
@@ -80,13 +80,13 @@ rejections! {
     /// A log's first leaf, a ShardOpening, says that the log before it ended elsewhere than where the trust bundle closes that one.
     Opening { /** The log before. */ previous: String, /** Its entries, as the leaf says. */ size: u64, /** As the trust bundle says; `None` when it does not close that log. */ closed: Option<u64> } => "log.opening";
     /// A checkpoint beside the proof is malformed or not signed by the log.
-    Checkpoint(CheckpointError) => "log.checkpoint";
-    /// Two checkpoints of the receipt do not belong to one history.
-    Consistency(MerkleError) => "log.consistency";
+    Checkpoint(CheckpointError) => "log.checkpoint", undecided true;
+    /// Two checkpoints of the receipt are not shown to belong to one history.
+    Consistency(MerkleError) => "log.consistency", undecided true;
     /// The checkpoint shown as "before" already contains the entry.
-    BeforeContainsEntry => "log.before_contains_entry";
+    BeforeContainsEntry => "log.before_contains_entry", undecided true;
     /// A cosignature of a trusted witness does not hold.
-    Cosignature(NoteError) => "witness.cosignature";
+    Cosignature(NoteError) => "witness.cosignature", undecided true;
     /// The token's time lies outside what the witnesses saw: backdated or postdated.
     OutsideBounds { /** The token's. */ gen_time: Time, /** Witnessed without the entry. */ low: Time, /** Witnessed with it. */ high: Time } => "witness.outside_bounds";
     /// The witnesses' bounds lie too far from the token's time to exclude backdating.
@@ -107,9 +107,9 @@ rejections! {
     /// The file holds no receipt of a sending.
     NoSubmission => "file.no_submission", undecided true;
     /// The file mixes logs or collectivités.
-    Mixed => "file.mixed";
+    Mixed => "file.mixed", undecided true;
     /// Two receipts of one event, or two events of one rank.
-    Duplicate { /** Rank. */ rank: u64 } => "file.duplicate";
+    Duplicate { /** Rank. */ rank: u64, /** They are of one event. */ same: bool } => "file.duplicate";
     /// Events are missing between two others.
     Gaps { /** First missing rank. */ from: u64, /** Last missing rank. */ to: u64 } => "file.gap", undecided true;
     /// An event does not cite the one before it.
@@ -129,13 +129,17 @@ rejections! {
 }
 
 impl Rejection {
-    /// "Cannot decide" rather than "disproven": more trust, more evidence or a newer program could change it.
+    /// "Cannot decide" rather than "disproven": more trust, more evidence or a newer program could change it, or it is about a part of
+    /// the file that nobody signs and anybody can have changed. Disproven is what the signatures of the authority, the log and the
+    /// witnesses contradict.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         match self {
             Self::Token(inner) => inner.is_undecided(),
             // A trust bundle that leaves the old log open may be older than the new log.
             Self::Opening { closed, .. } => closed.is_none(),
+            // Who put the receipt in twice changed nothing of what happened.
+            Self::Duplicate { same, .. } => *same,
             _ => self.undecided_by_kind(),
         }
     }
@@ -160,7 +164,7 @@ impl fmt::Display for Rejection {
             Self::Opening { previous, size, closed: Some(closed) } if closed == size => write!(f, "the log goes on for {previous} from another tree of {size} entries than the one at which the trust bundle closes it"),
             Self::Opening { previous, size, closed: Some(closed) } => write!(f, "the log goes on for {previous} from {size} entries, and the trust bundle closes that one at {closed}"),
             Self::Checkpoint(error) => write!(f, "a checkpoint: {error}"),
-            Self::Consistency(error) => write!(f, "two checkpoints do not belong to one history: {error}"),
+            Self::Consistency(error) => write!(f, "nothing shows that two checkpoints belong to one history: {error}"),
             Self::BeforeContainsEntry => f.write_str("the checkpoint shown as \"before\" already contains the entry"),
             Self::Cosignature(error) => write!(f, "a witness's cosignature: {error}"),
             Self::OutsideBounds { gen_time, low, high } => write!(f, "the token says {gen_time}, but the witnesses bound the entry between {low} and {high}"),
@@ -173,7 +177,8 @@ impl fmt::Display for Rejection {
             Self::Roster { recipient } => write!(f, "the personal part names another person than recipient {recipient} of the roster"),
             Self::NoSubmission => f.write_str("the file holds no sending (SubmissionAcceptance)"),
             Self::Mixed => f.write_str("the file mixes logs or collectivités"),
-            Self::Duplicate { rank } => write!(f, "two receipts of rank {rank}"),
+            Self::Duplicate { rank, same: true } => write!(f, "the receipt of rank {rank} is there twice"),
+            Self::Duplicate { rank, same: false } => write!(f, "two events of rank {rank}: the log shows two histories"),
             Self::Gaps { from, to } if from == to => write!(f, "the event of rank {from} is missing: the file is incomplete"),
             Self::Gaps { from, to } => write!(f, "events of ranks {from} to {to} are missing: the file is incomplete"),
             Self::NotFinal { size, final_size } => write!(f, "the receipt stands under a checkpoint of {size} entries of a log that was closed at {final_size}: fetch it again"),

@@ -401,6 +401,119 @@ fn a_list_counts_by_the_key_that_signed_it_whatever_identifier_the_certificate_a
     assert_eq!(judge(&cross(&[sign])), Err("tsp.revocation_signature"));
 }
 
+/// A list from the time of a hold is about for ever, and whoever wants to see a good token fall has it.
+#[test]
+fn a_hold_that_was_lifted_or_may_be_disproves_nothing() {
+    let world = World::new();
+    let (signer, leaf) = world.intermediate.issue(|params| {
+        params.serial_number = Some(rcgen::SerialNumber::from(vec![0x66]));
+    });
+    let list = |day, held: bool| {
+        let entry = rcgen::RevokedCertParams {
+            serial_number: rcgen::SerialNumber::from(vec![0x66]),
+            revocation_time: rcgen::date_time_ymd(2026, 3, 1),
+            reason_code: Some(rcgen::RevocationReason::CertificateHold),
+            invalidity_date: None,
+        };
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 10, day),
+            next_update: rcgen::date_time_ymd(2026, 12, 23),
+            crl_number: rcgen::SerialNumber::from(vec![day]),
+            issuing_distribution_point: None,
+            revoked_certs: held.then_some(entry).into_iter().collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        let list = list.signed_by(&world.intermediate.issuer).unwrap();
+        list.der().to_vec()
+    };
+    let trusted = [world.root.der.clone()];
+    let mut draft = Draft::new(&leaf);
+    draft.certificates = vec![leaf.clone(), world.intermediate.der.clone()];
+    let token = draft.sign(&signer);
+    let judge = |lists: [(u8, bool); 2]| {
+        let mut evidence = RevocationEvidence::default();
+        for (day, held) in lists {
+            evidence.add_crl(&list(day, held)).unwrap();
+        }
+        let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+        trust.revocation = Some(&evidence);
+        let found = verify_token(&token, &imprint(), &trust);
+        found
+            .map(|found| found.revocation_findings().certificates[0].known.code())
+            .map_err(|refused| (refused.code(), refused.is_undecided()))
+    };
+    let held = Err(("tsp.on_hold", true));
+    for (held_on, good_on, expected) in [
+        (20, 21, Ok("not_revoked_as_of")),
+        (20, 20, held),
+        (21, 20, held),
+    ] {
+        let mut lists = [(held_on, true), (good_on, false)];
+        for _ in 0..2 {
+            lists.reverse();
+            assert_eq!(judge(lists), expected, "{lists:?}");
+        }
+    }
+}
+
+/// sid is outside the signature: anybody can write another into a good token.
+#[test]
+fn another_name_of_the_signer_outside_the_signature_disproves_nothing_and_proves_nothing() {
+    let world = World::new();
+    let (other_signer, other) = world.intermediate.issue(|_| {});
+    let named = Certificate::parse(&other).unwrap().issuer_and_serial();
+    let trusted = [world.root.der.clone()];
+    let bag = [&world.leaf[..], &other, &world.intermediate.der];
+    let judge = |signer: &TokenSigner, bag: &[&[u8]]| {
+        let mut draft = Draft::new(&world.leaf);
+        draft.sid = Some(named.clone());
+        draft.certificates = bag.iter().map(|one| one.to_vec()).collect();
+        let trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+        let found = verify_token(&draft.sign(signer), &imprint(), &trust);
+        let refused = found.map(|_| ()).unwrap_err();
+        (refused.code(), refused.is_undecided())
+    };
+    assert_eq!(judge(&world.signer, &bag), ("tsp.sid_mismatch", true));
+    let without = [&other[..], &world.intermediate.der];
+    let missing = ("tsp.signer_certificate_missing", true);
+    assert_eq!(judge(&world.signer, &without), missing);
+    // Signed by the certificate that sid names, and another is named under that signature: nobody's token.
+    assert_eq!(judge(&other_signer, &bag), ("tsp.ess_mismatch", false));
+}
+
+/// The stolen key has a cross-certificate by another root. The auditor gives its revoked one, below the third of three authorities of one
+/// name, as after two changes of key; the thief fills the bag with certificates that name these, and each costs a signature for each.
+#[test]
+fn a_full_bag_does_not_keep_a_revoked_certificate_that_the_auditor_gives_from_counting() {
+    let world = World::new();
+    let above: Vec<Ca> = (0..3)
+        .map(|_| below(&world.root, ca_params("Above")))
+        .collect();
+    let key = world.intermediate.issuer.key();
+    let mut params = ca_params("Intermediate");
+    params.serial_number = Some(rcgen::SerialNumber::from(vec![0x55]));
+    let revoked = params.signed_by(key, &above[2].issuer).unwrap();
+    let mut given: Vec<Vec<u8>> = above.iter().map(|one| one.der.clone()).collect();
+    given.push(revoked.der().to_vec());
+    let other_root = root(ca_params("Other Root"));
+    let cross = ca_params("Intermediate").signed_by(key, &other_root.issuer);
+    let mut draft = Draft::new(&world.leaf);
+    draft.certificates = vec![world.leaf.clone(), cross.unwrap().der().to_vec()];
+    let nobody = root(ca_params("Above"));
+    let noise = (0..30).map(|_| below(&nobody, ca_params("Intermediate")).der);
+    draft.certificates.extend(noise);
+    let token = draft.sign(&world.signer);
+    let stolen = rcgen::RevocationReason::KeyCompromise;
+    let evidence = revoking(0x55, stolen, &above[2]);
+    let trusted = [other_root.der, world.root.der.clone()];
+    let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
+    trust.extra_certificates = &given;
+    assert!(verify_token(&token, &imprint(), &trust).is_ok());
+    trust.revocation = Some(&evidence);
+    let found = verify_token(&token, &imprint(), &trust);
+    assert_eq!(found.unwrap_err().code(), "tsp.issuer_revoked");
+}
+
 /// What a CMS message may carry outside the signature, and what is no certificate in the bag.
 #[test]
 fn whatever_is_added_outside_the_signature_disproves_nothing() {

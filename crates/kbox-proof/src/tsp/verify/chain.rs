@@ -86,15 +86,19 @@ pub(super) fn find_chain(
         }
     }
     is_trusted.resize(certificates.len(), true);
-    let others = token.certificates().iter().chain(trust.extra_certificates);
     // The signer is below all others, the roots are looked at before, and copies add nothing.
     let mut known: BTreeSet<&[u8]> = trust.roots.iter().map(Vec::as_slice).collect();
     known.insert(signer.to_der());
-    certificates.extend(
-        others
-            .filter(|bytes| known.insert(bytes))
-            .filter_map(|bytes| Certificate::parse(bytes).ok().map(Arc::new)),
-    );
+    let mut given = 0;
+    for others in [trust.extra_certificates, token.certificates()] {
+        given = given.max(certificates.len());
+        certificates.extend(
+            others
+                .iter()
+                .filter(|bytes| known.insert(bytes))
+                .filter_map(|bytes| Certificate::parse(bytes).ok().map(Arc::new)),
+        );
+    }
     is_trusted.resize(certificates.len(), false);
     let mut search = Search {
         issuers: alloc::vec![Vec::new(); certificates.len()],
@@ -117,7 +121,7 @@ pub(super) fn find_chain(
         exhausted: None,
     };
     search.bind(named);
-    search.link();
+    search.link(given);
     let trusted = || (search.certificates.iter().zip(&search.is_trusted)).filter(|(_, is)| **is);
     let has_root = trusted().any(|(one, _)| one.is_self_issued());
     let has_only_roots = trusted().all(|(one, _)| one.is_self_issued());
@@ -169,46 +173,55 @@ impl Search {
 
     /// Finds who signed whom, from the trusted certificates downwards: certificates that hang from none cost no more than one
     /// signature each, however they are arranged.
-    fn link(&mut self) {
+    ///
+    /// The first `given` are the signer's and the auditor's. They are linked among themselves first: whoever fills the token's bag must not
+    /// spend the budget before one of them is found, such as the revoked certificate of a stolen key.
+    fn link(&mut self, given: usize) {
         let is_above = self.above_the_signer();
-        let mut hanging: VecDeque<usize> = (0..self.certificates.len())
-            .filter(|place| self.is_trusted[*place] && is_above[*place])
-            .collect();
         let mut is_hanging = self.is_trusted.clone();
         // Only what certificates fit to issue vouch for can tell against the ones below.
         let mut is_fit = self.is_trusted.clone();
-        while let Some(issuer) = hanging.pop_front() {
-            for place in 0..self.certificates.len() {
-                let (below, above) = (&self.certificates[place], &self.certificates[issuer]);
-                if place == issuer
+        let mut is_done = alloc::vec![false; self.certificates.len()];
+        for among in [given, self.certificates.len()] {
+            let hanging = (0..among).filter(|place| is_hanging[*place] && is_above[*place]);
+            let mut hanging: VecDeque<usize> = hanging.collect();
+            while let Some(issuer) = hanging.pop_front() {
+                let from = match core::mem::replace(&mut is_done[issuer], true) {
+                    true => given,
+                    false => 0,
+                };
+                for place in from..among {
+                    let (below, above) = (&self.certificates[place], &self.certificates[issuer]);
+                    if place == issuer
                     || !is_above[place]
                     || below.issuer() != above.subject()
                     // Nothing is asked above a trusted root.
                     || self.is_trusted[place] && below.is_self_issued()
-                {
-                    continue;
-                }
-                if self.signatures >= self.budget.signatures {
-                    self.exhausted = Some(TspRejection::BudgetSignatures {
-                        limit: self.budget.signatures,
-                    });
-                    return;
-                }
-                self.signatures += 1;
-                if let Err(rejection) = check_signature(below, above) {
-                    let is_undecided = rejection.is_undecided();
-                    if is_undecided
-                        || self.is_bound[place] && is_fit[issuer] && below.names_key_of(above)
                     {
-                        self.note(rejection);
+                        continue;
                     }
-                    continue;
-                }
-                is_fit[place] |= is_fit[issuer] && check_issuer(below, 0).is_ok();
-                self.issuers[place].push(issuer);
-                if !is_hanging[place] {
-                    is_hanging[place] = true;
-                    hanging.push_back(place);
+                    if self.signatures >= self.budget.signatures {
+                        self.exhausted = Some(TspRejection::BudgetSignatures {
+                            limit: self.budget.signatures,
+                        });
+                        return;
+                    }
+                    self.signatures += 1;
+                    if let Err(rejection) = check_signature(below, above) {
+                        let is_undecided = rejection.is_undecided();
+                        if is_undecided
+                            || self.is_bound[place] && is_fit[issuer] && below.names_key_of(above)
+                        {
+                            self.note(rejection);
+                        }
+                        continue;
+                    }
+                    is_fit[place] |= is_fit[issuer] && check_issuer(below, 0).is_ok();
+                    self.issuers[place].push(issuer);
+                    if !is_hanging[place] {
+                        is_hanging[place] = true;
+                        hanging.push_back(place);
+                    }
                 }
             }
         }

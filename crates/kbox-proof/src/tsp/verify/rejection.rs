@@ -103,6 +103,11 @@ rejections! {
     EssSha1 = "tsp.ess_sha1", "RFC 5816 §2.2.1", "the signer's certificate is bound by SHA-1 alone";
     /// RFC 5035 §4: the certificate's hash must be the one signed.
     EssMismatch = "tsp.ess_mismatch", "RFC 5035 §4", "the signer's certificate is not the one named under the signature";
+    /// sid, which the signature does not cover, names another certificate than the signed attributes do.
+    SidMismatch {
+        /// The one named under the signature.
+        certificate: Box<CertificateName>,
+    } = "tsp.sid_mismatch", "RFC 5652 §5.3, RFC 5035 §4", "outside its signature the token names another certificate as its signer's than under it, which anybody can have changed; under it: {certificate}";
     /// No certificate with the signer's issuer and serial number is at hand.
     SignerCertificateMissing {
         /// By what the token names it.
@@ -363,6 +368,7 @@ impl TspRejection {
             _ => matches!(
                 self,
                 Self::SignerCertificateMissing { .. }
+                    | Self::SidMismatch { .. }
                     | Self::NoChain { .. }
                     // Another certificate of that issuer may be right.
                     | Self::ChainConstraint { .. }

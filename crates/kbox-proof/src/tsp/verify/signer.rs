@@ -13,7 +13,7 @@ use super::super::certificate::{Certificate, TimeStampingUsage, issuer_and_seria
 use super::super::certificate_name::CertificateName;
 use super::super::der;
 use super::super::oid::known;
-use super::super::signature::VerifyingKey;
+use super::super::signature::{SignatureAlgorithm, SignatureFailure, VerifyingKey};
 use super::super::token::{SignerIdentifier, TimeStampToken};
 use super::super::unsupported::{Refused, refused, refused_hash};
 use super::{MissingSigner, TokenTrust, TspRejection, only_attribute, refused_algorithm};
@@ -233,28 +233,42 @@ pub(super) fn find_signer(
     }))
 }
 
-/// Why no certificate whatever is what the token says of its signer's, if that is so. One that has only the name which the token gives says
-/// nothing: anybody can put it into the bag, and the right one may be elsewhere.
+/// Why no certificate whatever is what the token says of its signer's under its signature, if that is so. One that has only the name
+/// which the token gives says nothing: anybody can put it into the bag, and the right one may be elsewhere.
 fn unfit_for_all(
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     ids: &[Option<EssCertificateId>; 2],
 ) -> Option<TspRejection> {
     let ids = || ids.iter().flatten();
-    if let SignerIdentifier::IssuerAndSerial { issuer, serial } = &token.sid {
-        let names = |(other, number): &(Vec<u8>, Vec<u8>)| other == issuer && number == serial;
-        if ids().any(|id| id.issuer_serial.as_ref().is_some_and(|pair| !names(pair))) {
-            return Some(TspRejection::EssMismatch);
-        }
-    }
     // One hash has one certificate; where it is at hand and is not the signer's, none is.
     let given = trust.extra_certificates.iter().chain(trust.roots);
     let mut everywhere = token.certificates().iter().chain(given);
     let named = everywhere.find(|bytes| ids().any(|id| id.has_digest_of(bytes)))?;
-    Some(match Certificate::parse(named) {
-        Ok(_) => TspRejection::EssMismatch,
-        Err(_) => TspRejection::SignerCertificateMalformed,
-    })
+    let Ok(named) = Certificate::parse(named) else {
+        return Some(TspRejection::SignerCertificateMalformed);
+    };
+    // Then only sid is against it, which the signature does not cover.
+    let is_all_that_is_signed = ids().all(|id| id.matches(&named));
+    Some(
+        match is_all_that_is_signed && may_have_signed(token, &named) {
+            true => TspRejection::SidMismatch {
+                certificate: CertificateName::boxed(&named),
+            },
+            false => TspRejection::EssMismatch,
+        },
+    )
+}
+
+/// The token's signature is by this certificate's key, or by an algorithm that is not known.
+fn may_have_signed(token: &TimeStampToken, certificate: &Certificate) -> bool {
+    let checked =
+        SignatureAlgorithm::new(&token.signature_algorithm, token.digest_algorithm.hash())
+            .and_then(|algorithm| {
+                let key = VerifyingKey::from_public_key_info(certificate.public_key_info())?;
+                key.verify(algorithm, token.signed_attrs_der(), &token.signature)
+            });
+    !matches!(checked, Err(SignatureFailure::Signature))
 }
 
 /// A certificate may sign tokens (RFC 3161 §2.3).
