@@ -426,10 +426,10 @@ fn tokens_over_checkpoints_verify_and_do_not_for_another_checkpoint() {
         let imprint = MessageImprint::of(hash, &file(size, "txt"));
         verify_token(&token, &imprint, &trust).unwrap();
         let wrong = MessageImprint::of(hash, &file(other, "txt"));
-        assert_eq!(
+        assert!(matches!(
             verify_token(&token, &wrong, &trust),
-            Err(TspRejection::ImprintMismatch)
-        );
+            Err(TspRejection::ImprintMismatch { stamped, given }) if stamped != given
+        ));
     }
     ran(4);
 }

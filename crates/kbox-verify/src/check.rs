@@ -125,6 +125,11 @@ impl Trust {
             (Ok(()), _) => self.crls.push(Given { der: bytes, from }),
             (_, Ok(())) => self.ocsp.push(Given { der: bytes, from }),
             (Err(RevocationRejection::Unreadable(_)), Err(RevocationRejection::Unreadable(_)))
+                if token::has_private_key(&bytes) =>
+            {
+                return Err(private_key());
+            }
+            (Err(RevocationRejection::Unreadable(_)), Err(RevocationRejection::Unreadable(_)))
                 if token::of_timestamping(&bytes).is_some() =>
             {
                 let (french, english) = token::of_timestamping(&bytes).unwrap_or_default();
@@ -211,6 +216,19 @@ fn no_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     }
 }
 
+fn private_key() -> Problem {
+    let (french, english) = token::PRIVATE_KEY;
+    Problem::new(
+        Kind::Trust,
+        format!("c'est {french}"),
+        format!("this is {english}"),
+    )
+    .with_advice(
+        "donnez à sa place, avec --trust ou --anchor, le certificat de l'autorité. Si la clé a quitté son détenteur, faites révoquer son certificat.",
+        "give the authority's certificate in its place, with --trust or --anchor. If the key left its holder, have its certificate revoked.",
+    )
+}
+
 pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
     let mut trust = Trust::default();
     for path in paths {
@@ -239,17 +257,7 @@ pub(crate) fn read_trust(paths: &[PathBuf]) -> Result<Trust, Problem> {
             .filter(|text| text.contains("-----BEGIN"))
         {
             if token::has_private_key(&bytes) {
-                let (french, english) = token::PRIVATE_KEY;
-                let other = Problem::new(
-                    Kind::Trust,
-                    format!("c'est {french}"),
-                    format!("this is {english}"),
-                )
-                .with_advice(
-                    "donnez à sa place, avec --trust ou --anchor, le certificat de l'autorité. Si la clé a quitté son détenteur, faites révoquer son certificat.",
-                    "give the authority's certificate in its place, with --trust or --anchor. If the key left its holder, have its certificate revoked.",
-                );
-                return Err(other.in_file(path));
+                return Err(private_key().in_file(path));
             }
             if text.matches("-----BEGIN ").count() > text.matches("-----END ").count() {
                 let cut = Problem::new(

@@ -109,11 +109,7 @@ impl TokenFile {
 
 /// A sequence within a sequence; a token begins with an object identifier.
 fn begins_as_response(bytes: &[u8]) -> bool {
-    let header = match bytes {
-        [0x30, length @ 0x80..=0x84, ..] => 2 + usize::from(length & 0x7f),
-        _ => 2,
-    };
-    bytes.get(header) == Some(&0x30)
+    bytes.get(header_length(bytes)) == Some(&0x30)
 }
 
 pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Problem> {
@@ -321,10 +317,7 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
             Err(_) => UNKNOWN_KIND,
         });
     }
-    let header = match bytes {
-        [_, length @ 0x80..=0x84, ..] => 2 + usize::from(length & 0x7f),
-        _ => 2,
-    };
+    let header = header_length(bytes);
     let content = bytes.get(header..).unwrap_or_default();
     match content {
         // Too little of it to tell what it was.
@@ -367,11 +360,37 @@ pub(crate) const PRIVATE_KEY: (&str, &str) = (
     "a private key: hand it to nobody",
 );
 
-/// PKCS #8, encrypted or not, and the older forms of one algorithm, in PEM.
+/// PKCS #8, encrypted or not, and the older forms of one algorithm, in PEM or DER.
 pub(crate) fn has_private_key(bytes: &[u8]) -> bool {
+    if bytes.starts_with(&[0x30]) {
+        return is_private_key(bytes);
+    }
     let text = String::from_utf8_lossy(bytes.get(..65_536).unwrap_or(bytes));
     text.lines()
         .any(|line| line.starts_with("-----BEGIN ") && line.contains("PRIVATE KEY-----"))
+}
+
+/// In DER, by how its content begins.
+fn is_private_key(der: &[u8]) -> bool {
+    let content = der.get(header_length(der)..).unwrap_or_default();
+    matches!(
+        content,
+        // OneAsymmetricKey (RFC 5958 §2): version, AlgorithmIdentifier. A query has a sequence in the place of the identifier.
+        [2, 1, 0 | 1, 0x30, _, 6, ..]
+            // ECPrivateKey (RFC 5915 §3), RSAPrivateKey (RFC 8017 A.1.2)
+            | [2, 1, 1, 4, ..]
+            | [2, 1, 0, 2, ..]
+            // EncryptedPrivateKeyInfo (RFC 5958 §3) under PKCS #5
+            | [0x30, _, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, ..]
+    )
+}
+
+/// Of an element's identifier and length, where the length has at most four octets.
+fn header_length(der: &[u8]) -> usize {
+    match der {
+        [_, length @ 0x80..=0x84, ..] => 2 + usize::from(length & 0x7f),
+        _ => 2,
+    }
 }
 
 /// A token, its response or a query, which trusts nobody.
@@ -573,6 +592,7 @@ struct Judged {
     at: Time,
     now: Time,
     stated: bool,
+    language: Language,
 }
 
 impl Judged {
@@ -588,6 +608,7 @@ impl Judged {
                 at: stated.unwrap_or(now),
                 now,
                 stated: stated.is_some(),
+                language: options.language,
             }),
         }
     }
@@ -688,7 +709,7 @@ impl Judged {
                 let undecided = refused.is_undecided();
                 let finding = json!({
                     "code": rejection.code(),
-                    "source": rejection.source(),
+                    "source": report::clause_words(rejection.source(), options.language),
                     "renewal": refused.index.checked_sub(1),
                     "file": file,
                     "undecided": undecided,
@@ -724,7 +745,9 @@ fn tell(
     let known = renewals
         .iter()
         .fold(stamp.revocation(), |known, one| known.and(one.revocation()));
-    if let (Some(facts), Value::Object(own)) = (facts.as_object_mut(), of_one(stamp)) {
+    if let (Some(facts), Value::Object(own)) =
+        (facts.as_object_mut(), of_one(stamp, judged.language))
+    {
         facts.extend(own);
     }
     let all = || std::iter::once(stamp).chain(renewals);
@@ -737,7 +760,7 @@ fn tell(
         "claims_qualified": profile.claims_qualified(),
         "findings": profile.findings().iter().map(|finding| json!({
             "code": finding.code(),
-            "source": finding.source(),
+            "source": report::clause_words(finding.source(), judged.language),
             "deviation": finding.is_deviation(),
         })).collect::<Vec<_>>(),
     });
@@ -753,7 +776,7 @@ fn tell(
         .iter()
         .enumerate()
         .map(|(index, renewal)| {
-            let mut facts = of_one(renewal);
+            let mut facts = of_one(renewal, judged.language);
             let newer = renewals.get(index + 1).map(|newer| newer.interval().1);
             if let (Some(facts), Value::Object(when)) = (facts.as_object_mut(), judged.when(newer))
             {
@@ -768,14 +791,14 @@ fn tell(
 }
 
 /// What one token says, and what was checked of it.
-fn of_one(stamp: &VerifiedTimeStamp) -> Value {
+fn of_one(stamp: &VerifiedTimeStamp, language: Language) -> Value {
     let (earliest, latest) = stamp.interval();
     let accuracy = stamp.accuracy().map(Accuracy::to_duration);
     let flags: Vec<&str> = stamp.flags().iter().map(|flag| flag.code()).collect();
     let checks = stamp.checks().iter().map(|check| {
         json!({
             "step": check.step.code(),
-            "source": check.step.source(),
+            "source": report::clause_words(check.step.source(), language),
             "outcome": check.outcome.code(),
         })
     });

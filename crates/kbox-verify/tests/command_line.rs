@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use kbox_proof::clock::TestClock;
+use kbox_proof::digest::Sha256Digest;
 use kbox_proof::pki::DevPki;
 use kbox_proof::receipt::{Demand, Document, ProofFile, Receipt};
 use kbox_proof::time::Time;
@@ -1538,6 +1539,21 @@ fn each_option_tells_a_file_of_another_kind_for_what_it_is() {
     let root = fault_fixture("root.pem");
     folder.put("cut.pem", &root[..root.len() / 2]);
     folder.openssl("genpkey -algorithm ed25519 -out key.pem");
+    // In DER: PKCS #8, the same encrypted, SEC 1 and PKCS #1.
+    folder.openssl("pkey -in key.pem -outform DER -out pkcs8.der");
+    folder.openssl("pkcs8 -topk8 -in key.pem -outform DER -passout pass:x -out locked.der");
+    folder.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem");
+    folder.openssl("ec -in ec.pem -outform DER -out sec1.der");
+    folder.openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.pem");
+    folder.openssl("rsa -in rsa.pem -traditional -outform DER -out pkcs1.der");
+    for name in ["pkcs8.der", "locked.der", "sec1.der", "pkcs1.der"] {
+        for (language, words) in [("fr", "une clé privée"), ("en", "a private key")] {
+            let (code, _, err) = folder.run(&["--lang", language, "--trust", name, "token.tst"]);
+            assert!(code == 2 && err.contains(words), "{name}: {err}");
+            let (code, out, _) = folder.run(&["--lang", language, "--trust", "root.pem", name]);
+            assert!(code == 2 && out.contains(words), "{name}: {out}");
+        }
+    }
     for (option, name, french, english) in [
         ("--request", "a.pdf", "un document PDF", "a PDF document"),
         ("--request", "empty", "un fichier vide", "an empty file"),
@@ -1630,6 +1646,37 @@ fn a_fault_of_a_token_is_told_apart_from_its_neighbours() {
             "does not follow the standard",
         ),
         (
+            "message-digest-other",
+            "l'empreinte signée n'est pas celle du contenu",
+            "the signed digest is not the content's",
+        ),
+        (
+            "message-digest-missing",
+            "l'empreinte du contenu manque sous la signature",
+            "the digest of the content is not under the signature",
+        ),
+        (
+            "content-type-twice",
+            "le type du contenu est répété",
+            "the content type is under the signature twice",
+        ),
+        (
+            "ess-twice",
+            "figure deux fois",
+            "is there twice, or has not exactly one value",
+        ),
+        ("ess-malformed", "est illisible", "cannot be read"),
+        (
+            "serial-zero",
+            "le numéro de série est zéro",
+            "the serial number is zero",
+        ),
+        (
+            "sid-other",
+            "n'importe qui a pu le changer",
+            "which anybody can have changed",
+        ),
+        (
             "ess-twin-certificate",
             "l'empreinte signée en désigne un autre",
             "the signed hash is of another",
@@ -1654,6 +1701,28 @@ fn a_fault_of_a_token_is_told_apart_from_its_neighbours() {
             ]);
             assert!(out.contains(words), "{name}: {out}");
         }
+    }
+    // Both imprints, to be compared with what other programs say.
+    folder.put("ok.tsr", fault_fixture("ok.tsr"));
+    folder.put("other", b"other");
+    for (name, digest) in [
+        ("data", Sha256Digest::of(&fault_fixture("data.txt"))),
+        ("other", Sha256Digest::of(b"other")),
+    ] {
+        let arguments = ["--trust", "root.pem", "--document", "other", "ok.tsr"];
+        let (code, out, _) = folder.run(&arguments);
+        assert!(code == 1 && out.contains(&digest.to_hex()), "{name}: {out}");
+    }
+    // The clauses are in the reader's language for programs, too.
+    let trust = ["--json", "--trust", "root.pem", "--document", "data"];
+    let existed = ["--existed-by", "2026-09-01T00:00:00Z", "ok.tsr"];
+    for (language, has, lacks) in [
+        ("fr", "annexe B", "appendix"),
+        ("en", "appendix B", "annexe"),
+    ] {
+        let (code, out, _) = folder.run(&[&["--lang", language][..], &trust, &existed].concat());
+        assert!(code == 0 && out.contains(has), "{out}");
+        assert!(!out.contains(lacks), "{out}");
     }
 }
 

@@ -158,7 +158,7 @@ fn of_token(cause: &TspRejection, language: Language) -> &'static str {
             "demandez au service si une tête de journal, signée de témoins ou scellée au dehors, montre que le jeton existait avant la révocation ; sinon il ne prouve plus rien.",
             "ask the service whether a checkpoint, witnessed or stamped from outside, shows that the token existed before the revocation; otherwise it proves nothing any more.",
         ),
-        TspRejection::ImprintMismatch => (
+        TspRejection::ImprintMismatch { .. } => (
             "reprenez le récépissé à sa source ; s'il y est identique, le jeton est celui d'un autre événement : signalez-le au service.",
             "fetch the receipt again from its source; if it is the same there, the token is another event's: tell the service.",
         ),
@@ -321,7 +321,7 @@ mod tests {
         let is_of_a_lone_token = |cause: &TspRejection| {
             matches!(
                 cause,
-                TspRejection::NonceMismatch
+                TspRejection::NonceMismatch { .. }
                     | TspRejection::RenewalMismatch
                     | TspRejection::RenewalOrder { .. }
             )

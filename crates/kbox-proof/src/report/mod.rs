@@ -25,8 +25,8 @@ use crate::verify::{
 
 pub use advice::{finding_advice, finding_words};
 pub use token::{
-    TokenJudgement, is_cut_off, profile_words, rejection_advice, rejection_words, token,
-    token_advice, unread_advice, unread_code, unread_token, unread_words,
+    TokenJudgement, clause_words, is_cut_off, profile_words, rejection_advice, rejection_words,
+    token, token_advice, unread_advice, unread_code, unread_token, unread_words,
 };
 
 pub use crate::tsp::certificate_name::printable;

@@ -16,8 +16,8 @@ use crate::tsp::{
     Accuracy, AlgorithmFault, AlgorithmUse, AttributeFault, Certificate, CertificateName,
     ChainRule, Check, CheckOutcome, MissingSigner, Oid, PkiFailureInfo, PkiStatus, ProfileFinding,
     Purpose, RenewalRejection, Revocation, RevocationItem, RevocationReason, RevocationRejection,
-    Step, Strength, TokenFlag, TsaPolicyId, TspError, TspRejection, UnusableRevocation,
-    VerifiedTimeStamp,
+    SerialFault, Step, Strength, TokenFlag, TsaPolicyId, TspError, TspRejection,
+    UnusableRevocation, VerifiedTimeStamp,
 };
 
 /// The verdict on a token, perhaps renewed, and what it was judged by.
@@ -153,7 +153,7 @@ pub fn unread_advice(error: &TspError, language: Language) -> &'static str {
         TspError::Version { .. }
         | TspError::GenTime
         | TspError::ImprintLength { .. }
-        | TspError::SerialNumber
+        | TspError::SerialNumber { .. }
         | TspError::Accuracy
         | TspError::SignerInfos { .. }
         | TspError::TooManyCertificates { .. }
@@ -223,9 +223,13 @@ pub fn unread_words(error: &TspError, language: Language) -> String {
         TspError::ImprintLength { expected, found } => {
             format!("l'empreinte a {found} octets, son algorithme en fait {expected}")
         }
-        TspError::SerialNumber => {
-            "le numéro de série n'est pas positif ou dépasse 160 bits".to_string()
+        TspError::SerialNumber { fault } => match fault {
+            SerialFault::Zero => "le numéro de série est zéro, alors qu'il doit être positif",
+            SerialFault::Negative => "le numéro de série est négatif",
+            SerialFault::TooLong => "le numéro de série dépasse 160 bits",
+            SerialFault::Encoding => "le numéro de série n'est pas un entier en DER",
         }
+        .to_string(),
         TspError::Accuracy => {
             "les millisecondes et microsecondes de la précision doivent être comprises entre 1 et 999, ou absentes"
                 .to_string()
@@ -635,14 +639,22 @@ fn certificate_words(name: &CertificateName, language: Language) -> String {
     )
 }
 
+/// The clause of a rule as programs get it: "kbox" as it is, the rest in the reader's language.
+#[must_use]
+pub fn clause_words(source: &str, language: Language) -> String {
+    match language {
+        Language::French => source
+            .replace("appendix", "annexe")
+            .replace("annex ", "annexe "),
+        Language::English => source.to_string(),
+    }
+}
+
 fn source_words(source: &str, language: Language) -> String {
     match (source, language) {
         ("kbox", Language::French) => "règle propre à kbox (docs/formats.md)".to_string(),
         ("kbox", Language::English) => "one of kbox's own (docs/formats.md)".to_string(),
-        (other, Language::French) => other
-            .replace("appendix", "annexe")
-            .replace("annex ", "annexe "),
-        (other, Language::English) => other.to_string(),
+        (other, language) => clause_words(other, language),
     }
 }
 
@@ -800,26 +812,48 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
             "at {at} a certificate of the chain has expired: {certificate}. The chain was valid from {not_before} to {not_after}, and nothing shows that the token existed then"
         ),
         // Every fact that the French words tell.
-        (Language::English, TspRejection::NonceMismatch) => {
-            format!("{rejection}: the answer may be an old one, replayed")
+        (Language::English, TspRejection::NonceMismatch { sent, returned }) => {
+            match (sent, returned) {
+                (true, false) => {
+                    "the query has a nonce, and the token has none: nothing shows that it answers that query"
+                }
+                (false, _) => {
+                    "the token has a nonce, and the query has none: it answers another query"
+                }
+                (true, true) => {
+                    "the token's nonce is not the query's: the answer may be an old one, replayed"
+                }
+            }
+            .to_string()
         }
+        (Language::English, TspRejection::EssMalformed { repeated }) => match repeated {
+            true => "the signed name of the signer's certificate is there twice, or has not exactly one value",
+            false => "the signed name of the signer's certificate cannot be read",
+        }
+        .to_string(),
         (Language::English, TspRejection::CriticalExtension) => {
             format!("{rejection} that this program cannot process")
         }
-        (
-            Language::English,
-            TspRejection::MessageDigest {
-                fault: AttributeFault::Other,
-            },
-        ) => format!(
-            "{rejection}: the time or the imprint may have been changed after the signature"
-        ),
-        (
-            Language::English,
-            TspRejection::MessageDigest {
-                fault: AttributeFault::Missing,
-            },
-        ) => format!("{rejection}: nothing binds the time to the signature"),
+        (Language::English, TspRejection::ContentType { fault }) => match fault {
+            AttributeFault::Missing => "the content type is not under the signature",
+            AttributeFault::Repeated => {
+                "the content type is under the signature twice, or has not exactly one value"
+            }
+            AttributeFault::Other => "the content type under the signature is not a timestamp's",
+        }
+        .to_string(),
+        (Language::English, TspRejection::MessageDigest { fault }) => match fault {
+            AttributeFault::Missing => {
+                "the digest of the content is not under the signature: nothing binds the time to the signature"
+            }
+            AttributeFault::Repeated => {
+                "the digest of the content is under the signature twice, or has not exactly one value"
+            }
+            AttributeFault::Other => {
+                "the signed digest is not the content's: the time or the imprint may have been changed after the signature"
+            }
+        }
+        .to_string(),
         (Language::English, TspRejection::KeyUsage { signs }) => match signs {
             true => "the signer's key usage allows something else besides signatures".to_string(),
             false => "the signer's key usage does not allow signatures".to_string(),
@@ -903,8 +937,12 @@ pub(super) fn french(rejection: &TspRejection) -> String {
             let reason = reason_words(*fail_info, Language::French);
             format!("l'autorité {words} : {reason}{said}")
         }
-        TspRejection::NonceMismatch => "le nonce du jeton n'est pas celui de la requête : la réponse peut être une ancienne réponse rejouée".to_string(),
-        TspRejection::ImprintMismatch => "le jeton porte sur d'autres octets que ceux qui sont présentés".to_string(),
+        TspRejection::NonceMismatch { sent, returned } => match (sent, returned) {
+            (true, false) => "la requête a un nonce, et le jeton n'en a aucun : rien ne montre qu'il réponde à cette requête",
+            (false, _) => "le jeton a un nonce, et la requête n'en a aucun : il répond à une autre requête",
+            (true, true) => "le nonce du jeton n'est pas celui de la requête : la réponse peut être une ancienne réponse rejouée",
+        }.to_string(),
+        TspRejection::ImprintMismatch { stamped, given } => format!("le jeton porte sur d'autres octets que ceux qui sont présentés : l'empreinte du jeton est {stamped}, la leur est {given}"),
         TspRejection::WeakImprint { algorithm } => match hash_name(algorithm) {
             Some(name) => format!("l'algorithme de l'empreinte, {name} ({algorithm}), est trop faible pour prouver quoi que ce soit"),
             None => format!("l'algorithme de l'empreinte ({algorithm}) est inconnu de ce programme"),
@@ -923,7 +961,8 @@ pub(super) fn french(rejection: &TspRejection) -> String {
             AttributeFault::Other => "l'empreinte signée n'est pas celle du contenu : l'heure ou l'empreinte ont été changées après la signature",
         }.to_string(),
         TspRejection::EssMissing => "le jeton ne désigne pas, sous sa signature, le certificat de son signataire".to_string(),
-        TspRejection::EssMalformed => "la désignation signée du certificat du signataire est illisible".to_string(),
+        TspRejection::EssMalformed { repeated: true } => "la désignation signée du certificat du signataire figure deux fois, ou n'a pas exactement une valeur".to_string(),
+        TspRejection::EssMalformed { repeated: false } => "la désignation signée du certificat du signataire est illisible".to_string(),
         TspRejection::EssSha1 => "le certificat du signataire n'est désigné que par SHA-1".to_string(),
         TspRejection::EssMismatch => "le certificat du signataire n'est pas celui que le jeton désigne sous sa signature".to_string(),
         TspRejection::SidMismatch { certificate } => format!("hors de sa signature, le jeton désigne un autre certificat de signataire que sous elle, et n'importe qui a pu le changer ; sous elle : {}", certificate_words(certificate, Language::French)),
@@ -1364,7 +1403,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "obtenez ce certificat auprès de l'autorité, car le jeton ne le contient pas, et donnez-le avec --trust, à côté du certificat racine : il complète la chaîne sans qu'il lui soit fait confiance.",
             "get that certificate from the authority, as the token does not hold it, and give it with --trust, beside the root certificate: it completes the chain without being trusted.",
         ),
-        TspRejection::ImprintMismatch => (
+        TspRejection::ImprintMismatch { .. } => (
             "vérifiez que le fichier donné avec --document est bien, octet pour octet, celui qui a été horodaté ; faute de --document, que la requête donnée avec --request est bien celle de ce jeton.",
             "make sure that the file given with --document is, byte for byte, the one that was stamped; without --document, that the query given with --request is this token's.",
         ),
@@ -1372,7 +1411,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
             "si cette politique vous convient, ajoutez-la avec --policy.",
             "if that policy will do for you, add it with --policy.",
         ),
-        TspRejection::NonceMismatch => (
+        TspRejection::NonceMismatch { .. } => (
             "vérifiez que le fichier donné avec --request est celui de cette réponse ; sinon, redemandez un jeton.",
             "make sure that the file given with --request is this answer's; otherwise ask for a new token.",
         ),
@@ -1552,7 +1591,7 @@ pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'stati
         TspRejection::ImprintLength
         | TspRejection::ContentType { .. }
         | TspRejection::EssMissing
-        | TspRejection::EssMalformed
+        | TspRejection::EssMalformed { .. }
         | TspRejection::TsaName => (
             "signalez-le à l'autorité et demandez un nouveau jeton : celui-ci n'est pas conforme à la norme.",
             "tell the authority and ask for a new token: this one does not follow the standard.",
@@ -1601,8 +1640,22 @@ mod tests {
                 fail_info: None,
                 texts: vec![],
             },
-            TspRejection::NonceMismatch,
-            TspRejection::ImprintMismatch,
+            TspRejection::NonceMismatch {
+                sent: true,
+                returned: false,
+            },
+            TspRejection::NonceMismatch {
+                sent: false,
+                returned: true,
+            },
+            TspRejection::NonceMismatch {
+                sent: true,
+                returned: true,
+            },
+            TspRejection::ImprintMismatch {
+                stamped: "aa".into(),
+                given: "bb".into(),
+            },
             TspRejection::WeakImprint { algorithm: oid() },
             TspRejection::ImprintLength,
             TspRejection::PolicyNotAccepted { policy: oid() },
@@ -1626,7 +1679,8 @@ mod tests {
                 fault: AttributeFault::Other,
             },
             TspRejection::EssMissing,
-            TspRejection::EssMalformed,
+            TspRejection::EssMalformed { repeated: true },
+            TspRejection::EssMalformed { repeated: false },
             TspRejection::EssSha1,
             TspRejection::EssMismatch,
             TspRejection::SidMismatch {
@@ -1781,7 +1835,9 @@ mod tests {
                 expected: 7,
                 found: 1,
             },
-            TspError::SerialNumber,
+            TspError::SerialNumber {
+                fault: SerialFault::Zero,
+            },
             TspError::Accuracy,
             TspError::ContentType { structure },
             TspError::SignerInfos { found: 7 },
@@ -1921,7 +1977,9 @@ mod tests {
             for fault in [
                 TspError::SignerInfos { found: 2 },
                 TspError::Accuracy,
-                TspError::SerialNumber,
+                TspError::SerialNumber {
+                    fault: SerialFault::Zero,
+                },
             ] {
                 assert_ne!(source(&fault), damaged);
             }

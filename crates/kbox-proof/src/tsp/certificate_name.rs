@@ -27,10 +27,13 @@ impl CertificateName {
     /// Of this certificate.
     #[must_use]
     pub fn of(certificate: &Certificate) -> Self {
-        let parts = [
-            certificate.subject_common_name(),
-            certificate.subject_organization(),
-        ];
+        let name = certificate.subject_common_name();
+        // Many authorities write their organisation into their name as well.
+        let organization = certificate.subject_organization().filter(|organization| {
+            let named = name.as_deref().unwrap_or_default();
+            !named.contains(organization.as_str())
+        });
+        let parts = [name, organization];
         let name = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let subject = match name.is_empty() {
             true => "?".to_string(),

@@ -53,7 +53,10 @@ pub enum TspError {
         found: usize,
     },
     /// Serial numbers are positive and at most 160 bits (RFC 3161 §2.4.2).
-    SerialNumber,
+    SerialNumber {
+        /// What is wrong with it.
+        fault: SerialFault,
+    },
     /// Accuracy: milliseconds and microseconds lie between 1 and 999, or are absent (RFC 3161 §2.4.2).
     Accuracy,
     /// A content type other than the one demanded (RFC 3161 §2.4.2).
@@ -117,6 +120,19 @@ pub enum TspError {
     },
 }
 
+/// What is wrong with a serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SerialFault {
+    /// It is zero.
+    Zero,
+    /// It is negative.
+    Negative,
+    /// It exceeds 160 bits.
+    TooLong,
+    /// It has no bytes, or more than its value needs.
+    Encoding,
+}
+
 impl fmt::Display for TspError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -139,9 +155,12 @@ impl fmt::Display for TspError {
                 f,
                 "the imprint has {found} bytes where its hash algorithm makes {expected}"
             ),
-            Self::SerialNumber => {
-                f.write_str("the serial number is not positive or exceeds 160 bits")
-            }
+            Self::SerialNumber { fault } => f.write_str(match fault {
+                SerialFault::Zero => "the serial number is zero, and not positive",
+                SerialFault::Negative => "the serial number is negative",
+                SerialFault::TooLong => "the serial number exceeds 160 bits",
+                SerialFault::Encoding => "the serial number is no INTEGER in DER",
+            }),
             Self::Accuracy => f.write_str("accuracy parts must lie between 1 and 999 or be absent"),
             Self::ContentType { structure } => write!(f, "{structure} has another content type"),
             Self::SignerInfos { found: 0 } => f.write_str("the token has no signer"),

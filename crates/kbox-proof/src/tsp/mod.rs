@@ -26,7 +26,7 @@ pub use algorithm::{AlgorithmIdentifier, HashAlgorithm};
 pub use budget::Budget;
 pub use certificate::{Certificate, certificate_to_pem, certificates_from_pem};
 pub use certificate_name::CertificateName;
-pub use error::TspError;
+pub use error::{SerialFault, TspError};
 pub use oid::{Oid, OidError, TsaPolicyId};
 pub use request::{MAX_REQUEST_BYTES, TimeStampReq};
 pub use response::{PkiFailureInfo, PkiStatus, TimeStampResp};

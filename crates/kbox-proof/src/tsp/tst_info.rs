@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::TspError;
 use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
 use super::der::{self, Element, Elements};
+use super::error::{SerialFault, TspError};
 use super::oid::{Oid, TsaPolicyId};
 use crate::digest::{Sha256Digest, hex};
 use crate::time::Time;
@@ -132,13 +132,15 @@ impl SerialNumber {
     }
 
     pub(crate) fn from_content(content: &[u8]) -> Result<Self, TspError> {
-        let positive = content.first().is_some_and(|byte| byte & 0x80 == 0) && content != [0];
         let digits = content.strip_prefix(&[0]).unwrap_or(content);
-        if positive && der::is_minimal_integer(content) && digits.len() <= 20 {
-            Ok(Self(content.to_vec()))
-        } else {
-            Err(TspError::SerialNumber)
-        }
+        let fault = match content {
+            [0] => SerialFault::Zero,
+            [first, ..] if first & 0x80 != 0 => SerialFault::Negative,
+            _ if !der::is_minimal_integer(content) => SerialFault::Encoding,
+            _ if digits.len() > 20 => SerialFault::TooLong,
+            _ => return Ok(Self(content.to_vec())),
+        };
+        Err(TspError::SerialNumber { fault })
     }
 
     /// The content octets of its INTEGER.
@@ -657,10 +659,16 @@ mod tests {
         assert_eq!(serial.as_content().len(), 17);
         assert_eq!(SerialNumber::from_content(serial.as_content()), Ok(serial));
         assert!(SerialNumber::from_be_bytes(&[0xff; 20]).is_ok());
-        for content in [&[][..], &[0], &[0x80], &[0, 1], &[1; 21]] {
+        for (content, fault) in [
+            (&[][..], SerialFault::Encoding),
+            (&[0], SerialFault::Zero),
+            (&[0x80], SerialFault::Negative),
+            (&[0, 1], SerialFault::Encoding),
+            (&[1; 21], SerialFault::TooLong),
+        ] {
             assert_eq!(
                 SerialNumber::from_content(content),
-                Err(TspError::SerialNumber)
+                Err(TspError::SerialNumber { fault })
             );
         }
     }

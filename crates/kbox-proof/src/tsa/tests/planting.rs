@@ -283,5 +283,5 @@ fn a_certificate_named_by_an_unknown_hash_is_not_decided_on() {
     // MD5
     draft.ess = ess(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5]);
     let refused = verify_token(&draft.sign(&good.signer), &imprint(), &trust).unwrap_err();
-    assert_eq!(refused, TspRejection::EssMalformed);
+    assert_eq!(refused, TspRejection::EssMalformed { repeated: false });
 }

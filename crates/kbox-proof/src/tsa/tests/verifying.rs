@@ -47,7 +47,10 @@ fn a_nonce_that_was_sent_must_come_back_and_one_that_was_not_must_not() {
         let result = verify_response(&token(found), &request(sent), &trusting(&roots));
         match accepted {
             true => assert!(result.is_ok(), "{sent:?} {found:?}: {result:?}"),
-            false => assert_eq!(result, Err(TspRejection::NonceMismatch)),
+            false => {
+                let (sent, returned) = (sent.is_some(), found.is_some());
+                assert_eq!(result, Err(TspRejection::NonceMismatch { sent, returned }));
+            }
         }
     }
 }
@@ -161,7 +164,7 @@ fn an_attribute_that_is_there_twice_or_with_two_values_is_not_read() {
     );
     assert_eq!(
         verdict(&|draft| draft.ess = twice(&draft.ess)),
-        TspRejection::EssMalformed
+        TspRejection::EssMalformed { repeated: true }
     );
     let digest = element(der::OCTET_STRING, &[&[0; 32]]);
     assert_eq!(
@@ -281,7 +284,7 @@ fn a_chain_of_other_certificates_than_those_named_beside_the_signers_is_refused(
     );
     assert_eq!(
         verdict(&|_, _, _| ids(&[])),
-        Err(TspRejection::EssMalformed)
+        Err(TspRejection::EssMalformed { repeated: false })
     );
 }
 

@@ -27,6 +27,7 @@ use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
 use super::unsupported::{Refused, refused_hash, refused_signature};
+use crate::digest::hex;
 use crate::time::Time;
 
 pub use algorithms::{AlgorithmUse, Purpose};
@@ -133,7 +134,10 @@ pub fn verify_requested_token(
 ) -> Result<VerifiedTimeStamp, TspRejection> {
     let info = token.tst_info();
     if request.nonce() != info.nonce() {
-        return Err(TspRejection::NonceMismatch);
+        return Err(TspRejection::NonceMismatch {
+            sent: request.nonce().is_some(),
+            returned: info.nonce().is_some(),
+        });
     }
     if let Some(policy) = request.req_policy()
         && policy != info.policy()
@@ -285,7 +289,10 @@ fn check(
 
     // 7.
     if !stamped.means_the_same_as(imprint) {
-        return Err(TspRejection::ImprintMismatch);
+        return Err(TspRejection::ImprintMismatch {
+            stamped: hex(stamped.hashed_message()),
+            given: hex(imprint.hashed_message()),
+        });
     }
 
     // 8.

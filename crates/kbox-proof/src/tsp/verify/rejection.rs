@@ -68,9 +68,19 @@ rejections! {
         texts: Vec<String>,
     } = "tsp.status_not_granted", "RFC 3161 §2.4.2", "the authority refused: {status:?}, {fail_info:?}, {texts:?}";
     /// RFC 3161 §2.4.2: the nonce must be the request's.
-    NonceMismatch = "tsp.nonce_mismatch", "RFC 3161 §2.4.2", "the token's nonce is not the request's";
+    NonceMismatch {
+        /// The request has one.
+        sent: bool,
+        /// The token has one.
+        returned: bool,
+    } = "tsp.nonce_mismatch", "RFC 3161 §2.4.2", "the token's nonce is not the request's (sent: {sent}, returned: {returned})";
     /// RFC 3161 §2.4.2: the imprint must be of the data.
-    ImprintMismatch = "tsp.imprint_mismatch", "RFC 3161 §2.2", "the token is over other data";
+    ImprintMismatch {
+        /// The token's, in hexadecimal.
+        stamped: String,
+        /// That of the data, likewise.
+        given: String,
+    } = "tsp.imprint_mismatch", "RFC 3161 §2.2", "the token is over other data: its imprint is {stamped}, that of the data is {given}";
     /// The imprint's hash algorithm is unknown or too weak.
     WeakImprint {
         /// The algorithm.
@@ -98,7 +108,10 @@ rejections! {
     /// RFC 3161 §2.4.2: ESSCertID or ESSCertIDv2 must be signed, once.
     EssMissing = "tsp.ess_missing", "RFC 3161 §2.4.2, RFC 5816 §2.2.1", "the token does not name its signer's certificate under its signature";
     /// The signing-certificate attribute cannot be read.
-    EssMalformed = "tsp.ess_malformed", "RFC 5035 §3, §4", "the signed name of the signer's certificate cannot be read";
+    EssMalformed {
+        /// It is there twice, or has not exactly one value.
+        repeated: bool,
+    } = "tsp.ess_malformed", "RFC 5035 §3, §4", "the signed name of the signer's certificate cannot be read (repeated: {repeated})";
     /// RFC 5816 §2.2.1: SHA-1 no longer binds a certificate.
     EssSha1 = "tsp.ess_sha1", "RFC 5816 §2.2.1", "the signer's certificate is bound by SHA-1 alone";
     /// RFC 5035 §4: the certificate's hash must be the one signed.

@@ -86,15 +86,15 @@ fn parse_ess(value: &[u8], v2: bool) -> Result<Vec<EssCertificateId>, TspRejecti
         }
         Ok(found)
     };
-    let found = read().map_err(|_: TspError| TspRejection::EssMalformed)?;
+    let found = read().map_err(|_: TspError| TspRejection::EssMalformed { repeated: false })?;
     if let Some(algorithm) = unknown {
         return Err(match refused_hash(&algorithm) {
             Refused::Unknown(algorithm) => TspRejection::UnsupportedAlgorithm { algorithm },
-            Refused::Fault(_) => TspRejection::EssMalformed,
+            Refused::Fault(_) => TspRejection::EssMalformed { repeated: false },
         });
     }
     match found.is_empty() {
-        true => Err(TspRejection::EssMalformed),
+        true => Err(TspRejection::EssMalformed { repeated: false }),
         false => Ok(found),
     }
 }
@@ -153,7 +153,9 @@ pub(super) fn find_signer(
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
 ) -> Result<(Signer, Vec<EssCertificateId>), TspRejection> {
-    let attribute = |kind| only_attribute(token, kind).map_err(|_| TspRejection::EssMalformed);
+    let attribute = |kind| {
+        only_attribute(token, kind).map_err(|_| TspRejection::EssMalformed { repeated: true })
+    };
     let v2 = attribute(known::SIGNING_CERTIFICATE_V2)?
         .map(|value| parse_ess(value, true))
         .transpose()?;
