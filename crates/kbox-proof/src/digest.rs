@@ -9,6 +9,23 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// By 64 KiB at a time.
+#[cfg(feature = "std")]
+pub(crate) fn digest_of<D: Digest>(
+    mut reader: impl std::io::Read,
+) -> std::io::Result<sha2::digest::Output<D>> {
+    let mut hasher = D::new();
+    let mut buffer = alloc::vec![0; 64 << 10];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finalize()),
+            Ok(read) => hasher.update(buffer.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// A SHA-256 digest (FIPS 180-4), 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256Digest([u8; 32]);
@@ -18,6 +35,15 @@ impl Sha256Digest {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of all that can be read, which is not kept.
+    ///
+    /// # Errors
+    /// The reader's.
+    #[cfg(feature = "std")]
+    pub fn of_reader(reader: impl std::io::Read) -> std::io::Result<Self> {
+        digest_of::<Sha256>(reader).map(|digest| Self(digest.into()))
     }
 
     /// The digest of the parts, one after the other.

@@ -2,7 +2,7 @@
 //! Reads the files, lets the library judge, prints.
 
 use std::fs::File;
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Read, Take, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -35,14 +35,31 @@ const MAX_FILE_BYTES: u64 = (1 << 30) + (64 << 20);
 /// All the revocation lists that are read, in PEM, and the certificates of many authorities.
 const MAX_TRUST_BYTES: u64 = 32 << 20;
 
-/// A document or a proof file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let larger = Problem::new(
+fn too_large() -> Problem {
+    Problem::new(
         Kind::File,
         "ce fichier est plus grand qu'aucun dossier de preuve",
         "larger than any proof file",
-    );
-    read_up_to(path, MAX_FILE_BYTES, larger)
+    )
+}
+
+/// A proof file, or a log's entry.
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    read_up_to(path, MAX_FILE_BYTES, too_large())
+}
+
+/// What is computed of a document, of whose bytes none are kept.
+pub(crate) fn digested<T>(
+    path: &Path,
+    digest: impl FnOnce(&mut Take<File>) -> std::io::Result<T>,
+) -> Result<T, Problem> {
+    let problem = |error: std::io::Error| Problem::io(path, &error);
+    let mut file = File::open(path).map_err(problem)?.take(MAX_FILE_BYTES + 1);
+    let found = digest(&mut file).map_err(problem)?;
+    match file.limit() {
+        0 => Err(too_large().in_file(path)),
+        _ => Ok(found),
+    }
 }
 
 fn read_up_to(path: &Path, limit: u64, larger: Problem) -> Result<Vec<u8>, Problem> {
@@ -713,10 +730,11 @@ fn clock(demonstration: bool) -> &'static str {
     }
 }
 
-pub(crate) fn document(options: &Options) -> Result<Option<Vec<u8>>, Problem> {
+/// The one `--document`, if any.
+pub(crate) fn document(options: &Options) -> Result<Option<&Path>, Problem> {
     match options.documents.as_slice() {
         [] => Ok(None),
-        [path] => read(path).map(Some),
+        [path] => Ok(Some(path)),
         _ => Err(Problem::new(
             Kind::Usage,
             "un seul --document pour un jeton ou un tlog-proof",
@@ -758,6 +776,7 @@ fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, 
     let Some(entry) = document(options)? else {
         return Ok(no_document(TLOG_PROOF, language));
     };
+    let entry = read(entry)?;
     let verified = policy
         .verify(proof.checkpoint())
         .map_err(|error| report::policy_words(&error, language));

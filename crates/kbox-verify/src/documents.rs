@@ -8,7 +8,7 @@ use kbox_proof::event::{Detail, EvidenceEvent, PaperNature};
 use kbox_proof::report::{Language, Outcome, printable};
 use serde_json::{Value, json};
 
-use crate::check::{Answer, read, say};
+use crate::check::{Answer, digested, say};
 use crate::problem::{Problem, shown};
 
 /// A file of `--document`; its bytes are not kept.
@@ -19,13 +19,13 @@ pub(crate) struct Given {
 
 /// All of them: one that cannot be read decides nothing, whatever the evidence is worth.
 pub(crate) fn given(paths: &[PathBuf]) -> Result<Vec<Given>, Problem> {
-    let digested = |path: &PathBuf| {
+    let given = |path: &PathBuf| {
         Ok(Given {
             file: shown(path),
-            digest: Sha256Digest::of(&read(path)?),
+            digest: digested(path, |file| Sha256Digest::of_reader(file))?,
         })
     };
-    paths.iter().map(digested).collect()
+    paths.iter().map(given).collect()
 }
 
 /// Something of which an event has the digest.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::Options;
 use crate::check::{
-    Answer, Given, Trust, document, no_document, no_trust, not_proven, now, read_message,
+    Answer, Given, Trust, digested, document, no_document, no_trust, not_proven, now, read_message,
     read_trust, revocation_facts, say,
 };
 use crate::problem::{Kind, Problem, shown};
@@ -579,10 +579,9 @@ fn imprint(
     // One that is unknown or too weak is refused for that.
     let hash = token.tst_info().message_imprint().hash_algorithm();
     Ok(match document(options)? {
-        Some(data) => Some(MessageImprint::of(
-            hash.unwrap_or(HashAlgorithm::Sha256),
-            &data,
-        )),
+        Some(path) => Some(digested(path, |file| {
+            MessageImprint::of_reader(hash.unwrap_or(HashAlgorithm::Sha256), file)
+        })?),
         None => request.map(|request| request.message_imprint().clone()),
     })
 }

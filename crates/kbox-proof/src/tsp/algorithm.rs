@@ -57,6 +57,23 @@ impl HashAlgorithm {
         out
     }
 
+    /// The digest of all that can be read, which is not kept.
+    ///
+    /// # Errors
+    /// The reader's.
+    #[cfg(feature = "std")]
+    pub fn digest_of_reader(self, reader: impl std::io::Read) -> std::io::Result<Vec<u8>> {
+        use crate::digest::digest_of;
+        Ok(match self {
+            Self::Sha256 => digest_of::<sha2::Sha256>(reader)?.to_vec(),
+            Self::Sha384 => digest_of::<sha2::Sha384>(reader)?.to_vec(),
+            Self::Sha512 => digest_of::<sha2::Sha512>(reader)?.to_vec(),
+            Self::Sha3_256 => digest_of::<sha3::Sha3_256>(reader)?.to_vec(),
+            Self::Sha3_384 => digest_of::<sha3::Sha3_384>(reader)?.to_vec(),
+            Self::Sha3_512 => digest_of::<sha3::Sha3_512>(reader)?.to_vec(),
+        })
+    }
+
     /// Appends the digest of `bytes`.
     pub(crate) fn write_digest(self, out: &mut Vec<u8>, bytes: &[u8]) {
         match self {

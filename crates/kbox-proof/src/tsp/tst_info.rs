@@ -46,6 +46,21 @@ impl MessageImprint {
         }
     }
 
+    /// The imprint of all that can be read, which is not kept.
+    ///
+    /// # Errors
+    /// The reader's.
+    #[cfg(feature = "std")]
+    pub fn of_reader(
+        algorithm: HashAlgorithm,
+        reader: impl std::io::Read,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            algorithm: AlgorithmIdentifier::without_parameters(algorithm.oid_content()),
+            hashed_message: algorithm.digest_of_reader(reader)?,
+        })
+    }
+
     /// The imprint that holds this SHA-256 digest.
     #[must_use]
     pub fn sha256(digest: &Sha256Digest) -> Self {
@@ -651,6 +666,32 @@ mod tests {
         ] {
             assert!(parse(content).is_err(), "{content:02x?}");
         }
+    }
+
+    /// Larger than what is read at a time, by a reader that gives little.
+    #[cfg(feature = "std")]
+    #[test]
+    fn the_imprint_of_what_is_read_is_that_of_its_bytes() {
+        struct Slow<'a>(&'a [u8]);
+        impl std::io::Read for Slow<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let length = buffer.len().min(self.0.len()).min(50_000);
+                let (now, later) = self.0.split_at(length);
+                buffer[..length].copy_from_slice(now);
+                self.0 = later;
+                Ok(length)
+            }
+        }
+        let data: Vec<u8> = (0..200_000_u32).map(|byte| byte.to_be_bytes()[3]).collect();
+        for hash in HashAlgorithm::ALL {
+            for length in [0, 1, 65_536, data.len()] {
+                let data = &data[..length];
+                let read = MessageImprint::of_reader(hash, Slow(data)).unwrap();
+                assert_eq!(read, MessageImprint::of(hash, data), "{hash} {length}");
+            }
+        }
+        let read = Sha256Digest::of_reader(Slow(&data)).unwrap();
+        assert_eq!(read, Sha256Digest::of(&data));
     }
 
     #[test]
