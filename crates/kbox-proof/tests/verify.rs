@@ -654,6 +654,29 @@ fn receipts_that_somebody_added_to_a_good_proof_file_or_took_out_disprove_nothin
 }
 
 #[test]
+fn after_a_hundred_rejected_receipts_of_a_file_the_rest_is_not_judged_and_that_is_said() {
+    let operator = sent();
+    let policy = TrustPolicy::new(&operator.trust(Demand::Journalise)).unwrap();
+    let mut bad = operator.receipts()[1].clone();
+    bad.proof = operator.receipts()[2].proof.clone();
+    let judge = |count: usize| {
+        let receipts = vec![bad.clone(); count];
+        let content = ProofFileContent {
+            documents: Vec::new(),
+            receipts: &receipts,
+        };
+        let findings = verify_proof_file(&content, &policy, at(86_400)).unwrap_err();
+        let left = findings.iter().find_map(|finding| match finding.rejection {
+            Rejection::Unjudged { left } => Some(left),
+            _ => None,
+        });
+        (findings.len(), left)
+    };
+    assert_eq!(judge(100), (100, None));
+    assert_eq!(judge(103), (101, Some(3)));
+}
+
+#[test]
 fn an_anchor_by_the_operators_public_authority_or_by_nobody_trusted_adds_nothing() {
     let mut world = witnessed();
     let outside = world.anchored(true);
@@ -998,6 +1021,13 @@ fn attacks() -> Vec<(&'static str, Vec<String>)> {
                 let mut event = opened(other);
                 event.header.collectivite = Collectivite::operator();
                 (event, None, false)
+            }),
+        ),
+        (
+            "file.unjudged",
+            file(&|list| {
+                list[1].proof = list[2].proof.clone();
+                *list = vec![list[1].clone(); 103];
             }),
         ),
         ("file.duplicate", file(&|list| list.push(list[2].clone()))),

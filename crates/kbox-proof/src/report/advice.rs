@@ -107,6 +107,10 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "redemandez le récépissé avec ses données personnelles ; si elles sont les mêmes, elles sont celles d'une autre personne ou ont été changées : signalez-le au service.",
             "ask for the receipt again with its personal data; if they are the same, they are another person's or were changed: tell the service.",
         ),
+        Rejection::Unjudged { .. } => (
+            "voyez d'abord ce qui est dit des premiers récépissés : le plus souvent, le trust.json est celui d'un autre service, ou le dossier a été altéré.",
+            "see first to what is said about the first receipts: most often the trust.json belongs to another service, or the file was altered.",
+        ),
         Rejection::NoSubmission
         | Rejection::Gaps { .. }
         | Rejection::DocumentMissing { .. }
@@ -256,6 +260,7 @@ mod tests {
             Rejection::Personal,
             Rejection::Roster { recipient: 7 },
             Rejection::NoSubmission,
+            Rejection::Unjudged { left: 7 },
             Rejection::Mixed,
             Rejection::Duplicate {
                 rank: 7,

@@ -79,6 +79,7 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::Personal => "les données personnelles jointes ne sont pas celles de cet événement".to_string(),
         Rejection::Roster { recipient } => format!("les données personnelles désignent une autre personne que le destinataire n° {recipient}"),
         Rejection::NoSubmission => "le dossier ne contient aucun envoi".to_string(),
+        Rejection::Unjudged { left } => format!("{left} des récépissés suivants n'ont pas été jugés, tant d'autres ayant été rejetés"),
         Rejection::Mixed => "le dossier mêle plusieurs journaux ou collectivités".to_string(),
         Rejection::Duplicate { rank, same: true } => format!("le récépissé de rang {rank} y figure deux fois"),
         Rejection::Duplicate { rank, same: false } => format!("deux événements différents portent le rang {rank} : le journal montre deux histoires"),

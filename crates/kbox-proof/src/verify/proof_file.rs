@@ -237,7 +237,7 @@ impl VerifiedProofFile {
 /// What it cannot show: events after the last one in the file, and assertions that were never recorded.
 ///
 /// # Errors
-/// Everything found, in the order of the file; never empty.
+/// Everything found, in the order of the file; never empty. After a hundred receipts that are rejected the rest is not judged.
 pub fn verify_proof_file(
     file: &ProofFileContent<'_>,
     policy: &TrustPolicy,
@@ -253,6 +253,14 @@ pub fn verify_proof_file(
                 receipt: Some(index),
                 rejection,
             }),
+        }
+        let left = file.receipts.len() - index - 1;
+        if findings.len() == MAX_REJECTED && left > 0 {
+            findings.push(Finding {
+                receipt: None,
+                rejection: Rejection::Unjudged { left },
+            });
+            break;
         }
     }
     receipts.sort_by_key(|(_, receipt)| receipt.event().header.rank);
@@ -282,6 +290,9 @@ pub fn verify_proof_file(
         Err(findings)
     }
 }
+
+/// More than anybody reads. A receipt that is made to be rejected costs up to 64 signatures, a good one of many one or two.
+const MAX_REJECTED: usize = 100;
 
 type Numbered = (usize, VerifiedReceipt);
 

@@ -106,6 +106,8 @@ rejections! {
     Roster { /** Index. */ recipient: u32 } => "personal.roster";
     /// The file holds no receipt of a sending.
     NoSubmission => "file.no_submission", undecided true;
+    /// So many receipts of the file were rejected that those after them were not judged.
+    Unjudged { /** How many were not. */ left: usize } => "file.unjudged", undecided true;
     /// The file mixes logs or collectivités.
     Mixed => "file.mixed", undecided true;
     /// Two receipts of one event, or two events of one rank.
@@ -176,6 +178,7 @@ impl fmt::Display for Rejection {
             Self::Personal => f.write_str("the personal part does not belong to this event"),
             Self::Roster { recipient } => write!(f, "the personal part names another person than recipient {recipient} of the roster"),
             Self::NoSubmission => f.write_str("the file holds no sending (SubmissionAcceptance)"),
+            Self::Unjudged { left } => write!(f, "of the receipts after these {left} were not judged, as so many were rejected"),
             Self::Mixed => f.write_str("the file mixes logs or collectivités"),
             Self::Duplicate { rank, same: true } => write!(f, "the receipt of rank {rank} is there twice"),
             Self::Duplicate { rank, same: false } => write!(f, "two events of rank {rank}: the log shows two histories"),
