@@ -119,7 +119,12 @@ fn power_guest() {
             scope.spawn(move || {
                 for n in 0u64.. {
                     let id = format!("{round}-{thread}-{n}");
-                    let receipt = record(ledger, &id, 1).unwrap();
+                    // Now and then enough to fill a memtable soon, so that write-ahead logs are closed, tracked and retired.
+                    let receipt = match n % 8 {
+                        7 => record_beside(ledger, &id, 1 << 20),
+                        _ => record(ledger, &id, 1),
+                    };
+                    let receipt = receipt.unwrap();
                     say(&format!("ack {}", acknowledgement(&id, &receipt)));
                 }
             });
