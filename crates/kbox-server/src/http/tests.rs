@@ -6,6 +6,7 @@ mod bounds;
 mod clock;
 mod operation;
 mod tsa;
+mod witness;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -4,12 +4,13 @@
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::ledger::{Ledger, LedgerError, RecordBatch};
 use kbox_proof::store::{Store, StoreError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where it is kept, each under the digest of its bytes.
 pub(crate) const SPLIT_VIEWS: &str = "server/split-view/";
-/// One is enough to prove it; a log that signs ever more must not fill the disk.
-const MAX_SPLIT_VIEWS: usize = 256;
+/// Of one log, or of one witness: one is enough to prove it. Whoever makes ever more of them must neither fill the disk nor take the
+/// place of another's.
+const MAX_SPLIT_VIEWS: usize = 16;
 
 /// What was seen.
 #[derive(Debug, Serialize)]
@@ -31,6 +32,59 @@ pub(crate) enum SplitView<'a> {
     },
 }
 
+/// As it was kept.
+#[derive(Deserialize)]
+#[serde(tag = "seen_by", rename_all = "snake_case")]
+enum Kept {
+    Witness {
+        origin: String,
+        cosigned: String,
+        other: String,
+    },
+    Log {
+        witness: String,
+    },
+}
+
+/// What the log signed: anybody may add signature lines to a checkpoint, and nothing is new for it.
+fn text(checkpoint: &str) -> &str {
+    checkpoint
+        .rsplit_once("\n\n")
+        .map_or(checkpoint, |(text, _)| text)
+}
+
+impl SplitView<'_> {
+    fn is_by_the_same(&self, kept: &Kept) -> bool {
+        match (self, kept) {
+            (Self::Witness { origin, .. }, Kept::Witness { origin: kept, .. })
+            | (
+                Self::Log {
+                    witness: origin, ..
+                },
+                Kept::Log { witness: kept },
+            ) => origin == kept,
+            _ => false,
+        }
+    }
+
+    fn is_the_same(&self, kept: &Kept) -> bool {
+        let Self::Witness {
+            cosigned, other, ..
+        } = self
+        else {
+            return false;
+        };
+        match kept {
+            Kept::Witness {
+                cosigned: kept_cosigned,
+                other: kept_other,
+                ..
+            } => text(cosigned) == text(kept_cosigned) && text(other) == text(kept_other),
+            Kept::Log { .. } => false,
+        }
+    }
+}
+
 /// Keeps it, durably: the digest under which it lies, and whether it is new.
 pub(crate) fn keep(
     ledger: &Ledger,
@@ -41,9 +95,18 @@ pub(crate) fn keep(
     let digest = Sha256Digest::of(&json);
     let key = format!("{SPLIT_VIEWS}{digest}");
     let store = ledger.store();
-    if store.get(key.as_bytes())?.is_some() || split_views(store.as_ref())?.len() >= MAX_SPLIT_VIEWS
-    {
+    if store.get(key.as_bytes())?.is_some() {
         return Ok((digest, false));
+    }
+    let mut by_the_same = 0;
+    for (_, bytes) in split_views(store.as_ref())? {
+        let kept = serde_json::from_slice(&bytes).map_err(|_| StoreError::Damaged {
+            what: "the evidence of two histories",
+        })?;
+        by_the_same += usize::from(seen.is_by_the_same(&kept));
+        if by_the_same == MAX_SPLIT_VIEWS || seen.is_the_same(&kept) {
+            return Ok((digest, false));
+        }
     }
     let mut records = RecordBatch::new();
     records.put(key, json);

@@ -258,6 +258,42 @@ mod tests {
     }
 
     #[test]
+    fn evidence_of_one_log_takes_no_place_of_anothers_and_added_signature_lines_make_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: folder.path().join("data"),
+            ..Config::default()
+        };
+        let instance = Instance::open(&config).unwrap();
+        let store = instance.ledger.store();
+        let keep = |origin: &str, other: &str| {
+            let seen = SplitView::Witness {
+                origin,
+                size: 3,
+                cosigned: "a\n3\nx\n\n— a line\n",
+                other,
+            };
+            evidence::keep(&instance.ledger, &seen).unwrap().1
+        };
+        assert!(keep("a", "a\n3\ny\n\n— a line\n"));
+        for n in 0..40 {
+            assert!(!keep("a", &format!("a\n3\ny\n\n— a line\n— b {n}\n")));
+        }
+        // Its own log can sign as many as it likes.
+        let kept = (0..40).filter(|n| keep("a", &format!("a\n3\n{n}\n\n— a line\n")));
+        assert_eq!(kept.count(), 15);
+        assert!(keep("b", "b\n3\ny\n\n— b line\n"));
+        let lied = SplitView::Log {
+            witness: "a",
+            size: 3,
+            request: "",
+            answer: "",
+        };
+        assert!(evidence::keep(&instance.ledger, &lied).unwrap().1);
+        assert_eq!(evidence::split_views(store.as_ref()).unwrap().len(), 18);
+    }
+
+    #[test]
     fn of_two_trees_of_one_size_sent_at_once_one_is_cosigned() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
