@@ -229,7 +229,7 @@ where
             Slot::New(place) => {
                 let missing = || LedgerError::ProofFailed("its entry is missing".to_string());
                 let new = entries.get(place).ok_or_else(missing)?;
-                prover.receipt(&new.entry, shared.sealer.certificates())?
+                prover.receipt(&new.entry, &new.leaf_hash, shared.sealer.certificates())?
             }
             Slot::Old(index) => match receipts::original(store, shared.sealer.keys(), index) {
                 Ok(receipt) => receipt,

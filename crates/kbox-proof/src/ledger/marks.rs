@@ -13,7 +13,8 @@ use super::receipts::{self, Prover};
 use super::seal::{LogKeys, proof_text};
 use crate::digest::Sha256Digest;
 use crate::merkle::{
-    LeafIndex, RootHash, Tile, TileReader, TreeSize, consistency_proof, verify_consistency,
+    LeafIndex, RootHash, Tile, TileReader, TreeSize, consistency_proof, hash_leaf,
+    verify_consistency,
 };
 use crate::receipt::{Anchor, Witnesses};
 use crate::store::{Entry, Mark, MarkKind, Store, StoreError};
@@ -332,7 +333,7 @@ pub(super) fn upgrade(
         root,
         checkpoint: note,
     };
-    let proof = Prover::new(&reader, &tree).proof(&entry.leaf, index)?;
+    let proof = Prover::new(&reader, &tree).proof(&hash_leaf(&entry.leaf), index)?;
     let consistent =
         |old: (TreeSize, RootHash), new: (TreeSize, RootHash)| consistency(&reader, old, new);
     let before = store.last_mark(MarkKind::Cosigned, TreeSize::new(index.get()))?;

@@ -755,11 +755,12 @@ fn load(store: &dyn Store, keys: &LogKeys, head: Head) -> Result<Published, Ledg
             checkpoint: &head.checkpoint,
         };
         let reader = TileReader::new(size, |name: &Tile| receipts::tile(store, name));
+        let leaf = hash_leaf(leaf);
         let mut prover = Prover::new(reader, &tree);
         prover
-            .proof(leaf, LeafIndex::new(last))
+            .proof(&leaf, LeafIndex::new(last))
             .map_err(|_| damaged(None))?;
-        debug_assert!(store.index_of_leaf(&hash_leaf(leaf)) == Ok(Some(LeafIndex::new(last))));
+        debug_assert!(store.index_of_leaf(&leaf) == Ok(Some(LeafIndex::new(last))));
     }
     Ok(Published { head, edge })
 }

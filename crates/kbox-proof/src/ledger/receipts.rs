@@ -8,8 +8,8 @@ use super::seal;
 use super::{LedgerError, Upgrade};
 use crate::digest::Sha256Digest;
 use crate::merkle::{
-    HashReader, InclusionProof, InclusionProver, InclusionVerifier, LeafIndex, RootHash, Tile,
-    TileReader, TreeSize, hash_leaf,
+    HashReader, InclusionProof, InclusionProver, InclusionVerifier, LeafHash, LeafIndex, RootHash,
+    Tile, TileReader, TreeSize, hash_leaf,
 };
 use crate::receipt::Receipt;
 use crate::store::{Entry, Store, StoreError};
@@ -52,7 +52,7 @@ where
     /// The path of a leaf to the root, checked as any verifier would.
     pub(super) fn proof(
         &mut self,
-        leaf: &[u8],
+        leaf: &LeafHash,
         index: LeafIndex,
     ) -> Result<InclusionProof, LedgerError> {
         let Signed { size, root, .. } = self.tree;
@@ -61,18 +61,19 @@ where
             .prove(index)
             .map_err(|error| LedgerError::ProofFailed(error.to_string()))?;
         self.verifier
-            .verify(&hash_leaf(leaf), index, *size, &proof, root)
+            .verify(leaf, index, *size, &proof, root)
             .map_err(|error| LedgerError::ProofFailed(error.to_string()))?;
         Ok(proof)
     }
 
-    /// The receipt of `entry` under the tree's checkpoint.
+    /// The receipt of `entry`, whose leaf has this hash, under the tree's checkpoint.
     pub(super) fn receipt(
         &mut self,
         entry: &Entry,
+        leaf: &LeafHash,
         certificates: &[u8],
     ) -> Result<Receipt, LedgerError> {
-        let proof = self.proof(&entry.leaf, entry.index)?;
+        let proof = self.proof(leaf, entry.index)?;
         Ok(Receipt {
             event: entry.event.clone(),
             personal: entry.personal.clone(),
@@ -140,7 +141,7 @@ pub(super) fn under(
 ) -> Result<Receipt, LedgerError> {
     let certificates = certificates(store, &entry.chain)?;
     let reader = TileReader::new(tree.size, |name: &Tile| tile(store, name));
-    Prover::new(reader, tree).receipt(entry, &certificates)
+    Prover::new(reader, tree).receipt(entry, &hash_leaf(&entry.leaf), &certificates)
 }
 
 pub(super) fn stored(store: &dyn Store, index: LeafIndex) -> Result<Entry, StoreError> {

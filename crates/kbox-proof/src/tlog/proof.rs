@@ -7,7 +7,7 @@ use core::fmt;
 use super::checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint};
 use super::note::{MAX_NOTE_BYTES, Note, NoteError};
 use super::vkey::VerifierKey;
-use super::{base64_decode, base64_encode, base64_encode_onto, base64_hash, decimal};
+use super::{base64_decode, base64_encode, base64_hash, base64_hash_onto, decimal};
 use crate::merkle::{
     InclusionProof, LeafHash, LeafIndex, MAX_PROOF_HASHES, MerkleError, NodeHash, verify_inclusion,
 };
@@ -108,7 +108,7 @@ pub(crate) fn encode(
     }
     text.push_str(&format!("\nindex {index}\n"));
     for hash in proof.hashes() {
-        base64_encode_onto(&mut text, hash.as_bytes());
+        base64_hash_onto(&mut text, hash.as_bytes());
         text.push('\n');
     }
     text.push('\n');
