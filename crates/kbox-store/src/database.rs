@@ -97,23 +97,29 @@ fn options() -> Result<Options, StoreError> {
     Ok(options)
 }
 
-fn families() -> impl Iterator<Item = ColumnFamilyDescriptor> {
+fn families() -> Result<Vec<ColumnFamilyDescriptor>, StoreError> {
     let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
-    Family::ALL.into_iter().map(move |family| {
+    let family = |family: Family| {
         let mut table = BlockBasedOptions::default();
         table.set_block_cache(&cache);
-        let mut options = Options::default();
+        // The rows of a kind come in their order: the next is looked for from the place of the one before.
+        let mut options = Options::default()
+            .get_options_from_string("memtable_insert_with_hint_prefix_extractor=fixed:1")
+            .map_err(engine)?;
         if family == Family::Indexes {
             // Most look-ups are for request ids that do not exist yet. Digests cannot be compressed.
             table.set_bloom_filter(10.0, false);
+            options.set_memtable_prefix_bloom_ratio(0.02);
+            options.set_memtable_whole_key_filtering(true);
             options.set_compression_type(DBCompressionType::None);
         } else {
             options.set_compression_type(DBCompressionType::Lz4);
         }
         options.set_block_based_table_factory(&table);
         options.set_write_buffer_size(WRITE_BUFFER_BYTES);
-        ColumnFamilyDescriptor::new(family.name(), options)
-    })
+        Ok(ColumnFamilyDescriptor::new(family.name(), options))
+    };
+    Family::ALL.into_iter().map(family).collect()
 }
 
 impl Database {
@@ -134,7 +140,7 @@ impl Database {
             false => None,
         };
         let newest = newest.unwrap_or_default();
-        DB::open_cf_descriptors(&options, path, families())
+        DB::open_cf_descriptors(&options, path, families()?)
             .map(|db| Self { db, newest })
             .map_err(engine)
     }
@@ -144,7 +150,7 @@ impl Database {
         let mut options = options()?;
         // All tables are opened now: a writer may delete them while they are read.
         options.set_max_open_files(-1);
-        DB::open_cf_descriptors_read_only(&options, path, families(), false)
+        DB::open_cf_descriptors_read_only(&options, path, families()?, false)
             .map(|db| Self { db, newest: 0 })
             .map_err(engine)
     }

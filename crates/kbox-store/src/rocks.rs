@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! RocksDB: one write-ahead log, synced once a commit.
 
+use core::ops::Range;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -61,6 +62,53 @@ fn write_records(batch: &mut Batch<'_>, records: &RecordBatch) {
     }
     for key in &records.deletes {
         batch.delete(codec::record_key(key));
+    }
+}
+
+/// The rows by which entries are found, in one piece of memory: a commit has thousands of them.
+#[derive(Default)]
+struct FoundBy {
+    bytes: Vec<u8>,
+    rows: Vec<FoundByRow>,
+}
+
+/// Where a row lies, and how its key begins, which tells most of them apart.
+struct FoundByRow {
+    begins: u64,
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+impl FoundBy {
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        let mut begins = [0; 8];
+        for (to, from) in begins.iter_mut().zip(key) {
+            *to = *from;
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.rows.push(FoundByRow {
+            begins: u64::from_be_bytes(begins),
+            key: start..middle,
+            value: middle..self.bytes.len(),
+        });
+    }
+
+    fn at(&self, place: &Range<usize>) -> &[u8] {
+        self.bytes.get(place.clone()).unwrap_or_default()
+    }
+
+    /// Key and value of each, by key.
+    fn sorted(&mut self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rows = core::mem::take(&mut self.rows);
+        rows.sort_unstable_by(|a, b| {
+            let begins = a.begins.cmp(&b.begins);
+            begins.then_with(|| self.at(&a.key).cmp(self.at(&b.key)))
+        });
+        rows.into_iter()
+            .map(|row| (self.at(&row.key), self.at(&row.value)))
     }
 }
 
@@ -281,7 +329,7 @@ impl Store for RocksStore {
             .db
             .batch_of(expected_bytes(commit))
             .map_err(CommitError::Refused)?;
-        let mut found_by = Vec::with_capacity(6 * commit.entries.len());
+        let mut found_by = FoundBy::default();
         let mut ends = HashMap::new();
         for new in &commit.entries {
             let entry = &new.entry;
@@ -294,32 +342,25 @@ impl Store for RocksStore {
                 index: entry.index,
                 content: Some(new.content.clone()),
             };
-            let index = index.to_vec();
-            found_by.extend([
-                (codec::event_id_key(&entry.event_id), index.clone()),
-                (codec::digest_key(&new.event_digest), index.clone()),
-                (codec::leaf_hash_key(&new.leaf_hash), index.clone()),
-                (codec::rank_key(&entry.collectivite, entry.rank), index),
-                (
-                    codec::request_key(&entry.collectivite, &entry.request_id),
-                    codec::encode_request(&request),
-                ),
-            ]);
+            let rank = codec::rank_key(&entry.collectivite, entry.rank);
+            let named = codec::request_key(&entry.collectivite, &entry.request_id);
+            found_by.add(&codec::event_id_key(&entry.event_id), &index);
+            found_by.add(&codec::digest_key(&new.event_digest), &index);
+            found_by.add(&codec::leaf_hash_key(&new.leaf_hash), &index);
+            found_by.add(&rank, &index);
+            found_by.add(&named, &codec::encode_request(&request));
             let end = ChainEnd {
                 rank: entry.rank,
                 digest: new.event_digest,
             };
             ends.insert(&entry.collectivite, end);
         }
-        found_by.extend(ends.into_iter().map(|(collectivite, end)| {
-            (
-                codec::chain_end_key(collectivite),
-                codec::encode_chain_end(&end),
-            )
-        }));
+        for (collectivite, end) in ends {
+            let end = codec::encode_chain_end(&end);
+            found_by.add(&codec::chain_end_key(collectivite), &end);
+        }
         // In their order, each is looked for near where the one before went.
-        found_by.sort_unstable();
-        for (key, value) in found_by {
+        for (key, value) in found_by.sorted() {
             batch.put(key, value);
         }
         for (tile, bytes) in &commit.tiles {
