@@ -28,6 +28,9 @@ const GONE_WITHIN: Duration = Duration::from_secs(5);
 const MAX_REWRITTEN_BYTES: u64 = 1 << 30;
 const GONE_PAUSE: Duration = Duration::from_millis(5);
 
+/// Tables of indexes that are merged at once with those of earlier merges.
+const MERGED_TABLES: i32 = 8;
+
 /// A key and its value.
 pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
 
@@ -111,6 +114,8 @@ fn families() -> Result<Vec<ColumnFamilyDescriptor>, StoreError> {
             table.set_bloom_filter(10.0, false);
             options.set_memtable_prefix_bloom_ratio(0.02);
             options.set_memtable_whole_key_filtering(true);
+            // New tables are merged with the old ones, whose keys lie anywhere, when they are as many as it takes to be worth it.
+            options.set_level_zero_file_num_compaction_trigger(MERGED_TABLES);
             options.set_compression_type(DBCompressionType::None);
         } else {
             options.set_compression_type(DBCompressionType::Lz4);
