@@ -505,6 +505,56 @@ fn an_anchor_that_somebody_added_to_a_good_receipt_disproves_nothing() {
     }
 }
 
+/// Nor must what somebody added hide a contradiction.
+#[test]
+fn nothing_that_somebody_adds_to_a_receipt_hides_what_disproves_it() {
+    let world = witnessed();
+    let spoilt = |good: &Receipt| {
+        let own = good.anchors[0].clone();
+        let mut receipt = good.clone();
+        receipt.anchors.insert(
+            0,
+            Anchor {
+                token: Vec::new(),
+                ..own.clone()
+            },
+        );
+        let mut note = receipt.clone();
+        note.anchors[0].checkpoint = "no note".into();
+        let mut before = receipt.clone();
+        before.before = Some("no note".into());
+        let mut signature = receipt.clone();
+        signature.consistency.push([0; 32]);
+        [receipt, note, before, signature]
+    };
+    let good = world.anchored(true);
+    for receipt in spoilt(&good) {
+        assert!(world.judge(&receipt).unwrap_err().is_undecided());
+    }
+    let mut swapped = good.clone();
+    swapped.personal = world.operator.receipts()[3].personal.clone();
+    assert!(swapped.personal.is_some() && swapped.personal != good.personal);
+    for receipt in spoilt(&swapped) {
+        assert_eq!(world.judge(&receipt).unwrap_err(), Rejection::Personal);
+    }
+    // Of another time than its witnesses say: an anchor that does not hold stands for nothing.
+    let mut backdated = world.receipt(&[30; 3], &[60; 3]);
+    backdated.anchors = good.anchors.clone();
+    let [with_anchor, with_note, ..] = spoilt(&backdated);
+    for receipt in [with_anchor, with_note] {
+        let rejection = world.judge(&receipt).unwrap_err();
+        assert_eq!(code(&rejection), "witness.outside_bounds", "{rejection}");
+    }
+    // Under an authority that had been retired.
+    let mut retired = witnessed();
+    retired.trust = world.trust.clone();
+    retired.trust.authorities[0].to = Some(0);
+    for receipt in spoilt(&good) {
+        let rejection = retired.judge(&receipt).unwrap_err();
+        assert_eq!(code(&rejection), "token.authority_range", "{rejection}");
+    }
+}
+
 /// Whoever hands on a receipt can change what nobody signs in it: that tells nothing against the event.
 #[test]
 fn no_change_of_what_nobody_signs_in_a_receipt_disproves_it() {

@@ -102,12 +102,13 @@ impl VerifiedReceipt {
 
 /// Verifies one receipt against what the auditor trusts; `now` judges certificates where there is no proof of existence.
 ///
-/// The steps, in order: 1 the event in DER; 2 its environment and log; 3 the token's form, policy and leaf; 4 inclusion under
-/// the log's signature, and where it is a log's opening, the end of the log before; 5 witnesses; 6 anchors; 7 the token's signature, certificate chain and revocation at the proof of existence;
-/// 8 the witnesses' bounds; 9 the personal part; 10 the level demanded.
+/// The steps, in order: 1 the event in DER; 2 its environment and log; 3 the token's form, policy and leaf; 4 inclusion
+/// under the log's signature, and where it is a log's opening, the end of the log before; 5 witnesses; 6 anchors; 7 the token's
+/// signature, certificate chain and revocation at the proof of existence; 8 the witnesses' bounds; 9 the personal part, and
+/// what was left undecided; 10 the level demanded.
 ///
 /// # Errors
-/// [`Rejection`] of the first step that fails.
+/// [`Rejection`] of the first step that disproves; else of the first that leaves undecided.
 pub fn verify_receipt(
     receipt: &Receipt,
     policy: &TrustPolicy,
@@ -138,8 +139,17 @@ pub(super) fn check_receipt(
             origin: origin.to_string(),
         })?;
 
+    let mut later = Later::default();
+    let personal = personal_part(receipt, &event);
+    // Where nothing more can be checked, another person's part is told of first.
+    let ended = |rejection: Rejection| match &personal {
+        Err(other) if rejection.is_undecided() => other.clone(),
+        _ => rejection,
+    };
+    let malformed = |error| ended(Rejection::TokenMalformed(error));
+
     // 3
-    let token = TimeStampToken::parse(&receipt.token).map_err(Rejection::TokenMalformed)?;
+    let token = TimeStampToken::parse(&receipt.token).map_err(malformed)?;
     let stated = token.tst_info().policy();
     let authorities: Vec<_> = policy
         .authorities
@@ -151,7 +161,7 @@ pub(super) fn check_receipt(
             policy: stated.to_string(),
         });
     }
-    let leaf = hash_leaf(&token.leaf_bytes().map_err(Rejection::TokenMalformed)?);
+    let leaf = hash_leaf(&token.leaf_bytes().map_err(malformed)?);
     let chain: Vec<Vec<u8>> = authorities
         .iter()
         .flat_map(|authority| authority.chain.clone())
@@ -177,31 +187,24 @@ pub(super) fn check_receipt(
         Ok(checkpoint) => checkpoint,
         // A token that was changed is another leaf: then the token is what to name, not the proof.
         Err(error) => {
-            verify_at(token.tst_info().gen_time(), chains)?;
-            return Err(Rejection::Proof(error));
+            let first = verify_at(token.tst_info().gen_time(), chains).err();
+            return Err(ended(first.unwrap_or(Rejection::Proof(error))));
         }
     };
     if log.end.is_some_and(|(size, _)| index >= size) {
         return Err(Rejection::BeyondEnd { index });
     }
-    check_log(&checkpoint, log)?;
+    later.keep(check_log(&checkpoint, log))?;
     if let Detail::ShardOpening(opening) = &event.body.detail {
-        check_opening(opening, policy)?;
+        later.keep(check_opening(opening, policy))?;
     }
 
     // 5
-    let mut seen = times(&checkpoint, policy)?;
-    let low = match &receipt.before {
-        None => None,
-        Some(before) => {
-            let before = checkpoint_of(before, log)?;
-            if before.size().get() > index {
-                return Err(Rejection::BeforeContainsEntry);
-            }
-            consistent(&before, &checkpoint, &receipt.consistency)?;
-            latest_quorum(times(&before, policy)?, policy.quorum)
-        }
-    };
+    let unseen = || alloc::vec![None; policy.operators.len()];
+    let seen = later.keep(times(&checkpoint, policy))?;
+    let mut seen = seen.unwrap_or_else(unseen);
+    let low = later.keep(witnessed_before(receipt, index, &checkpoint, log, policy))?;
+    let low = low.flatten();
 
     // 6
     let mut anchored = None;
@@ -212,7 +215,10 @@ pub(super) fn check_receipt(
         false => receipt.anchors.as_slice(),
     };
     for anchor in anchors {
-        let (token, cosigned) = check_anchor(anchor, &checkpoint, log, policy, now, chains)?;
+        let checked = check_anchor(anchor, &checkpoint, log, policy, now, chains);
+        let Some((token, cosigned)) = later.keep(checked)? else {
+            continue;
+        };
         let time = token.interval().1;
         let known = token.revocation();
         anchors_revocation = Some(anchors_revocation.map_or(known, |others| others.and(known)));
@@ -232,7 +238,7 @@ pub(super) fn check_receipt(
         && !log.trees.iter().any(|tree| tree.size == size)
         && !(high.is_some() && policy.quorum.saturating_mul(2) > policy.operators.len())
     {
-        return Err(Rejection::NotFinal { size, final_size });
+        later.keep(Err::<(), _>(Rejection::NotFinal { size, final_size }))?;
     }
     let witnessed = high.map(|high| high.time.saturating_add(high.accuracy));
     let existed = match (witnessed, anchored) {
@@ -241,12 +247,15 @@ pub(super) fn check_receipt(
     };
 
     // 7
-    let timestamp = verify_at(existed.unwrap_or(now), chains)?;
+    let timestamp = match verify_at(existed.unwrap_or(now), chains) {
+        Ok(timestamp) => timestamp,
+        Err(rejection) => return Err(ended(later.or(rejection))),
+    };
     if timestamp.interval().0 > now {
-        return Err(Rejection::FromTheFuture {
+        later.keep(Err::<(), _>(Rejection::FromTheFuture {
             gen_time: timestamp.gen_time(),
             now,
-        });
+        }))?;
     }
     let own: Vec<_> = authorities
         .iter()
@@ -286,11 +295,11 @@ pub(super) fn check_receipt(
         if too_far(high.time.saturating_since(latest), high.accuracy)
             || too_far(earliest.saturating_since(low.time), low.accuracy)
         {
-            return Err(Rejection::Gap {
+            later.keep(Err::<(), _>(Rejection::Gap {
                 gen_time,
                 low: low.time,
                 high: high.time,
-            });
+            }))?;
         }
         level = Demand::Temoigne;
         if anchored.is_some() {
@@ -299,17 +308,10 @@ pub(super) fn check_receipt(
     }
 
     // 9
-    let personal = match (&receipt.personal, event.personal) {
-        (None, _) => None,
-        (Some(_), None) => return Err(Rejection::Personal),
-        (Some(bytes), Some(expected)) => {
-            let part = ErasablePart::from_der(bytes).map_err(Rejection::Event)?;
-            if part.digest().map_err(Rejection::Event)? != expected {
-                return Err(Rejection::Personal);
-            }
-            Some(part.data)
-        }
-    };
+    let personal = later.keep(personal)?.flatten();
+    if let Some(rejection) = later.0 {
+        return Err(rejection);
+    }
 
     // 10
     if level < policy.demand {
@@ -333,6 +335,73 @@ pub(super) fn check_receipt(
         existed,
         anchored,
     })
+}
+
+/// The first thing that leaves a receipt undecided. It is told once nothing disproves the receipt: whoever hands it on can add or change
+/// what nobody signs, and must not hide a contradiction behind it. What it is about counts for nothing meanwhile.
+#[derive(Default)]
+struct Later(Option<Rejection>);
+
+impl Later {
+    /// `None` of what leaves undecided, which is kept.
+    ///
+    /// # Errors
+    /// What disproves.
+    fn keep<T>(&mut self, checked: Result<T, Rejection>) -> Result<Option<T>, Rejection> {
+        match checked {
+            Ok(checked) => Ok(Some(checked)),
+            Err(rejection) if rejection.is_undecided() => {
+                self.0.get_or_insert(rejection);
+                Ok(None)
+            }
+            Err(rejection) => Err(rejection),
+        }
+    }
+
+    /// What to tell when nothing more can be checked: this, if it disproves, else what came first.
+    fn or(self, rejection: Rejection) -> Rejection {
+        match self.0 {
+            Some(first) if rejection.is_undecided() => first,
+            _ => rejection,
+        }
+    }
+}
+
+/// What identifies a person, if the receipt shows it.
+fn personal_part(
+    receipt: &Receipt,
+    event: &EvidenceEvent,
+) -> Result<Option<PersonalData>, Rejection> {
+    match (&receipt.personal, event.personal) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(Rejection::Personal),
+        (Some(bytes), Some(expected)) => {
+            let part = ErasablePart::from_der(bytes).map_err(Rejection::Event)?;
+            if part.digest().map_err(Rejection::Event)? != expected {
+                return Err(Rejection::Personal);
+            }
+            Ok(Some(part.data))
+        }
+    }
+}
+
+/// When a quorum last saw the log without the entry, if the receipt shows it.
+fn witnessed_before(
+    receipt: &Receipt,
+    index: u64,
+    checkpoint: &VerifiedCheckpoint,
+    log: &Log,
+    policy: &TrustPolicy,
+) -> Result<Option<Seen>, Rejection> {
+    let Some(before) = &receipt.before else {
+        return Ok(None);
+    };
+    let before = checkpoint_of(before, log)?;
+    if before.size().get() > index {
+        return Err(Rejection::BeforeContainsEntry);
+    }
+    consistent(&before, checkpoint, &receipt.consistency)?;
+    Ok(latest_quorum(times(&before, policy)?, policy.quorum))
 }
 
 fn check_log(checkpoint: &VerifiedCheckpoint, log: &Log) -> Result<(), Rejection> {
