@@ -399,6 +399,80 @@ fn what_is_made_to_cost_time_or_memory_before_it_is_refused_costs_neither() {
     assert!(said.contains("coupé"), "{said}");
 }
 
+/// A directory of entries that nobody counted, behind one half of what says Zip64 or behind an end that readers pass over.
+#[cfg(target_os = "linux")]
+#[test]
+fn archives_made_to_cost_memory_are_not_taken_apart() {
+    const ENTRIES: u32 = 600_000;
+    let folder = Folder::new();
+    files(&folder);
+    let mut archive = b"PK\x03\x04".to_vec();
+    archive.extend([&[45, 0][..], &[0; 20], &[1, 0, 0, 0], b"a"].concat());
+    let start = archive.len() as u64;
+    for index in 0..ENTRIES {
+        archive.extend(b"PK\x01\x02\x2d\0\x2d\0");
+        archive.extend(
+            [
+                &[0; 20][..],
+                &[7],
+                &[0; 17],
+                format!("{index:07}").as_bytes(),
+            ]
+            .concat(),
+        );
+    }
+    let (place, count) = (archive.len() as u64, u64::from(ENTRIES));
+    archive.extend([&b"PK\x06\x06"[..], &44_u64.to_le_bytes(), &[45, 0, 45, 0]].concat());
+    archive.extend([0; 8]);
+    for number in [count, count, place - start, start] {
+        archive.extend(number.to_le_bytes());
+    }
+    archive.extend(
+        [
+            &b"PK\x06\x07"[..],
+            &[0; 4],
+            &place.to_le_bytes(),
+            &[1, 0, 0, 0],
+        ]
+        .concat(),
+    );
+    let end = |disk: [u8; 2], all: [u8; 2], places: u8| {
+        [
+            &b"PK\x05\x06\0\0\0\0"[..],
+            &disk,
+            &all,
+            &[places; 8],
+            &[0; 2],
+        ]
+        .concat()
+    };
+    let (of_zip64, none) = ([0xff; 2], [0; 2]);
+    for (name, ends) in [
+        ("both", end(of_zip64, of_zip64, 0xff)),
+        ("half", end(none, of_zip64, 0)),
+        (
+            "earlier",
+            [end(of_zip64, of_zip64, 0xff), end([2, 0], [1, 0], 0)].concat(),
+        ),
+    ] {
+        folder.put(name, [&archive[..], &ends].concat());
+        let line = format!(
+            "ulimit -v {} && exec {} --lang en --trust root.der {name}",
+            128 << 10,
+            env!("CARGO_BIN_EXE_kbox-verify"),
+        );
+        let output = Command::new("/bin/sh")
+            .args(["-c", &line])
+            .current_dir(folder.0.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+        assert!(said.contains("Zip64"), "{name}: {said}");
+    }
+}
+
 /// Four lists as large as lists may be, with as many entries, extensions or names as they hold, took 515 MiB.
 #[cfg(target_os = "linux")]
 #[test]

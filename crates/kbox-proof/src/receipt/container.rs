@@ -133,12 +133,6 @@ impl ProofFile {
     pub fn read<R: Read + Seek>(mut reader: R) -> Result<Self, ReceiptError> {
         check_end(&mut reader)?;
         let mut zip = ZipArchive::new(reader).map_err(container)?;
-        if zip.len() > MAX_ENTRIES {
-            return Err(ReceiptError::TooMany {
-                what: "entries",
-                max: MAX_ENTRIES,
-            });
-        }
         // Two entries of one name, entries that only some programs see, or bytes that many entries share: programs would show
         // something else than what is verified, or unpack a small file to a large one.
         zip.validate_header_consistency().map_err(container)?;
@@ -206,26 +200,56 @@ impl ProofFile {
     }
 }
 
-/// The file ends with a directory's end without comment, of an archive that needs no Zip64. The reader of archives looks for ends
-/// anywhere, and takes apart as many entries as it finds there before anybody can count them.
+/// The file ends with the one end record of an archive without comment and Zip64, right after a directory of as many entries as may
+/// be. The reader of archives looks for ends anywhere, and takes apart as many entries as it finds there before anybody can count
+/// them: of this end it is certain that it is the one that is used, and that no other is looked for when its directory is broken.
 fn check_end<R: Read + Seek>(reader: &mut R) -> Result<(), ReceiptError> {
     const END: usize = 22;
+    const DIRECTORY_RECORD: &[u8] = b"PK\x01\x02";
+    const MIN_DIRECTORY_RECORD: u64 = 46;
     let refused = || {
         let words = "it does not end as a ZIP archive without comment and Zip64 does";
-        Err(ReceiptError::Container(words.to_string()))
+        ReceiptError::Container(words.to_string())
     };
     let mut end = [0; END];
-    if reader.seek(SeekFrom::End(-22)).is_err() || reader.read_exact(&mut end).is_err() {
-        return refused();
-    }
+    let Ok(place) = reader.seek(SeekFrom::End(-22)) else {
+        return Err(refused());
+    };
+    reader.read_exact(&mut end).map_err(|_| refused())?;
     // Signature, four numbers of two octets, two of four, length of the comment (APPNOTE 4.3.16).
-    let (is_end, numbers) = (end.starts_with(b"PK\x05\x06"), &end[4..20]);
-    let [.., comment_low, comment_high] = end;
-    let is_zip64 = numbers[4..8].iter().all(|octet| *octet == 0xff)
-        || numbers[8..].chunks(4).any(|size| size == [0xff; 4]);
-    match is_end && comment_low == 0 && comment_high == 0 && !is_zip64 {
-        true => Ok(()),
-        false => refused(),
+    let two = |at: usize| u16::from_le_bytes([end[at], end[at + 1]]);
+    let four = |at: usize| u32::from_le_bytes([end[at], end[at + 1], end[at + 2], end[at + 3]]);
+    let (disk, directory_disk, count_here, count, comment) =
+        (two(4), two(6), two(8), two(10), two(20));
+    let (size, start) = (four(12), four(16));
+    let is_one_archive = end.starts_with(b"PK\x05\x06")
+        && (disk, directory_disk, comment) == (0, 0, 0)
+        && count_here == count
+        && ![size, start].contains(&u32::MAX)
+        && u64::from(start) + u64::from(size) == place
+        && u64::from(size) >= MIN_DIRECTORY_RECORD * u64::from(count);
+    if !is_one_archive {
+        return Err(refused());
+    }
+    if usize::from(count) > MAX_ENTRIES {
+        return Err(too_many());
+    }
+    if count > 0 {
+        let mut first = [0; DIRECTORY_RECORD.len()];
+        let read = reader
+            .seek(SeekFrom::Start(start.into()))
+            .and_then(|_| reader.read_exact(&mut first));
+        if read.is_err() || first != DIRECTORY_RECORD {
+            return Err(refused());
+        }
+    }
+    Ok(())
+}
+
+fn too_many() -> ReceiptError {
+    ReceiptError::TooMany {
+        what: "entries",
+        max: MAX_ENTRIES,
     }
 }
 
@@ -337,28 +361,70 @@ mod tests {
         bytes
     }
 
-    /// A Zip64 directory of 1.2 million entries took most of a gigabyte, and each record of its end elsewhere some more.
+    /// A reader that follows Zip64, or an end before the last one, takes apart entries that nobody counted.
     #[test]
-    fn an_archive_with_zip64_or_a_comment_is_not_taken_apart() {
+    fn an_archive_with_zip64_another_end_or_a_comment_is_not_taken_apart() {
         let good = file().write(Cursor::new(Vec::new())).unwrap().into_inner();
         let end = good.len() - 22;
-        let of_all_entries = |bytes: &mut [u8]| bytes[end + 8..end + 12].fill(0xff);
-        let of_the_size = |bytes: &mut [u8]| bytes[end + 12..end + 16].fill(0xff);
-        let of_the_place = |bytes: &mut [u8]| bytes[end + 16..end + 20].fill(0xff);
-        let of_a_comment = |bytes: &mut [u8]| bytes[end + 20] = 1;
-        let changes: [&dyn Fn(&mut [u8]); 4] =
-            [&of_all_entries, &of_the_size, &of_the_place, &of_a_comment];
-        for change in changes {
+        let set = |at: usize, octets: &[u8]| {
             let mut bad = good.clone();
-            change(&mut bad);
+            bad[end + at..end + at + octets.len()].copy_from_slice(octets);
+            bad
+        };
+        let four = |at: usize, more: u32| {
+            let old = u32::from_le_bytes(good[end + at..end + at + 4].try_into().unwrap());
+            set(at, &old.wrapping_add(more).to_le_bytes())
+        };
+        let last = |octets: &[u8]| [&good[..], octets].concat();
+        let mut passed_over = good[end..].to_vec();
+        passed_over[8] += 1;
+        for (what, bad) in [
+            ("another disk", set(4, &[1])),
+            ("a directory on another disk", set(6, &[1])),
+            ("one count of Zip64", set(10, &[0xff; 2])),
+            ("the other count of Zip64", set(8, &[0xff; 2])),
+            (
+                "more entries than the directory has room for",
+                set(8, &[0xfe; 4]),
+            ),
+            ("both counts of Zip64", set(8, &[0xff; 4])),
+            ("a size of Zip64", set(12, &[0xff; 4])),
+            ("a place of Zip64", set(16, &[0xff; 4])),
+            (
+                "a directory that ends before",
+                four(12, 1_u32.wrapping_neg()),
+            ),
+            ("a directory that ends after", four(12, 1)),
+            ("a directory elsewhere", four(16, 1)),
+            ("a comment", set(20, &[1])),
+            ("an octet more", last(&[0])),
+            ("a second end", last(&good[end..])),
+            ("a last end that is passed over", last(&passed_over)),
+        ] {
             let read = ProofFile::read(Cursor::new(bad));
             let Err(ReceiptError::Container(words)) = read else {
-                unreachable!("{read:?}");
+                unreachable!("{what}: {read:?}");
             };
-            assert!(words.contains("Zip64"), "{words}");
+            assert!(words.contains("Zip64"), "{what}: {words}");
         }
-        let longer = [&good[..], &[0]].concat();
-        assert!(ProofFile::read(Cursor::new(longer)).is_err());
+        let mut no_record = good.clone();
+        let start = u32::from_le_bytes(good[end + 16..end + 20].try_into().unwrap());
+        no_record[usize::try_from(start).unwrap()] ^= 1;
+        assert!(ProofFile::read(Cursor::new(no_record)).is_err());
+    }
+
+    #[test]
+    fn more_entries_than_may_be_are_not_taken_apart() {
+        // Not even the directory's first record is looked at.
+        let mut bytes = vec![0; 46 * 65_535];
+        let size = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+        bytes.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff");
+        bytes.extend([&size[..], &[0; 6]].concat());
+        let read = ProofFile::read(Cursor::new(bytes));
+        assert!(
+            matches!(read, Err(ReceiptError::TooMany { .. })),
+            "{read:?}"
+        );
     }
 
     #[test]
