@@ -11,7 +11,9 @@ use kbox_proof::store::StoreError;
 /// Content of the version file.
 const VERSION: &str = "kbox-data 3";
 /// Content of the version file of a backup: it is to be restored from, never written to.
-const BACKUP: &str = "kbox-backup 2";
+const BACKUP: &str = "kbox-backup 3";
+/// What the version file of any backup begins with.
+const ANY_BACKUP: &str = "kbox-backup ";
 const VERSION_FILE: &str = "VERSION";
 const VERSION_PART: &str = "VERSION.part";
 const LOCK_FILE: &str = "LOCK";
@@ -191,6 +193,11 @@ impl Directory {
                 path: path.to_path_buf(),
                 is_backup: true,
                 _lock: lock(path)?,
+            }),
+            Ok(found) if found.starts_with(ANY_BACKUP) => Err(StoreError::Version {
+                path: path.display().to_string(),
+                found: found.trim_end().chars().take(40).collect(),
+                expected: BACKUP,
             }),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(problem(path, &error)),
             _ => Err(StoreError::NoBackup {

@@ -259,6 +259,26 @@ fn erased_personal_data_are_in_no_file_of_the_data_directory() {
 }
 
 #[test]
+fn a_backup_of_another_version_is_neither_read_nor_erased_in_nor_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("data"), folder.path().join("backup"));
+    drop(open(&Keys::new(), &path));
+    let store = RocksStore::open_to_read(&path).unwrap();
+    store.copy_to(&backup, &mut |_| ()).unwrap();
+    std::fs::write(backup.join("VERSION"), "kbox-backup 2\n").unwrap();
+    for opened in [
+        RocksStore::open_to_read(&backup),
+        RocksStore::open_backup(&backup),
+        RocksStore::open(&backup),
+    ] {
+        assert!(
+            matches!(&opened, Err(StoreError::Version { found, .. }) if found == "kbox-backup 2"),
+            "{opened:?}"
+        );
+    }
+}
+
+#[test]
 fn backups_hold_nothing_erased_before_and_an_older_one_loses_it_when_the_erasures_are_applied() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
