@@ -86,13 +86,21 @@ pub(crate) fn read_message(path: &Path) -> Result<Vec<u8>, Problem> {
     read_start(path, MAX_RECEIPT_BYTES as u64)
 }
 
-/// Any evidence: proof files alone are large.
+/// Any evidence: proof files alone are large. Opened once, since a pipe gives its bytes once.
 fn read_evidence(path: &Path) -> Result<Vec<u8>, Problem> {
-    let bytes = read_message(path)?;
-    match bytes.starts_with(b"PK") {
-        true => read(path),
-        false => Ok(bytes),
+    let problem = |error: std::io::Error| Problem::io(path, &error);
+    let file = File::open(path).map_err(problem)?;
+    let mut bytes = Vec::new();
+    let mut start = (&file).take(MAX_RECEIPT_BYTES as u64 + 1);
+    start.read_to_end(&mut bytes).map_err(problem)?;
+    if bytes.starts_with(b"PK") {
+        let left = (MAX_FILE_BYTES + 1).saturating_sub(bytes.len() as u64);
+        file.take(left).read_to_end(&mut bytes).map_err(problem)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(too_large().in_file(path));
+        }
     }
+    Ok(bytes)
 }
 
 #[derive(Default)]

@@ -6,9 +6,9 @@
 mod operator;
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use kbox_proof::clock::TestClock;
 use kbox_proof::digest::Sha256Digest;
@@ -100,6 +100,23 @@ fn a_good_proof_file_is_proven_in_french_and_english() {
     );
     let (code, out, _) = folder.run(&["--lang", "en", "--trust", "trust.json", "one.kbox.json"]);
     assert!(code == 0 && out.starts_with("Receipt: PROVEN"), "{out}");
+}
+
+#[test]
+fn a_proof_file_that_comes_through_a_pipe_is_judged_as_one_on_the_disk() {
+    let (folder, _) = folder();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kbox-verify"))
+        .args(["--json", "--trust", "trust.json", "/dev/stdin"])
+        .current_dir(folder.0.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let file = fs::read(folder.0.path().join("file.asice")).unwrap();
+    child.stdin.take().unwrap().write_all(&file).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{out}");
 }
 
 #[test]
