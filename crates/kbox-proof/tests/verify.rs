@@ -555,6 +555,231 @@ fn nothing_that_somebody_adds_to_a_receipt_hides_what_disproves_it() {
     }
 }
 
+/// What does not hold in each of these, anybody can add to a receipt.
+fn additions(world: &Witnessed) -> Vec<(String, Box<dyn Fn(&mut Receipt)>)> {
+    let good = world.anchored(true).anchors.remove(0);
+    let (other, own) = (world.operator.checkpoint(), world.operator.receipts());
+    let older = world.operator.before[1];
+    let older = Checkpoint::new(ORIGIN, older.0, older.1).unwrap();
+    let older = signed(&world.operator.log, ORIGIN, &older.encode());
+    let strange = LogSigner::from_seed(&[202; 32]).unwrap();
+    let text = other.text().to_string();
+    let strange = signed(&strange, ORIGIN, &text);
+    let anchor = |change: &dyn Fn(&mut Anchor)| {
+        let mut anchor = good.clone();
+        change(&mut anchor);
+        anchor
+    };
+    let anchors = [
+        ("nothing but a token", anchor(&|one| one.token = vec![0])),
+        (
+            "a token over something else",
+            anchor(&|one| one.token = own[1].token.clone()),
+        ),
+        ("no note", anchor(&|one| one.checkpoint = "x".into())),
+        (
+            "another log's note",
+            anchor(&|one| one.checkpoint = strange.encode()),
+        ),
+        (
+            "an older note",
+            anchor(&|one| one.checkpoint = older.encode()),
+        ),
+        (
+            "another path",
+            anchor(&|one| one.consistency = vec![[0; 32]]),
+        ),
+        (
+            "a spoilt cosignature",
+            anchor(&|one| {
+                one.checkpoint = with_false_cosignature(&other, &world.witnesses[0]).encode()
+            }),
+        ),
+    ];
+    let mut all: Vec<(String, Box<dyn Fn(&mut Receipt)>)> = Vec::new();
+    for (what, anchor) in anchors {
+        for first in [true, false] {
+            let anchor = anchor.clone();
+            all.push((
+                format!("an anchor of {what}, first: {first}"),
+                Box::new(move |receipt: &mut Receipt| {
+                    let place = if first { 0 } else { receipt.anchors.len() };
+                    receipt.anchors.insert(place, anchor.clone());
+                }),
+            ));
+        }
+    }
+    for witness in [0, 2] {
+        let witness = Witness::new(witness + 1);
+        all.push((
+            format!("a false cosignature of {}", witness.name),
+            Box::new(move |receipt: &mut Receipt| {
+                let proof = TlogProof::parse(receipt.proof.as_bytes()).unwrap();
+                let note = with_false_cosignature(proof.checkpoint(), &witness);
+                receipt.proof =
+                    TlogProof::new(None, proof.index(), proof.proof().clone(), note).encode();
+            }),
+        ));
+    }
+    let witness = Witness::new(1);
+    all.push((
+        "a false cosignature of the one before".to_string(),
+        Box::new(move |receipt: &mut Receipt| {
+            if let Some(before) = &mut receipt.before {
+                let note = Note::parse(before.as_bytes()).unwrap();
+                *before = with_false_cosignature(&note, &witness).encode();
+            } else {
+                receipt.before = Some("x".into());
+            }
+        }),
+    ));
+    all
+}
+
+fn with_false_cosignature(note: &Note, witness: &Witness) -> Note {
+    let id = note_key_id(
+        &witness.name,
+        Witness::key_type(),
+        &witness.signer.public_key(),
+    );
+    let line = timestamped_signature(1_795_631_400, &[0; 64]);
+    note.clone().with_signature(witness.name.clone(), id, line)
+}
+
+/// Who hands on a receipt that is disproven can add to it what does not hold.
+#[test]
+fn nothing_that_can_be_added_to_a_receipt_hides_what_disproves_it() {
+    let (operator, issuer) = revocable();
+    let world = witnessed_by(operator);
+    let good = world.anchored(true);
+    let bare = world.operator.receipts().remove(1);
+    let with_personal_of_another = |receipt: &Receipt| {
+        let mut changed = receipt.clone();
+        changed.personal = world.operator.receipts().remove(3).personal;
+        changed
+    };
+    let trust = |change: &dyn Fn(&mut TrustBundle)| {
+        let mut trust = world.trust.clone();
+        trust.demand = Demand::Journalise;
+        change(&mut trust);
+        trust
+    };
+    let same = trust(&|_| ());
+    let retired = trust(&|trust| trust.authorities[0].to = Some(1));
+    let public = world.operator.public.chain();
+    let public: Vec<_> = public.iter().map(|der| certificate_to_pem(der)).collect();
+    let by_another = trust(&|trust| trust.authorities[0].chain = public.clone());
+    let stolen = [(1, 24, rcgen::RevocationReason::KeyCompromise)];
+    let revoked = trust(&|trust| trust.crls = vec![list(&issuer, &stolen)]);
+    let outside_bounds = world.receipt(&[30, 30], &[60, 60]);
+    let mut disproven = vec![("witness.outside_bounds", &same, outside_bounds)];
+    for receipt in [&good, &bare] {
+        let other_person = with_personal_of_another(receipt);
+        disproven.extend([
+            ("token.authority_range", &retired, receipt.clone()),
+            ("token.authority", &by_another, receipt.clone()),
+            ("tsp.revoked_key_compromise", &revoked, receipt.clone()),
+            ("personal.mismatch", &same, other_person),
+        ]);
+    }
+    let judge = |trust: &TrustBundle, receipt: &Receipt| {
+        verify_receipt(receipt, &TrustPolicy::new(trust).unwrap(), at(86_400))
+    };
+    for (what, add) in additions(&world) {
+        let mut receipt = good.clone();
+        add(&mut receipt);
+        let rejection = judge(&same, &receipt).unwrap_err();
+        assert!(rejection.is_undecided(), "{what}: {rejection}");
+        for (code, trust, receipt) in &disproven {
+            assert_eq!(judge(trust, receipt).unwrap_err().code(), *code);
+            let mut receipt = receipt.clone();
+            add(&mut receipt);
+            let rejection = judge(trust, &receipt).unwrap_err();
+            assert_eq!(rejection.code(), *code, "{what}");
+            assert!(!rejection.is_undecided(), "{what}");
+        }
+    }
+}
+
+/// The witnesses' cosignatures prove that the token was there before its key was stolen, whatever lines stand beside them.
+#[test]
+fn nothing_that_can_be_added_to_a_receipt_takes_its_proof_of_existence_away() {
+    let (operator, issuer) = revocable();
+    let mut world = witnessed_by(operator);
+    let stolen_later = [(1, 25, rcgen::RevocationReason::KeyCompromise)];
+    world.trust.crls = vec![list(&issuer, &stolen_later)];
+    world.trust.demand = Demand::Journalise;
+    let good = world.receipt(&[0, 0], &[60, 60]);
+    assert!(world.judge(&good).is_ok());
+    for (what, add) in additions(&world) {
+        let mut receipt = good.clone();
+        add(&mut receipt);
+        let rejection = world.judge(&receipt).unwrap_err();
+        assert!(rejection.is_undecided(), "{what}: {rejection}");
+    }
+}
+
+/// Bounds too wide, a log that goes on, a clock that is wrong and a broken proof leave a receipt undecided, and excuse nothing.
+#[test]
+fn what_leaves_a_receipt_undecided_hides_no_other_persons_data() {
+    let world = witnessed();
+    let other_person = world.operator.receipts().remove(3).personal;
+    let disproven = |trust: &TrustBundle, receipt: &Receipt, now, undecided: &str| {
+        let policy = TrustPolicy::new(trust).unwrap();
+        let mut receipt = receipt.clone();
+        let found = verify_receipt(&receipt, &policy, now).unwrap_err();
+        assert_eq!(found.code(), undecided);
+        assert!(found.is_undecided());
+        receipt.personal = other_person.clone();
+        let found = verify_receipt(&receipt, &policy, now).unwrap_err();
+        assert_eq!(found.code(), "personal.mismatch", "{undecided}");
+    };
+    let plain = world.operator.trust(Demand::Journalise);
+    let bare = world.operator.receipts().remove(1);
+    let mut closed = plain.clone();
+    closed.shards[0].final_size = Some(9);
+    closed.shards[0].final_root = Some(Sha256Digest::of(b"root"));
+    let mut broken = bare.clone();
+    broken.proof = "x".into();
+    let mut another = bare.clone();
+    another.proof = world.operator.receipts()[2].proof.clone();
+    let wide = world.receipt(&[0, 0], &[3600, 3600]);
+    let now = at(86_400);
+    let early = start().saturating_sub(Duration::from_secs(60));
+    disproven(&world.trust, &wide, now, "witness.gap");
+    disproven(&plain, &bare, early, "token.from_the_future");
+    disproven(&closed, &bare, now, "log.not_final");
+    disproven(&plain, &broken, now, "log.proof");
+    disproven(&plain, &another, now, "log.proof");
+}
+
+/// A bundle that is older than the new log leaves its opening undecided.
+#[test]
+fn a_log_that_is_not_closed_hides_no_retired_key_of_the_log_after_it() {
+    let mut operator = sent();
+    let opening = shard_opening(OpeningReason::Restore);
+    operator.record(body(Detail::ShardOpening(opening.clone()), None), None);
+    let mut trust = operator.trust(Demand::Journalise);
+    trust.shards.push(Shard {
+        origin: opening.previous.clone(),
+        vkey: operator.log.vkey(opening.previous.as_str()),
+        final_size: None,
+        final_root: None,
+        trees: Vec::new(),
+    });
+    let receipts = operator.receipts();
+    let receipt = receipts.last().unwrap();
+    let judge = |trust: &TrustBundle| {
+        let policy = TrustPolicy::new(trust).unwrap();
+        verify_receipt(receipt, &policy, at(86_400)).unwrap_err()
+    };
+    let rejection = judge(&trust);
+    assert_eq!(rejection.code(), "log.opening");
+    assert!(rejection.is_undecided());
+    trust.authorities[0].to = Some(3);
+    assert_eq!(judge(&trust).code(), "token.authority_range");
+}
+
 /// Whoever hands on a receipt can change what nobody signs in it: that tells nothing against the event.
 #[test]
 fn no_change_of_what_nobody_signs_in_a_receipt_disproves_it() {

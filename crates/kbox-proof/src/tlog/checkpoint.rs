@@ -253,15 +253,24 @@ impl VerifiedCheckpoint {
         &self,
         witness: &VerifierKey,
     ) -> Result<Vec<VerifiedCosignature>, NoteError> {
-        if !witness.signature_type().is_cosignature() {
-            return Err(NoteError::WrongKeyType {
-                name: witness.name().clone(),
-            });
-        }
+        self.each_cosignature(witness).collect()
+    }
+
+    /// As [`Self::cosignatures`]: those that hold among others.
+    pub(crate) fn each_cosignature<'a>(
+        &'a self,
+        witness: &'a VerifierKey,
+    ) -> impl Iterator<Item = Result<VerifiedCosignature, NoteError>> + 'a {
+        let of_no_witness = !witness.signature_type().is_cosignature();
+        let wrong = of_no_witness.then(|| NoteError::WrongKeyType {
+            name: witness.name().clone(),
+        });
         let lines = witness.lines_of(&self.note);
-        lines
-            .map(|line| cosignature::verify(&self.checkpoint, self.note.text(), witness, line))
-            .collect()
+        let lines = lines.filter(move |_| !of_no_witness);
+        wrong.into_iter().map(Err).chain(
+            lines
+                .map(|line| cosignature::verify(&self.checkpoint, self.note.text(), witness, line)),
+        )
     }
 
     /// What was signed.

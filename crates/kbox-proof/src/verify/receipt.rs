@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::policy::{Log, TrustPolicy};
+use super::policy::{Log, Operator, TrustPolicy};
 use super::rejection::Rejection;
 use crate::digest::Sha256Digest;
 use crate::event::{Detail, ErasablePart, EvidenceEvent, PersonalData, ShardOpening, event_digest};
@@ -181,10 +181,12 @@ pub(super) fn check_receipt(
     };
 
     // 4
-    let proof = TlogProof::parse(receipt.proof.as_bytes()).map_err(Rejection::Proof)?;
-    let index = proof.index().get();
-    let checkpoint = match proof.verify(&leaf, &log.key) {
-        Ok(checkpoint) => checkpoint,
+    let proof = TlogProof::parse(receipt.proof.as_bytes()).and_then(|proof| {
+        let checkpoint = proof.verify(&leaf, &log.key)?;
+        Ok((checkpoint, proof.index().get()))
+    });
+    let (checkpoint, index) = match proof {
+        Ok(proof) => proof,
         // A token that was changed is another leaf: then the token is what to name, not the proof.
         Err(error) => {
             let first = verify_at(token.tst_info().gen_time(), chains).err();
@@ -194,17 +196,18 @@ pub(super) fn check_receipt(
     if log.end.is_some_and(|(size, _)| index >= size) {
         return Err(Rejection::BeyondEnd { index });
     }
-    later.keep(check_log(&checkpoint, log))?;
+    // Another log's tree says nothing of what follows.
+    check_log(&checkpoint, log).map_err(ended)?;
     if let Detail::ShardOpening(opening) = &event.body.detail {
         later.keep(check_opening(opening, policy))?;
     }
 
     // 5
-    let unseen = || alloc::vec![None; policy.operators.len()];
-    let seen = later.keep(times(&checkpoint, policy))?;
-    let mut seen = seen.unwrap_or_else(unseen);
-    let low = later.keep(witnessed_before(receipt, index, &checkpoint, log, policy))?;
-    let low = low.flatten();
+    let mut seen = times(&checkpoint, policy, &mut later);
+    let before = before(receipt, index, &checkpoint, log);
+    let before = later.keep(before)?.flatten();
+    let low =
+        before.and_then(|before| latest_quorum(times(&before, policy, &mut later), policy.quorum));
 
     // 6
     let mut anchored = None;
@@ -385,14 +388,13 @@ fn personal_part(
     }
 }
 
-/// When a quorum last saw the log without the entry, if the receipt shows it.
-fn witnessed_before(
+/// A checkpoint of the log without the entry, if the receipt shows one.
+fn before(
     receipt: &Receipt,
     index: u64,
     checkpoint: &VerifiedCheckpoint,
     log: &Log,
-    policy: &TrustPolicy,
-) -> Result<Option<Seen>, Rejection> {
+) -> Result<Option<VerifiedCheckpoint>, Rejection> {
     let Some(before) = &receipt.before else {
         return Ok(None);
     };
@@ -401,7 +403,7 @@ fn witnessed_before(
         return Err(Rejection::BeforeContainsEntry);
     }
     consistent(&before, checkpoint, &receipt.consistency)?;
-    Ok(latest_quorum(times(&before, policy)?, policy.quorum))
+    Ok(Some(before))
 }
 
 fn check_log(checkpoint: &VerifiedCheckpoint, log: &Log) -> Result<(), Rejection> {
@@ -482,32 +484,29 @@ struct Seen {
 }
 
 /// For each operator, the earliest time at which one of its keys cosigned. Only independent operators count, and a zero
-/// timestamp proves no time (C2SP tlog-cosignature).
+/// timestamp proves no time (C2SP tlog-cosignature). A line that does not hold takes nothing from those that do: anybody can add it.
 fn times(
     checkpoint: &VerifiedCheckpoint,
     policy: &TrustPolicy,
-) -> Result<Vec<Option<Seen>>, Rejection> {
-    policy
-        .operators
-        .iter()
-        .map(|operator| {
-            let mut earliest: Option<Time> = None;
-            for key in &operator.keys {
-                for cosignature in checkpoint
-                    .cosignatures(key)
-                    .map_err(Rejection::Cosignature)?
-                {
-                    if let Some(time) = cosignature.time() {
-                        earliest = Some(earliest.map_or(time, |other| other.min(time)));
-                    }
+    later: &mut Later,
+) -> Vec<Option<Seen>> {
+    let time_of = |operator: &Operator| {
+        let mut earliest: Option<Time> = None;
+        let keys = operator.keys.iter();
+        for cosignature in keys.flat_map(|key| checkpoint.each_cosignature(key)) {
+            match cosignature {
+                Ok(cosignature) => earliest = earliest.into_iter().chain(cosignature.time()).min(),
+                Err(error) => {
+                    later.0.get_or_insert(Rejection::Cosignature(error));
                 }
             }
-            Ok(earliest.filter(|_| operator.independent).map(|time| Seen {
-                time,
-                accuracy: operator.accuracy,
-            }))
+        }
+        earliest.filter(|_| operator.independent).map(|time| Seen {
+            time,
+            accuracy: operator.accuracy,
         })
-        .collect()
+    };
+    policy.operators.iter().map(time_of).collect()
 }
 
 /// T_hi: over all quorums the least of their latest times, which is the k-th earliest time.
@@ -567,5 +566,7 @@ fn check_anchor(
     if inside {
         return Err(Rejection::AnchorNotOutside);
     }
-    Ok((verified, times(&later, policy)?))
+    let mut undecided = Later::default();
+    let cosigned = times(&later, policy, &mut undecided);
+    undecided.0.map_or(Ok((verified, cosigned)), Err)
 }
