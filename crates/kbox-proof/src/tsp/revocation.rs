@@ -6,7 +6,7 @@
 //! CA vouches for it for the life of its certificate.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -636,12 +636,8 @@ impl RevocationEvidence {
         others: &[[Arc<Certificate>; 2]],
         made: Time,
         existed: Time,
-        signatures: usize,
+        signatures: &mut SignatureBudget,
     ) -> Result<RevocationFindings, RevocationRejection> {
-        let mut signatures = SignatureBudget {
-            limit: signatures,
-            left: signatures,
-        };
         let mut related = alloc::vec![false; self.lists.len() + self.responses.len()];
         let mut known: Option<Revocation> = None;
         let mut certificates = Vec::new();
@@ -649,7 +645,7 @@ impl RevocationEvidence {
             let mut best = Revocation::NotChecked;
             let mut why = None;
             let mut stale = None;
-            let statements = self.statements(certificate, issuer, &mut signatures, &mut related)?;
+            let statements = self.statements(certificate, issuer, signatures, &mut related)?;
             // An issuer may forget certificates that have ended (RFC 5280 §5.2, RFC 6960 §4.4.4), and its own word ends
             // with its own certificate.
             let counts = |as_of| certificate.is_valid_at(as_of) && issuer.is_valid_at(as_of);
@@ -720,7 +716,7 @@ impl RevocationEvidence {
         }
         // After whatever disproves the token.
         for [other, issuer] in others {
-            let statements = self.statements(other, issuer, &mut signatures, &mut related)?;
+            let statements = self.statements(other, issuer, signatures, &mut related)?;
             for statement in statements {
                 if let Status::Revoked(revoked) = statement.status
                     && revoked.names_the_key()
@@ -757,8 +753,7 @@ impl RevocationEvidence {
             if list.at(&list.issuer) != issuer.subject() || !list.scope.covers(&place) {
                 continue;
             }
-            signatures.spend()?;
-            let is_signed = list.is_signed_by(issuer);
+            let is_signed = signatures.of_list(index, list, issuer)?;
             if !is_signed && list.names_another_key_than(issuer) {
                 continue;
             }
@@ -781,8 +776,8 @@ impl RevocationEvidence {
                     continue;
                 }
                 if !is_verified {
-                    response
-                        .is_vouched_for_by(issuer, signatures)?
+                    signatures
+                        .of_response(index, response, issuer)?
                         .map_err(|responder| unsigned(RevocationItem::Ocsp(index), responder))?;
                     is_verified = true;
                 }
@@ -809,13 +804,57 @@ struct Statement {
     until: Option<Time>,
 }
 
-/// How many signatures may be checked yet.
-struct SignatureBudget {
+/// How many signatures may be checked yet for one token, and what those that were checked said: its further chains ask again.
+pub(super) struct SignatureBudget {
     limit: usize,
     left: usize,
+    lists: BTreeMap<(usize, Vec<u8>), bool>,
+    responses: BTreeMap<(usize, Vec<u8>), Result<(), Option<ResponderPeriod>>>,
 }
 
 impl SignatureBudget {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            left: limit,
+            lists: BTreeMap::new(),
+            responses: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the list of this place is signed by `issuer`.
+    fn of_list(
+        &mut self,
+        place: usize,
+        list: &CertificateList,
+        issuer: &Certificate,
+    ) -> Result<bool, RevocationRejection> {
+        let key = (place, issuer.to_der().to_vec());
+        if let Some(known) = self.lists.get(&key) {
+            return Ok(*known);
+        }
+        self.spend()?;
+        let is_signed = list.is_signed_by(issuer);
+        self.lists.insert(key, is_signed);
+        Ok(is_signed)
+    }
+
+    /// As [`OcspResponse::is_vouched_for_by`], of the response of this place.
+    fn of_response(
+        &mut self,
+        place: usize,
+        response: &OcspResponse,
+        issuer: &Certificate,
+    ) -> Result<Result<(), Option<ResponderPeriod>>, RevocationRejection> {
+        let key = (place, issuer.to_der().to_vec());
+        if let Some(known) = self.responses.get(&key) {
+            return Ok(*known);
+        }
+        let found = response.is_vouched_for_by(issuer, self)?;
+        self.responses.insert(key, found);
+        Ok(found)
+    }
+
     fn spend(&mut self) -> Result<(), RevocationRejection> {
         self.left = self
             .left

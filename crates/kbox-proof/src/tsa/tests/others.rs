@@ -3,7 +3,7 @@
 //! under the signature.
 
 use super::*;
-use crate::tsp::RevocationEvidence;
+use crate::tsp::{Budget, RevocationEvidence};
 
 fn key() -> KeyPair {
     KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap()
@@ -324,9 +324,11 @@ fn a_cross_certificate_by_another_root_does_not_hide_that_the_key_below_it_is_st
     }
 }
 
-/// However many of them are passed over.
+/// However many of them are passed over, and all searches together at the cost of one: leaf and root sign for six certificates, each of six
+/// chains has two issuers to try, and the list is one.
 #[test]
-fn several_revoked_certificates_of_the_intermediates_key_before_the_good_one_take_nothing_away() {
+fn several_revoked_certificates_of_the_intermediates_key_before_the_good_one_take_nothing_away_and_share_one_budget()
+ {
     let world = World::new();
     let mut revoked_certs = Vec::new();
     let mut bag = vec![world.leaf.clone()];
@@ -358,9 +360,37 @@ fn several_revoked_certificates_of_the_intermediates_key_before_the_good_one_tak
     draft.certificates = bag;
     let trusted = [world.root.der.clone()];
     let mut trust = TokenTrust::new(&trusted, ChainTime::At(now()));
-    trust.revocation = Some(&evidence);
-    let found = verify_token(&draft.sign(&world.signer), &imprint(), &trust).map(|_| ());
-    assert_eq!(found, Ok(()));
+    let token = draft.sign(&world.signer);
+    let mut judge = |change: fn(&mut Budget)| {
+        let mut cache = crate::tsp::ChainCache::new();
+        trust.budget = Budget::DEFAULT;
+        change(&mut trust.budget);
+        trust.revocation = None;
+        let remembered = cache.verify_token(&token, &imprint(), &trust);
+        trust.revocation = Some(&evidence);
+        let found = verify_token(&token, &imprint(), &trust).map(|_| ());
+        if remembered.is_ok() {
+            let remembered = cache.verify_token(&token, &imprint(), &trust);
+            assert_eq!(remembered.map(|_| ()), found);
+        }
+        found.map_err(|refused| refused.code())
+    };
+    assert_eq!(judge(|_| {}), Ok(()));
+    let exact = |budget: &mut Budget| {
+        *budget = Budget {
+            path_steps: 12,
+            signatures: 12,
+            revocation_signatures: 1,
+            ..*budget
+        };
+    };
+    assert_eq!(judge(exact), Ok(()));
+    // As if the good one were not there.
+    let refused = Err("tsp.issuer_revoked");
+    assert_eq!(judge(|budget| budget.path_steps = 11), refused);
+    assert_eq!(judge(|budget| budget.path_steps = 2), refused);
+    let none = Err("tsp.budget_revocation_signatures");
+    assert_eq!(judge(|budget| budget.revocation_signatures = 0), none);
 }
 
 /// A stolen signer's key, revoked for that. The list names the issuer's key by the identifier in its own certificate; the thief puts the

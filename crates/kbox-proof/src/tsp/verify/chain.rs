@@ -19,8 +19,9 @@ use crate::time::Time;
 /// The signer's place among the certificates of a search.
 const SIGNER: usize = 0;
 
-/// A search among certificates, each known by its place: the signer's first, the trusted ones, then the others.
-struct Search {
+/// A search among certificates, each known by its place: the signer's first, the trusted ones, then the others. Who signed whom is
+/// found once, and all that is asked of it spends one budget.
+pub(super) struct Search {
     certificates: Vec<Arc<Certificate>>,
     is_trusted: Vec<bool>,
     /// Of each, those that signed it and that a trusted certificate stands above, or is.
@@ -66,16 +67,15 @@ pub(super) struct Chain {
 /// Nobody signs a token's bag of certificates, so only what hangs by signatures from a trusted certificate tells against a token:
 /// whatever else is in the bag is passed over, and without a chain nothing is decided.
 ///
-/// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`. No chain goes through
-/// certificates that are `left_out`.
+/// Depends on the signer, the ids named beside it, the certificates of the token and of `trust`, and on `at`. The search goes on
+/// where there is reason to look for another chain.
 pub(super) fn find_chain(
     signer: &Arc<Certificate>,
     named: &[EssCertificateId],
     token: &TimeStampToken,
     trust: &TokenTrust<'_>,
     at: Time,
-    left_out: &[Arc<Certificate>],
-) -> Result<Chain, TspRejection> {
+) -> Result<(Search, Chain), TspRejection> {
     let mut certificates = alloc::vec![Arc::clone(signer)];
     let mut is_trusted = alloc::vec![false];
     for (place, bytes) in trust.roots.iter().enumerate() {
@@ -103,10 +103,7 @@ pub(super) fn find_chain(
     let mut search = Search {
         issuers: alloc::vec![Vec::new(); certificates.len()],
         is_bound: alloc::vec![false; certificates.len()],
-        is_left_out: certificates
-            .iter()
-            .map(|one| left_out.contains(one))
-            .collect(),
+        is_left_out: alloc::vec![false; certificates.len()],
         is_below_root: Vec::new(),
         names_others: false,
         certificates,
@@ -122,18 +119,9 @@ pub(super) fn find_chain(
     };
     search.bind(named);
     search.link(given);
-    let trusted = || (search.certificates.iter().zip(&search.is_trusted)).filter(|(_, is)| **is);
-    let has_root = trusted().any(|(one, _)| one.is_self_issued());
-    let has_only_roots = trusted().all(|(one, _)| one.is_self_issued());
-    for to_a_root in [true, false] {
-        search.to_a_root = to_a_root;
-        if to_a_root && (!has_root || has_only_roots) {
-            continue;
-        }
-        let mut path = alloc::vec![SIGNER];
-        if search.climb(&mut path, None) {
-            return Ok(search.chain(&path));
-        }
+    search.is_below_root = search.below_roots();
+    if let Some(chain) = search.find() {
+        return Ok((search, chain));
     }
     if search.exhausted.is_none() {
         search.only_diagnoses = true;
@@ -150,6 +138,31 @@ pub(super) fn find_chain(
 }
 
 impl Search {
+    /// As [`find_chain`], through none of these certificates.
+    pub(super) fn without(&mut self, left_out: &[Arc<Certificate>]) -> Option<Chain> {
+        for (is_left_out, one) in self.is_left_out.iter_mut().zip(&self.certificates) {
+            *is_left_out = left_out.contains(one);
+        }
+        self.find()
+    }
+
+    fn find(&mut self) -> Option<Chain> {
+        let trusted = || (self.certificates.iter().zip(&self.is_trusted)).filter(|(_, is)| **is);
+        let has_root = trusted().any(|(one, _)| one.is_self_issued());
+        let has_only_roots = trusted().all(|(one, _)| one.is_self_issued());
+        for to_a_root in [true, false] {
+            self.to_a_root = to_a_root;
+            if to_a_root && (!has_root || has_only_roots) {
+                continue;
+            }
+            let mut path = alloc::vec![SIGNER];
+            if self.climb(&mut path, None) {
+                return Some(self.chain(&path));
+            }
+        }
+        None
+    }
+
     /// Finds the certificates that the ids name, each hashed once by each algorithm.
     fn bind(&mut self, named: &[EssCertificateId]) {
         self.is_bound[SIGNER] = true;
@@ -229,7 +242,6 @@ impl Search {
         for issuers in &mut self.issuers {
             issuers.sort_unstable();
         }
-        self.is_below_root = self.below_roots();
     }
 
     /// Which certificates hang from a trusted root, whatever else may stand against that way: their issuer's lists have a say.
@@ -285,7 +297,7 @@ impl Search {
         found
     }
 
-    fn chain(self, path: &[usize]) -> Chain {
+    fn chain(&self, path: &[usize]) -> Chain {
         let others = self.others(path);
         let path: Vec<Arc<Certificate>> = path
             .iter()
@@ -296,7 +308,7 @@ impl Search {
             der: der.collect(),
             path,
             others,
-            considered: self.certificates,
+            considered: self.certificates.clone(),
         }
     }
 

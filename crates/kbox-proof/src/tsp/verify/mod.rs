@@ -17,12 +17,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::budget::Budget;
-use super::certificate::Certificate;
 use super::der;
 use super::oid::{TsaPolicyId, known};
 use super::request::TimeStampReq;
 use super::response::{PkiStatus, TimeStampResp};
-use super::revocation::{RevocationEvidence, RevocationFindings};
+use super::revocation::{RevocationEvidence, RevocationFindings, SignatureBudget};
 use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
 use super::tst_info::{Accuracy, MessageImprint};
@@ -32,7 +31,7 @@ use crate::time::Time;
 
 pub use algorithms::{AlgorithmUse, Purpose};
 pub use cache::ChainCache;
-use chain::{Chain, find_chain};
+use chain::{Chain, Search, find_chain};
 pub use checks::{Check, CheckOutcome, Step};
 pub use order::{Timeliness, order};
 pub use profile::{ProfileFinding, ProfileReport};
@@ -313,38 +312,44 @@ fn check(
     }
 
     // 10.
-    let mut chain = match &remembered {
-        Some((_, chain)) => Arc::clone(chain),
-        None => Arc::new(find_chain(certificate, &further, token, trust, at, &[])?),
+    let (mut chain, search) = match &remembered {
+        Some((_, chain)) => (Arc::clone(chain), None),
+        None => {
+            let (search, chain) = find_chain(certificate, &further, token, trust, at)?;
+            (Arc::new(chain), Some(search))
+        }
     };
 
     // 11.
     let accuracy = info.accuracy().map(Accuracy::to_duration);
     let made = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
-    let judge = |chain: &Chain| {
+    let mut signatures = SignatureBudget::new(trust.budget.revocation_signatures);
+    let mut judge = |chain: &Chain| {
         let algorithms =
             algorithms::of_token(token, hash, digest, signer.is_bound_by_sha1, &chain.path);
         algorithms::check(&algorithms, at)?;
         // 12.
-        let signatures = trust.budget.revocation_signatures;
         let found = match trust.revocation {
             None => RevocationFindings::default(),
             Some(evidence) => evidence
-                .judge(&chain.path, &chain.others, made, at, signatures)
+                .judge(&chain.path, &chain.others, made, at, &mut signatures)
                 .map_err(TspRejection::Revocation)?,
         };
         Ok::<_, TspRejection>((algorithms, found))
     };
     let (algorithms, found) = match judge(&chain) {
         Ok(found) => found,
+        Err(refused) if !refused.spares_the_issuers_key() => return Err(refused),
         Err(refused) => {
-            let further = match &remembered {
-                Some(_) => find_signer(token, trust)?.1,
-                None => further,
+            // What was remembered spends what it would have spent.
+            let mut search = match search {
+                Some(search) => search,
+                None => {
+                    let further = find_signer(token, trust)?.1;
+                    find_chain(certificate, &further, token, trust, at)?.0
+                }
             };
-            let search =
-                |left_out: &[_]| find_chain(certificate, &further, token, trust, at, left_out);
-            let (other, found) = another_chain(&chain, refused, search, judge)?;
+            let (other, found) = another_chain(&chain, refused, &mut search, judge)?;
             chain = Arc::new(other);
             found
         }
@@ -381,17 +386,14 @@ fn check(
 fn another_chain<T>(
     chain: &Chain,
     refused: TspRejection,
-    search: impl Fn(&[Arc<Certificate>]) -> Result<Chain, TspRejection>,
-    judge: impl Fn(&Chain) -> Result<T, TspRejection>,
+    search: &mut Search,
+    mut judge: impl FnMut(&Chain) -> Result<T, TspRejection>,
 ) -> Result<(Chain, T), TspRejection> {
-    if !refused.spares_the_issuers_key() {
-        return Err(refused);
-    }
     let between = chain.path.iter().skip(1).rev().skip(1).rev();
     for first in between {
         let mut left_out = alloc::vec![Arc::clone(first)];
         while left_out.len() <= MAX_LEFT_OUT {
-            let Ok(other) = search(&left_out) else {
+            let Some(other) = search.without(&left_out) else {
                 break;
             };
             // A shorter way to less trust would only hide what the list says.
