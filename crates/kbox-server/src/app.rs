@@ -6,10 +6,11 @@ use std::io::{Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use hyper::StatusCode;
 use kbox_council::{Council, CouncilError, Relay};
 use kbox_proof::anchor::{AnchorClient, AnchorStatus, WitnessClient, WitnessStatus};
 use kbox_proof::event::{Collectivite, Environment};
-use kbox_proof::receipt::TrustBundle;
+use kbox_proof::receipt::{ReceiptError, TrustBundle};
 use kbox_proof::report::{self, Language};
 use kbox_proof::time::Time;
 use kbox_proof::verify::{TrustPolicy, verify_proof_file};
@@ -183,7 +184,22 @@ impl App {
     pub(crate) fn proof_file(&self, siren: &str, seance: &str) -> Result<Vec<u8>, Problem> {
         let file = proof_file(&self.instance, &self.council, siren, seance, self.now()?)?;
         let written = file.write(Cursor::new(Vec::new()));
-        Ok(written.map_err(Problem::internal)?.into_inner())
+        Ok(written.map_err(unwritten)?.into_inner())
+    }
+}
+
+/// Why a proof file is not written.
+fn unwritten(error: ReceiptError) -> Problem {
+    match error {
+        ReceiptError::TooMany { .. } | ReceiptError::TooLong { .. } => Problem::new(
+            StatusCode::CONFLICT,
+            "proof_file_too_large",
+            format_args!(
+                "the proof file of this séance would hold {error}, which nobody could read: take its receipts one by one, GET /api/v1/receipts/{{id}}, which prove the same"
+            ),
+            "Le dossier de preuve de cette séance dépasserait la taille qu’un vérificateur peut lire. Téléchargez les preuves une à une, depuis la page de la séance : chacune se vérifie seule.",
+        ),
+        error => Problem::internal(error),
     }
 }
 
@@ -212,4 +228,26 @@ pub(crate) fn proof_file(
     file.report = Some((report.to_html(), report.to_text()));
     file.trust = Some(bundle);
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_file_that_nobody_could_read_is_refused_with_what_to_do_instead() {
+        for error in [
+            ReceiptError::TooMany {
+                what: "entries",
+                max: 65_534,
+            },
+            ReceiptError::TooLong { found: 2, max: 1 },
+        ] {
+            let problem = unwritten(error);
+            let found = (problem.status(), problem.code());
+            assert_eq!(found, (StatusCode::CONFLICT, "proof_file_too_large"));
+        }
+        let other = unwritten(ReceiptError::HashLength);
+        assert_eq!(other.code(), "internal");
+    }
 }

@@ -23,6 +23,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.etsi.asic-e+zip";
 const MAX_ENTRIES: usize = 65_534;
 /// No container unpacks to more.
 const MAX_TOTAL_BYTES: u64 = 1 << 30;
+const LONG_RECEIPT: &str = "is longer than a receipt may be";
 const DOCUMENTS: &str = "documents/";
 const RECEIPTS: &str = "receipts/";
 const REPORT_HTML: &str = "rapport.html";
@@ -71,11 +72,24 @@ impl ProofFile {
         }
     }
 
+    /// As many entries as it is written with; `mimetype` and the manifest are two of them.
+    fn entries(&self) -> usize {
+        let others = 2 * usize::from(self.report.is_some()) + usize::from(self.trust.is_some());
+        self.documents.len() + self.receipts.len() + others + 2
+    }
+
     /// Writes the container. The same content gives the same bytes.
     ///
     /// # Errors
-    /// The writer's, or a document name that is no plain file name.
+    /// The writer's, a document name that is no plain file name, and what [`ProofFile::read`] would refuse as too large:
+    /// [`ReceiptError::TooMany`], [`ReceiptError::TooLong`], [`ReceiptError::Entry`].
     pub fn write<W: Write + Seek>(&self, writer: W) -> Result<W, ReceiptError> {
+        if self.entries() > MAX_ENTRIES {
+            return Err(too_many());
+        }
+        // Before anything is copied.
+        let papers = self.documents.iter().map(|document| document.bytes.len());
+        check_total(papers)?;
         let mut entries: Vec<(String, &str, Vec<u8>)> = Vec::new();
         for document in &self.documents {
             if !plain(&document.name) {
@@ -89,11 +103,14 @@ impl ProofFile {
         }
         for (index, receipt) in self.receipts.iter().enumerate() {
             let name = format!("{RECEIPTS}{index:05}.kbox.json");
-            entries.push((
-                name,
-                super::RECEIPT_MEDIA_TYPE,
-                receipt.to_json().into_bytes(),
-            ));
+            let json = receipt.to_json().into_bytes();
+            if json.len() > MAX_RECEIPT_BYTES {
+                return Err(ReceiptError::Entry {
+                    name,
+                    problem: LONG_RECEIPT,
+                });
+            }
+            entries.push((name, super::RECEIPT_MEDIA_TYPE, json));
         }
         if let Some((html, text)) = &self.report {
             entries.push((
@@ -110,6 +127,9 @@ impl ProofFile {
         if let Some(trust) = &self.trust {
             entries.push((TRUST.to_string(), "application/json", trust.clone()));
         }
+        let manifest = manifest(&entries).into_bytes();
+        let lengths = entries.iter().map(|(_, _, bytes)| bytes.len());
+        check_total(lengths.chain([MEDIA_TYPE.len(), manifest.len()]))?;
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default());
@@ -122,7 +142,7 @@ impl ProofFile {
         for (name, _, bytes) in &entries {
             put(name, bytes)?;
         }
-        put(MANIFEST, manifest(&entries).as_bytes())?;
+        put(MANIFEST, &manifest)?;
         zip.finish().map_err(container)
     }
 
@@ -174,7 +194,7 @@ impl ProofFile {
                 });
             } else if name.strip_prefix(RECEIPTS).is_some_and(plain) {
                 if bytes.len() > MAX_RECEIPT_BYTES {
-                    return Err(problem("is longer than a receipt may be"));
+                    return Err(problem(LONG_RECEIPT));
                 }
                 let receipt =
                     Receipt::from_json(&bytes).map_err(|error| ReceiptError::InEntry {
@@ -244,6 +264,14 @@ fn check_end<R: Read + Seek>(reader: &mut R) -> Result<(), ReceiptError> {
         }
     }
     Ok(())
+}
+
+fn check_total(lengths: impl Iterator<Item = usize>) -> Result<(), ReceiptError> {
+    let found = lengths.fold(0, usize::saturating_add);
+    match usize::try_from(MAX_TOTAL_BYTES) {
+        Ok(max) if found > max => Err(ReceiptError::TooLong { found, max }),
+        _ => Ok(()),
+    }
 }
 
 fn too_many() -> ReceiptError {
@@ -326,6 +354,75 @@ mod tests {
         let bytes = file().write(Cursor::new(Vec::new())).unwrap().into_inner();
         for cut in (0..bytes.len()).step_by(7) {
             assert!(ProofFile::read(Cursor::new(bytes[..cut].to_vec())).is_err());
+        }
+    }
+
+    #[test]
+    fn as_many_entries_as_are_read_are_written_and_not_one_more() {
+        let papers = |count: usize| ProofFile {
+            documents: (0..count)
+                .map(|number| Document {
+                    name: format!("{number}"),
+                    bytes: Vec::new(),
+                })
+                .collect(),
+            ..ProofFile::default()
+        };
+        let largest = papers(MAX_ENTRIES - 2);
+        let bytes = largest.write(Cursor::new(Vec::new())).unwrap();
+        assert!(ProofFile::read(bytes).unwrap() == largest);
+        let mut more = papers(MAX_ENTRIES + 1);
+        for too_many in [MAX_ENTRIES + 1, MAX_ENTRIES - 1] {
+            more.documents.truncate(too_many);
+            let written = more.write(Cursor::new(Vec::new()));
+            assert_eq!(written.err(), Some(super::too_many()));
+        }
+        // Whatever it is that is too many.
+        for change in [
+            |file: &mut ProofFile| file.receipts = vec![super::super::tests::receipt()],
+            |file: &mut ProofFile| file.trust = Some(Vec::new()),
+            |file: &mut ProofFile| file.report = Some(Default::default()),
+        ] {
+            let mut more = largest.clone();
+            change(&mut more);
+            let written = more.write(Cursor::new(Vec::new()));
+            assert_eq!(written.err(), Some(super::too_many()));
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_read_is_not_written() {
+        let mut longest = file();
+        let tokens = |length: usize| {
+            let mut receipt = super::super::tests::receipt();
+            receipt.token = vec![0; length];
+            receipt
+        };
+        // Base64, of four letters for three bytes.
+        let others = tokens(0).to_json().len();
+        let room = (MAX_RECEIPT_BYTES - others) / 4 * 3;
+        longest.receipts = vec![tokens(room)];
+        let bytes = longest.write(Cursor::new(Vec::new())).unwrap();
+        assert!(ProofFile::read(bytes).unwrap() == longest);
+        longest.receipts.push(tokens(room + 3));
+        let refused = longest.write(Cursor::new(Vec::new())).err().unwrap();
+        assert!(
+            matches!(&refused, ReceiptError::Entry { name, .. } if name == "receipts/00001.kbox.json"),
+            "{refused}"
+        );
+
+        let mut large = file();
+        let max = usize::try_from(MAX_TOTAL_BYTES).unwrap();
+        for (found, papers) in [(max + 1, [max, 1]), (max + 2, [1, max + 1])] {
+            large.documents = (0..)
+                .zip(papers)
+                .map(|(number, length): (u8, _)| Document {
+                    name: format!("{number}"),
+                    bytes: vec![0; length],
+                })
+                .collect();
+            let refused = large.write(Cursor::new(Vec::new())).err();
+            assert_eq!(refused, Some(ReceiptError::TooLong { found, max }));
         }
     }
 
