@@ -368,10 +368,13 @@ impl Ledger {
         let personal = personal.as_ref().map(EncodedPersonal::new).transpose()?;
         let content = seal::content(&timeless, personal.as_ref().map(EncodedPersonal::as_bytes));
         let mut random = Random::draw()?;
-        let personal = personal.map(|personal| {
-            let salt = Salt::from_bytes(random.take());
-            (personal.erasable(&salt), personal.digest(&salt))
-        });
+        let personal = match personal {
+            None => None,
+            Some(personal) => {
+                let salt = Salt::from_bytes(random.take()?);
+                Some((personal.erasable(&salt), personal.digest(&salt)))
+            }
+        };
         Ok(Prepared {
             collectivite,
             request_id,
@@ -379,9 +382,9 @@ impl Ledger {
             body: encoded,
             personal,
             content,
-            event_id: EventId::from_bytes(random.take()),
-            salt: Salt::from_bytes(random.take()),
-            content_key: random.take(),
+            event_id: EventId::from_bytes(random.take()?),
+            salt: Salt::from_bytes(random.take()?),
+            content_key: random.take()?,
         })
     }
 
@@ -477,7 +480,7 @@ impl Ledger {
         from: (TreeSize, u64),
         most: usize,
     ) -> Result<Vec<Mark>, LedgerError> {
-        Ok(self.shared.store.marks(kind, from, most)?)
+        self.present().marks(kind, from, most)
     }
 
     /// The last mark or anchor.
@@ -688,15 +691,14 @@ impl Random {
         })
     }
 
-    /// Bytes that nobody had yet. There are as many as an event takes.
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        debug_assert!(self.used + N <= Self::BYTES);
-        let mut taken = [0; N];
-        for (to, from) in taken.iter_mut().zip(self.bytes.iter().skip(self.used)) {
-            *to = *from;
-        }
-        self.used += N;
-        taken
+    /// Bytes that nobody had yet. There are as many as an event takes; beyond them nothing passes for a salt or a key.
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], LedgerError> {
+        let left = self.bytes.get(self.used..).unwrap_or_default();
+        let taken = left.first_chunk::<N>().copied();
+        self.used = self.used.saturating_add(N);
+        taken.ok_or_else(|| {
+            LedgerError::Signing("an event takes more random bytes than were drawn".to_string())
+        })
     }
 }
 
@@ -763,4 +765,28 @@ fn load(store: &dyn Store, keys: &LogKeys, head: Head) -> Result<Published, Ledg
         debug_assert!(store.index_of_leaf(&leaf) == Ok(Some(LeafIndex::new(last))));
     }
     Ok(Published { head, edge })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn no_salt_and_no_key_is_of_bytes_that_nobody_drew() {
+        let mut random = Random::draw().unwrap();
+        let drawn = *random.bytes;
+        let first: [u8; Random::BYTES - 1] = random.take().unwrap();
+        assert_eq!(first, drawn[..Random::BYTES - 1]);
+        // One is left.
+        assert!(random.take::<2>().is_err());
+        assert!(random.take::<1>().is_err());
+        let mut random = Random::draw().unwrap();
+        assert!(random.take::<{ Random::BYTES + 1 }>().is_err());
+        // No more bytes are drawn than an event takes.
+        let mut random = Random::draw().unwrap();
+        let parts = [random.take::<32>(), random.take(), random.take()];
+        assert!(parts.iter().all(Result::is_ok) && random.take::<16>().is_ok());
+        assert!(random.take::<1>().is_err());
+    }
 }
