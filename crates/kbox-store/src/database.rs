@@ -185,30 +185,20 @@ impl Database {
         Ok(rows.map(|row| row.map_err(engine)))
     }
 
-    /// Every row of every family.
-    pub(crate) fn all_rows(
+    /// Every row of every family, key and value, as they all are at one moment: what is written meanwhile is not seen.
+    pub(crate) fn for_each_row(
         &self,
-    ) -> Result<impl Iterator<Item = Result<Row, StoreError>>, StoreError> {
-        let mut all = Vec::new();
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let now = self.db.snapshot();
         for family in Family::ALL {
-            all.push(
-                self.db
-                    .iterator_cf(self.family(family)?, IteratorMode::Start),
-            );
-        }
-        Ok(all.into_iter().flatten().map(|row| row.map_err(engine)))
-    }
-
-    /// Every key of every family.
-    pub(crate) fn for_each_key(&self, mut each: impl FnMut(&[u8])) -> Result<(), StoreError> {
-        for family in Family::ALL {
-            let mut keys = self.db.raw_iterator_cf(self.family(family)?);
-            keys.seek_to_first();
-            while let Some(key) = keys.key() {
-                each(key);
-                keys.next();
+            let mut rows = now.raw_iterator_cf(self.family(family)?);
+            rows.seek_to_first();
+            while let Some((key, value)) = rows.item() {
+                each(key, value)?;
+                rows.next();
             }
-            keys.status().map_err(engine)?;
+            rows.status().map_err(engine)?;
         }
         Ok(())
     }

@@ -186,8 +186,8 @@ impl RocksStore {
             .ok_or(CommitError::Refused(StoreError::ReadOnly))
     }
 
-    /// Copies everything into a new backup in `path`, whose files are whole once this returns. What was erased is not in
-    /// it. `progress` is told how many bytes were copied.
+    /// Copies everything into a new backup in `path`, as it is at one moment, whoever goes on writing; its files are whole once this
+    /// returns. What was erased is not in it. `progress` is told how many bytes were copied.
     ///
     /// # Errors
     /// [`StoreError::NotData`] when `path` holds something already, [`StoreError::Full`], or the engine's own.
@@ -246,10 +246,9 @@ impl RocksStore {
     ) -> Result<(), StoreError> {
         let mut batch = copy.batch()?;
         let mut copied = 0u64;
-        for row in self.db.all_rows()? {
-            let (key, value) = row?;
-            if !wanted(&key) {
-                continue;
+        self.db.for_each_row(|key, value| {
+            if !wanted(key) {
+                return Ok(());
             }
             batch.put(key, value);
             if batch.byte_len() >= COPY_BYTES {
@@ -260,7 +259,8 @@ impl RocksStore {
                 copied = copied.saturating_add(bytes);
                 progress(copied);
             }
-        }
+            Ok(())
+        })?;
         copy.write_unlogged(batch)?;
         copy.flush()
     }
@@ -526,7 +526,10 @@ impl Store for RocksStore {
 
     fn census(&self) -> Result<Census, StoreError> {
         let mut census = Census::default();
-        self.db.for_each_key(|key| codec::count(&mut census, key))?;
+        self.db.for_each_row(|key, _| {
+            codec::count(&mut census, key);
+            Ok(())
+        })?;
         Ok(census)
     }
 

@@ -167,6 +167,49 @@ fn a_log_is_sound_beside_its_writer_and_in_a_backup_which_nobody_continues() {
     ));
 }
 
+#[test]
+fn a_copy_of_a_log_that_is_written_to_is_of_one_moment() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    fill(&path, &Keys::new(), 1);
+    let store = Arc::new(RocksStore::open(&path).unwrap());
+    let ledger = Keys::new().open_over(Arc::clone(&store), clock(), |config| {
+        config.witnesses = witnesses();
+    });
+    let is_done = AtomicBool::new(false);
+    let sizes: Vec<u64> = std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let (ledger, is_done) = (&ledger, &is_done);
+            scope.spawn(move || {
+                let mut number = 0;
+                while !is_done.load(Ordering::Relaxed) {
+                    record(ledger, &format!("{writer}/{number}"), 1).unwrap();
+                    number += 1;
+                }
+            });
+        }
+        let copies = (0..30).map(|number| {
+            let copy = folder.path().join(format!("copy-{number}"));
+            (store.copy_to(&copy, &mut |_| ()), copy)
+        });
+        let copies: Vec<_> = copies.collect();
+        is_done.store(true, Ordering::Relaxed);
+        let sizes = copies.iter().map(|(copied, copy)| {
+            assert_eq!(*copied, Ok(()));
+            let report = check(copy);
+            assert_eq!(report.findings, []);
+            report.size
+        });
+        sizes.collect()
+    });
+    assert!(
+        sizes.is_sorted() && sizes.first() < sizes.last(),
+        "{sizes:?}"
+    );
+}
+
 /// A log's database as whoever has the disk may open it.
 struct Raw(rocksdb::DB);
 
