@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use kbox_proof::anchor::http::{HttpError, Login};
+use kbox_proof::anchor::http::{HttpError, Login, is_loopback};
 use kbox_proof::anchor::{AnchorAuthority, AnchorClient, AnchorClientConfig, AnchorEvent};
 use kbox_proof::event::Environment;
 use kbox_proof::tsp::{Certificate, certificate_to_pem, certificates_from_pem};
@@ -156,7 +156,7 @@ impl Settings<'_> {
             if one.user.is_some() != one.password_file.is_some() {
                 return wrong("user and password_file belong together");
             }
-            if one.user.is_some() && clear.is_some_and(|rest| !is_here(rest)) {
+            if one.user.is_some() && clear.is_some() && !is_loopback(&one.url) {
                 return wrong("a password crosses networks over https:// alone");
             }
         }
@@ -199,14 +199,6 @@ impl Settings<'_> {
         }
         Ok(pem)
     }
-}
-
-/// Whether an address after `http://` is this machine's own.
-fn is_here(rest: &str) -> bool {
-    ["127.0.0.1", "[::1]", "localhost"].iter().any(|host| {
-        rest.strip_prefix(host)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?']))
-    })
 }
 
 /// Begins to ask the authorities, if there are any.
@@ -305,7 +297,13 @@ mod tests {
             with("https://tsa.example.eu").login()
         };
         assert!(login("geheim\n", 0o600).unwrap().is_some());
-        for (text, mode) in [("geheim", 0o640), ("", 0o600), ("ge\nheim\n", 0o600)] {
+        let long = "geheim".repeat(20_000);
+        for (text, mode) in [
+            ("geheim", 0o640),
+            ("", 0o600),
+            ("ge\nheim\n", 0o600),
+            (&long, 0o600),
+        ] {
             let error = login(text, mode).unwrap_err().to_string();
             assert!(
                 error.contains("password") && !error.contains("heim"),

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -998,18 +998,29 @@ impl Keys {
     }
 }
 
+/// No key or password is longer, in PEM.
+const MAX_SECRET_BYTES: u64 = 64 << 10;
+
 /// A secret's text, which nobody else may be able to read.
 pub(crate) fn private(path: &Path) -> Result<zeroize::Zeroizing<String>, StartError> {
+    let file = fs::File::open(path).map_err(at(path))?;
     #[cfg(unix)]
     {
-        let mode = fs::metadata(path).map_err(at(path))?.permissions();
+        let mode = file.metadata().map_err(at(path))?.permissions();
         if std::os::unix::fs::PermissionsExt::mode(&mode) & 0o077 != 0 {
             return Err(StartError::KeyReadable(path.to_path_buf()));
         }
     }
-    Ok(zeroize::Zeroizing::new(
-        fs::read_to_string(path).map_err(at(path))?,
-    ))
+    // At once as large as it may become: what grows leaves copies behind.
+    let room = usize::try_from(MAX_SECRET_BYTES).unwrap_or_default() + 1;
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(room));
+    let mut file = file.take(MAX_SECRET_BYTES + 1);
+    let read = file.read_to_string(&mut text).map_err(at(path))?;
+    if read >= room {
+        let problem = format!("more than {MAX_SECRET_BYTES} bytes, as no key or password has");
+        return Err(content(path, &problem));
+    }
+    Ok(text)
 }
 
 fn content(path: &Path, problem: &dyn fmt::Display) -> StartError {
@@ -1191,6 +1202,34 @@ fn replace_private_bytes(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_is_read_to_its_limit_and_by_nobody_else() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let read = |length: usize, mode| {
+            fs::write(&path, "x".repeat(length)).unwrap();
+            fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            private(&path).map(|text| text.len())
+        };
+        let max = usize::try_from(MAX_SECRET_BYTES).unwrap();
+        assert_eq!(read(max, 0o600).unwrap(), max);
+        for longer in [max + 1, 20 * max] {
+            let refused = read(longer, 0o600);
+            assert!(
+                matches!(refused, Err(StartError::Content { .. })),
+                "{refused:?}"
+            );
+        }
+        let refused = read(1, 0o640);
+        assert!(
+            matches!(refused, Err(StartError::KeyReadable(_))),
+            "{refused:?}"
+        );
+    }
 
     #[test]
     fn lines_of_the_log_begin_with_milliseconds_whatever_the_instant() {

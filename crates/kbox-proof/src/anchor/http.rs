@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 use std::io::Read;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -98,7 +99,21 @@ pub struct HttpAnswer {
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: reqwest::blocking::Client,
+    /// For this very machine: what the environment says of proxies is for others, and one would be told the login.
+    direct: reqwest::blocking::Client,
     timeout: Duration,
+}
+
+/// Whether an address is this machine's own, so that what is sent there in clear crosses no network: no proxy is asked either.
+#[must_use]
+pub fn is_loopback(address: &str) -> bool {
+    let Ok(address) = reqwest::Url::parse(address) else {
+        return false;
+    };
+    address.host_str().is_some_and(|host| {
+        let number = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || number.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    })
 }
 
 impl HttpClient {
@@ -107,14 +122,19 @@ impl HttpClient {
     /// # Errors
     /// [`HttpError::Client`].
     pub fn new(timeout: Duration) -> Result<Self, HttpError> {
-        let client = reqwest::blocking::Client::builder()
-            .timeout(timeout)
-            .connect_timeout(timeout.min(CONNECT_TIMEOUT))
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("kbox/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| HttpError::Client(words(&error)))?;
-        Ok(Self { client, timeout })
+        let builder = || {
+            reqwest::blocking::Client::builder()
+                .timeout(timeout)
+                .connect_timeout(timeout.min(CONNECT_TIMEOUT))
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("kbox/", env!("CARGO_PKG_VERSION")))
+        };
+        let problem = |error| HttpError::Client(words(&error));
+        Ok(Self {
+            client: builder().build().map_err(problem)?,
+            direct: builder().no_proxy().build().map_err(problem)?,
+            timeout,
+        })
     }
 
     /// Posts a body, as whom the service knows where it wants a login; an answer of more than `max` bytes is refused.
@@ -137,8 +157,11 @@ impl HttpClient {
             true => HttpError::Timeout(self.timeout),
             false => HttpError::Connection(words(&error)),
         };
-        let request = self
-            .client
+        let client = match is_loopback(address) {
+            true => &self.direct,
+            false => &self.client,
+        };
+        let request = client
             .post(address)
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type))
             .body(body);
@@ -221,6 +244,86 @@ mod tests {
             }
         });
         address
+    }
+
+    #[test]
+    fn only_addresses_of_this_machine_are_its_own() {
+        for (address, is_own) in [
+            ("http://127.0.0.1:3000/tsr", true),
+            ("http://127.1/", true),
+            ("http://[::1]/", true),
+            ("http://LOCALHOST:1", true),
+            ("https://localhost?x", true),
+            ("http://127.0.0.1.example.eu/", false),
+            ("http://localhost.example.eu/", false),
+            ("http://127.0.0.1@example.eu/", false),
+            ("http://example.eu/127.0.0.1", false),
+            ("http://[::2]/", false),
+            ("http://10.0.0.1/", false),
+            ("localhost", false),
+        ] {
+            assert_eq!(is_loopback(address), is_own, "{address}");
+        }
+    }
+
+    /// The environment is a process's own, so the test is another one of this program, which finds its addresses there.
+    #[test]
+    fn what_is_sent_to_this_machine_with_a_login_passes_through_no_proxy() {
+        const ADDRESS: &str = "KBOX_TEST_ADDRESS";
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        if let Ok(address) = std::env::var(ADDRESS) {
+            let login = Login::new("commune".to_string(), Zeroizing::new("geheim".to_string()));
+            let client = HttpClient::new(Duration::from_secs(20)).unwrap();
+            let answer = client.post(&address, login.as_ref(), "text/plain", Vec::new(), 100);
+            assert_eq!(answer.unwrap().status, 200);
+            return;
+        }
+        let listen = || {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = alloc::format!("http://{}", listener.local_addr().unwrap());
+            (listener, address)
+        };
+        // Whom the request reaches answers it, and tells its first line.
+        let ask = |address: &str, proxy: &str, reached: TcpListener| {
+            let program = std::env::current_exe().unwrap();
+            let name = "anchor::http::tests::what_is_sent_to_this_machine_with_a_login_passes_through_no_proxy";
+            let child = std::process::Command::new(program)
+                .args([name, "--exact"])
+                .envs(["http_proxy", "HTTP_PROXY", "ALL_PROXY"].map(|name| (name, proxy)))
+                .env_remove("no_proxy")
+                .env_remove("NO_PROXY")
+                .env(ADDRESS, address)
+                .stdout(std::process::Stdio::null())
+                .spawn();
+            let mut child = child.unwrap();
+            let answering = std::thread::spawn(move || {
+                let (mut stream, _) = reached.accept().unwrap();
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+                String::from_utf8_lossy(&request[..read]).into_owned()
+            });
+            // Where it was sent elsewhere nobody answers: the other one is not waited for.
+            assert!(child.wait().unwrap().success());
+            answering.join().unwrap()
+        };
+        let ((own, address), (proxy, proxy_address)) = (listen(), listen());
+        proxy.set_nonblocking(true).unwrap();
+        let request = ask(&address, &proxy_address, own);
+        assert!(request.starts_with("POST / "), "{request}");
+        assert!(
+            request
+                .to_ascii_lowercase()
+                .contains("authorization: basic")
+        );
+        assert!(proxy.accept().is_err());
+        // It is asked for others.
+        proxy.set_nonblocking(false).unwrap();
+        let request = ask("http://tsa.example.eu/", &proxy_address, proxy);
+        assert!(
+            request.starts_with("POST http://tsa.example.eu/ "),
+            "{request}"
+        );
     }
 
     fn post(address: &str) -> Result<HttpAnswer, HttpError> {
