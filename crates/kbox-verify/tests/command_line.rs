@@ -4,6 +4,8 @@
 
 #[path = "../../kbox-proof/tests/support/operator.rs"]
 mod operator;
+#[path = "support/folder.rs"]
+mod support;
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -20,16 +22,9 @@ use kbox_proof::tsp::{
     HashAlgorithm, MessageImprint, SerialNumber, TimeStampToken, TsaPolicyId, certificate_to_pem,
 };
 use operator::{Operator, PAPER, sent};
-
-struct Folder(tempfile::TempDir);
+use support::Folder;
 
 impl Folder {
-    fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-
     fn openssl(&self, arguments: &str) {
         let output = Command::new("openssl")
             .args(arguments.split_whitespace())
@@ -48,22 +43,6 @@ impl Folder {
         let (code, out, err) = self.run(&arguments);
         (code, serde_json::from_str(&out).expect(&err))
     }
-
-    /// Exit code, standard output, standard error; run in the folder, with a clean environment.
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_kbox-verify"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        (
-            output.status.code().unwrap(),
-            text(&output.stdout),
-            text(&output.stderr),
-        )
-    }
 }
 
 fn container(receipts: Vec<Receipt>, paper: &[u8]) -> Vec<u8> {
@@ -81,7 +60,7 @@ fn container(receipts: Vec<Receipt>, paper: &[u8]) -> Vec<u8> {
 
 fn folder() -> (Folder, Operator) {
     let operator = sent();
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     folder.put("trust.json", operator.trust(Demand::Journalise).to_json());
     folder.put("file.asice", container(operator.receipts(), PAPER));
     folder.put("one.kbox.json", operator.receipts()[1].to_json());
@@ -260,7 +239,7 @@ fn a_document_beside_a_receipt_or_a_proof_file_is_one_of_its_papers_or_the_answe
     let (folder, operator) = folder();
     let receipts = operator.receipts();
     for (name, index) in [("sending", 0), ("consignment", 1), ("handover", 5)] {
-        folder.put(&format!("{name}.kbox.json"), receipts[index].to_json());
+        folder.put(format!("{name}.kbox.json"), receipts[index].to_json());
     }
     folder.put("acte.pdf", PAPER);
     folder.put("other.txt", b"nothing to do with it");
@@ -739,7 +718,7 @@ fn time(text: &str) -> Time {
 
 /// `token.tst` of 15 June 2015 over `data`, under certificates that ended in 2020, with `root.pem`.
 fn expired_token() -> Folder {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     let start = time("2010-06-01T00:00:00Z");
     let pki = DevPki::generate(start, true).unwrap();
     let config = AuthorityConfig::new(
@@ -990,7 +969,7 @@ fn a_file_that_is_no_renewal_is_told_for_what_it_is() {
 /// What the older token proves rests on the newer one, so whose policies are accepted is asked of both.
 #[test]
 fn the_policies_that_are_accepted_are_asked_of_renewals_too() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     let start = "2026-01-01T00:00:00Z";
     let pki = DevPki::generate(time(start), true).unwrap();
     let made = |signer, chain, policy| {
@@ -1035,13 +1014,13 @@ fn the_policies_that_are_accepted_are_asked_of_renewals_too() {
 
 #[test]
 fn a_file_that_cannot_be_used_is_named_whichever_it_is_in() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     folder.put("token.tst", revocation_fixture("token.tst"));
     folder.put("root.pem", revocation_fixture("root.pem"));
     folder.put("data", revocation_fixture("data.txt"));
     for name in ["ca-good", "forged"] {
         folder.put(
-            &format!("{name}.crl"),
+            format!("{name}.crl"),
             revocation_fixture(&format!("{name}.crl")),
         );
         folder.openssl(&format!("crl -inform DER -in {name}.crl -out {name}.pem"));
@@ -1074,7 +1053,7 @@ fn a_file_that_cannot_be_used_is_named_whichever_it_is_in() {
 
 #[test]
 fn a_token_is_held_against_its_request_and_the_policies_that_are_accepted() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     let start = "2026-01-01T00:00:00Z";
     let (authority, root) = authority(start);
     folder.put("root.pem", certificate_to_pem(&root));
@@ -1298,7 +1277,7 @@ fn what_is_no_timestamp_token_is_told_apart_from_a_token_that_was_altered() {
 
 #[test]
 fn certificates_lists_and_responses_are_taken_in_der_too() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     for name in [
         "token.tst",
         "ca-good.crl",
@@ -1411,7 +1390,7 @@ fn a_time_of_existence_is_an_instant_of_the_past_and_for_tokens_alone() {
 #[test]
 fn a_gen_time_outside_the_certificate_is_disproven_whenever_it_is_judged_although_openssl_accepts_it()
  {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     folder.put("data", b"convocation");
     folder.put("index", b"");
     folder.put("serial", b"01\n");
@@ -1465,7 +1444,7 @@ fn revocation_fixture(name: &str) -> Vec<u8> {
 
 #[test]
 fn revocation_lists_in_pem_are_held_against_a_token_at_the_time_by_which_it_existed() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     folder.put("token.tst", revocation_fixture("token.tst"));
     folder.put("root.pem", revocation_fixture("root.pem"));
     folder.put("data", revocation_fixture("data.txt"));
@@ -1477,7 +1456,7 @@ fn revocation_lists_in_pem_are_held_against_a_token_at_the_time_by_which_it_exis
         "delta",
     ] {
         folder.put(
-            &format!("{name}.crl"),
+            format!("{name}.crl"),
             revocation_fixture(&format!("{name}.crl")),
         );
         folder.openssl(&format!("crl -inform DER -in {name}.crl -out {name}.pem"));
@@ -1541,7 +1520,7 @@ fn fault_fixture(name: &str) -> Vec<u8> {
 
 #[test]
 fn each_option_tells_a_file_of_another_kind_for_what_it_is() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     for (name, source) in [
         ("token.tst", "ok.tsr"),
         ("root.pem", "root.pem"),
@@ -1638,7 +1617,7 @@ fn each_option_tells_a_file_of_another_kind_for_what_it_is() {
 
 #[test]
 fn a_fault_of_a_token_is_told_apart_from_its_neighbours() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     folder.put("root.pem", fault_fixture("root.pem"));
     folder.put("data", fault_fixture("data.txt"));
     for (name, french, english) in [
@@ -1745,7 +1724,7 @@ fn a_fault_of_a_token_is_told_apart_from_its_neighbours() {
 
 #[test]
 fn a_hold_a_missing_reason_and_an_old_list_are_not_told_as_a_stolen_key() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     folder.put("token.tst", revocation_fixture("token.tst"));
     folder.put("root.pem", revocation_fixture("root.pem"));
     folder.put("data", revocation_fixture("data.txt"));
@@ -1845,7 +1824,7 @@ fn a_hold_a_missing_reason_and_an_old_list_are_not_told_as_a_stolen_key() {
 /// Whoever adds the signer's certificate, as a token without certificates asks for, trusts no more than before.
 #[test]
 fn only_self_signed_certificates_are_anchors_and_others_must_be_named_as_such() {
-    let folder = Folder(tempfile::tempdir().unwrap());
+    let folder = Folder::new();
     folder.put("token.tst", revocation_fixture("token.tst"));
     folder.put("root.pem", revocation_fixture("root.pem"));
     folder.put("data", revocation_fixture("data.txt"));
