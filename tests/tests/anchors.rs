@@ -43,6 +43,15 @@ fn start(data: &Path, config: &Path) -> Server {
     )
 }
 
+/// A server with one event, its key, and the receipt's address.
+fn recorded(data: &Path, config: &Path) -> (Server, String, String) {
+    let server = start(data, config);
+    let key = server.key(data);
+    let made = server.post("/api/v1/events", Some(&key), &submission("one"));
+    assert_eq!(made.status, 201, "{}", made.text());
+    (server, key, made.location.unwrap())
+}
+
 #[test]
 fn authorities_that_are_down_err_or_lie_are_passed_over_and_the_next_ones_anchor_the_log() {
     let folder = tempfile::tempdir().unwrap();
@@ -71,11 +80,7 @@ fn authorities_that_are_down_err_or_lie_are_passed_over_and_the_next_ones_anchor
         &sections,
     );
     let data = folder.path().join("data");
-    let server = start(&data, &config);
-    let key = server.key(&data);
-    let made = server.post("/api/v1/events", Some(&key), &submission("one"));
-    assert_eq!(made.status, 201, "{}", made.text());
-    let location = made.location.unwrap();
+    let (server, key, location) = recorded(&data, &config);
     let grown = until(
         "two anchors",
         || server.get(&location, Some(&key)),
@@ -137,11 +142,7 @@ fn what_was_to_be_anchored_before_a_restart_is_anchored_after_it_once_and_roots_
     let sections = [section("a", &url, &root)];
     let config = configure(folder.path(), "anchor_interval_s = 3600", &sections);
     let data = folder.path().join("data");
-    let server = start(&data, &config);
-    let key = server.key(&data);
-    let made = server.post("/api/v1/events", Some(&key), &submission("one"));
-    assert_eq!(made.status, 201, "{}", made.text());
-    let location = made.location.unwrap();
+    let (server, key, location) = recorded(&data, &config);
     let admin = std::fs::read_to_string(data.join("admin-key")).unwrap();
     until(
         "it fails",
@@ -204,11 +205,7 @@ fn an_authority_with_a_login_is_asked_by_it_and_the_password_is_kept_nowhere() {
     ];
     let config = configure(folder.path(), "anchor_interval_s = 1", &sections);
     let data = folder.path().join("data");
-    let server = start(&data, &config);
-    let key = server.key(&data);
-    let made = server.post("/api/v1/events", Some(&key), &submission("one"));
-    assert_eq!(made.status, 201, "{}", made.text());
-    let location = made.location.unwrap();
+    let (server, key, location) = recorded(&data, &config);
     until(
         "anchored",
         || server.get(&location, Some(&key)),

@@ -215,15 +215,18 @@ fn a_receipt_that_witnesses_and_an_outside_authority_cover_reaches_ancre() {
     assert!(!upgrade["anchors"].as_array().unwrap().is_empty());
 }
 
+/// Two communes that guard each other.
+fn neighbours(folder: &Path) -> (Commune, Commune) {
+    let (albert, bray) = (Commune::new(folder, "albert"), Commune::new(folder, "bray"));
+    albert.guard(&bray);
+    bray.guard(&albert);
+    (albert, bray)
+}
+
 #[test]
 fn two_communes_guard_each_other_and_whoever_has_a_receipt_upgrades_it_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let (albert, bray) = (
-        Commune::new(folder.path(), "albert"),
-        Commune::new(folder.path(), "bray"),
-    );
-    albert.guard(&bray);
-    bray.guard(&albert);
+    let (albert, bray) = neighbours(folder.path());
 
     // Alone, a server keeps its settings and records nothing that could be dated back.
     let a = albert.start();
@@ -582,12 +585,7 @@ fn a_witness_that_others_wrote_cosigns_our_log_and_knows_an_older_copy_of_it() {
 #[test]
 fn a_restored_log_is_cosigned_before_its_first_event_and_the_old_one_stays_guarded_and_readable() {
     let folder = tempfile::tempdir().unwrap();
-    let (albert, bray) = (
-        Commune::new(folder.path(), "albert"),
-        Commune::new(folder.path(), "bray"),
-    );
-    albert.guard(&bray);
-    bray.guard(&albert);
+    let (albert, bray) = neighbours(folder.path());
     let (a, b) = (albert.start(), bray.start());
     ready(&a);
     ready(&b);
