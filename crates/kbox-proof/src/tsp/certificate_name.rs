@@ -80,6 +80,14 @@ const MAX_SHOWN: usize = 200;
 /// made of spaces, and no more than 200 characters.
 #[must_use]
 pub fn printable(text: &str) -> String {
+    // Nearly every name is plain, and each verification names the certificates of a chain.
+    match is_plain(text) {
+        true => text.to_string(),
+        false => filtered(text),
+    }
+}
+
+fn filtered(text: &str) -> String {
     let mut shown = String::new();
     let mut after_space = false;
     for (place, letter) in text
@@ -107,6 +115,14 @@ pub fn printable(text: &str) -> String {
         }
     }
     shown
+}
+
+/// Nothing in it is shown otherwise: short, visible ASCII, and single spaces.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() <= MAX_SHOWN
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+        && !bytes.windows(2).any(|two| two == b"  ")
 }
 
 /// Bytes in hexadecimal, as far as people read them.
@@ -166,5 +182,12 @@ mod tests {
         assert_eq!(printable(&long), long);
         assert_eq!(printable(&"é".repeat(200)), "é".repeat(200));
         assert_eq!(printable_hex(&[7; 50_000]).chars().count(), 200);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_plain_name_is_shown_as_any_other_would_be(text in "[ -~]{0,202}|[ a-c\t\u{7f}\u{a0}é]{0,9}") {
+            proptest::prop_assert_eq!(printable(&text), filtered(&text));
+        }
     }
 }
