@@ -9,14 +9,15 @@ use std::hint::black_box;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use kbox_benches::{Bar, Operator, bytes_below, processor_time, sending, steps};
+use kbox_benches::{Bar, Operator, bytes_below, opening, processor_time, sending, steps};
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{Collectivite, EventId, EvidenceEvent, event_digest};
 use kbox_proof::ledger::{Ledger, LedgerError, RecordBatch};
 use kbox_proof::receipt::Receipt;
 use tempfile::TempDir;
 
-/// Collectivités that record in turns.
+/// Collectivités that record in turns, that papers were opened: half of all events, and the smaller half, so that a hundred million
+/// take no more disk than a machine may have.
 const COUNCILS: usize = 1000;
 /// Events that wait at any moment while a log is filled.
 const WAITING: u64 = 4096;
@@ -55,8 +56,13 @@ impl Log {
         let ledger = operator.ledger(folder.path());
         let council = |number: usize| {
             let collectivite = Collectivite::parse(&format!("9999{number:05}")).unwrap();
-            let sent = ledger.record(vec![sending(&collectivite, 1)], RecordBatch::new());
-            (collectivite, event_digest(&sent.unwrap()[0].event))
+            let record = |events| {
+                let receipts = ledger.record(events, RecordBatch::new()).unwrap();
+                event_digest(&receipts[0].event)
+            };
+            let sent = record(vec![sending(&collectivite, 1)]);
+            let consigned = record(steps(&collectivite, sent, 1));
+            (collectivite, consigned)
         };
         let councils = (0..COUNCILS).map(council).collect();
         Self {
@@ -76,12 +82,12 @@ impl Log {
     }
 
     fn submit_one(&mut self) {
-        let (collectivite, sent) = &self.councils[self.recorded % COUNCILS];
+        let (collectivite, consigned) = &self.councils[self.recorded % COUNCILS];
         self.recorded += 1;
         let answers = self.answers.0.clone();
         self.ledger()
             .submit(
-                steps(collectivite, *sent, 1),
+                vec![opening(collectivite, *consigned, 0)],
                 RecordBatch::new(),
                 move |answer| {
                     answers.send(answer).unwrap();

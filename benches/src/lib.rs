@@ -27,8 +27,13 @@ use kbox_proof::tsa::{Authority, AuthorityConfig};
 use kbox_proof::tsp::{Oid, TimeStampReq, TimeStampResp, certificate_to_pem};
 use kbox_proof::verify::TrustPolicy;
 use kbox_store::RocksStore;
+use mimalloc::MiMalloc;
 use nix::time::ClockId;
 use tempfile::TempDir;
+
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const ORIGIN: &str = "kbox.example/log/1";
 const ACCURACY: Duration = Duration::from_secs(1);

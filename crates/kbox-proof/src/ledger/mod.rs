@@ -110,7 +110,7 @@ pub struct LedgerConfig {
 }
 
 impl LedgerConfig {
-    /// With the default bounds: 8,192 events or 64 MiB may wait, 1,024 events or 16 MiB make one commit.
+    /// With the default bounds: 8,192 events or 64 MiB may wait, 2,048 events or 16 MiB make one commit.
     #[must_use]
     pub fn new(origin: Origin, environment: Environment) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl LedgerConfig {
             closed: Vec::new(),
             max_waiting_events: 8192,
             max_waiting_bytes: 64 << 20,
-            max_batch_events: 1024,
+            max_batch_events: 2048,
             max_batch_bytes: 16 << 20,
             on_fatal: Arc::new(|error| {
                 std::eprintln!(
