@@ -46,7 +46,8 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
                    token_accuracy_ms, [clock] source, servers, poll_s, [tsa] key, chain, policy, further_policies,
                    hashes, pss, [evidence] key, chain, [relay] host, port, from, from_name, [[witness]] name, url,
-                   vkeys, operator, accuracy_ms, independent, witness_quorum, witness_interval_s, [witnessing] name, logs
+                   vkeys, operator, accuracy_ms, independent, witness_quorum, witness_interval_s, [witnessing] name, logs,
+                   [[anchor]] name, url, roots, policy, user, password_file, anchors, anchor_interval_s
   --listen ADDR    address and port (default 127.0.0.1:8420); beyond loopback it needs --behind-proxy
   --base-url URL   where members' links point, such as https://kbox.example.fr
   --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For
@@ -330,6 +331,39 @@ mod tests {
 
     fn read(line: &str) -> Result<Command, String> {
         parse(line.split_whitespace().map(OsString::from))
+    }
+
+    /// Whoever reads the settings says which there are.
+    #[test]
+    fn the_help_names_every_setting_of_the_configuration() {
+        for (section, some) in [
+            ("", "data"),
+            ("[clock]\n", "poll_s"),
+            ("[tsa]\n", "pss"),
+            ("[evidence]\n", "chain"),
+            ("[relay]\n", "from_name"),
+            ("[[witness]]\n", "independent"),
+            ("[witnessing]\n", "logs"),
+            ("[[anchor]]\n", "password_file"),
+        ] {
+            let text = format!("{section}no_setting = 1\n");
+            let refused = toml::from_str::<crate::config::Config>(&text).unwrap_err();
+            let (_, known) = refused.message().split_once(" expected ").unwrap();
+            let mut names: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+            assert!(names.contains(&some), "{known}");
+            names.extend(
+                section
+                    .split(['[', ']', '\n'])
+                    .filter(|name| !name.is_empty()),
+            );
+            let word = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+            for name in names {
+                assert!(
+                    USAGE.split(word).any(|other| other == name),
+                    "{section}{name}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -614,9 +614,7 @@ impl Judged {
 
     /// The token says that it was made after the instant by which it is said to have existed.
     fn contradicts(&self, info: &TstInfo) -> bool {
-        let accuracy = info.accuracy().map(Accuracy::to_duration);
-        let earliest = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
-        self.stated && earliest > self.at
+        self.stated && info.earliest() > self.at
     }
 
     /// When a token's certificates were judged: at what the one over it proves, where there is one.

@@ -1308,8 +1308,9 @@ fn certificates_lists_and_responses_are_taken_in_der_too() {
     assert!(code == 2 && err.contains("un jeton d'horodatage"), "{err}");
 }
 
+/// Nobody signs a refusal: anybody can put one in a good token's place.
 #[test]
-fn a_refusal_of_an_authority_is_read_as_one() {
+fn a_refusal_of_an_authority_is_read_as_one_and_disproves_nothing() {
     let folder = expired_token();
     let (authority, _) = authority("2026-01-01T00:00:00Z");
     let clock = TestClock::at(time("2026-01-02T00:00:00Z"));
@@ -1321,8 +1322,11 @@ fn a_refusal_of_an_authority_is_read_as_one() {
     let (code, json) = folder.judge_token(&[]);
     assert_eq!(
         (code, &json["findings"][0]["code"]),
-        (1, &"tsp.status_not_granted".into())
+        (2, &"tsp.status_not_granted".into())
     );
+    assert_eq!(json["outcome"], "undecided");
+    let advice = json["findings"][0]["advice"].as_str().unwrap();
+    assert!(advice.contains("corrigez la requête"), "{advice}");
     let message = json["findings"][0]["message"].as_str().unwrap();
     assert!(
         message.contains("n'a pas le format voulu (badDataFormat)"),

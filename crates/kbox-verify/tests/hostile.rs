@@ -200,7 +200,7 @@ fn what_an_authority_says_of_a_refusal_steers_no_terminal_and_passes_for_no_verd
         let info = element(0x30, &[&[2, 1, status][..], &words].concat());
         folder.put("refusal.tsr", element(0x30, &info));
         let arguments = ["--trust", "root.der", "--document", "data"];
-        let codes = folder.is_harmless(1, &[&arguments[..], &["refusal.tsr"]].concat());
+        let codes = folder.is_harmless(2, &[&arguments[..], &["refusal.tsr"]].concat());
         assert_eq!(codes, ["tsp.status_not_granted"]);
         let renewed = ["--renewed-by", "refusal.tsr", "token.tst"];
         folder.is_harmless(2, &[&arguments[..], &renewed].concat());

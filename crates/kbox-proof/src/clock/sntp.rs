@@ -44,7 +44,7 @@ const NTP_PORT: u16 = 123;
 pub enum ServerAddressError {
     /// Neither a host name nor an address, with or without a port.
     Malformed(String),
-    /// Named twice: it would have two votes.
+    /// Its host is named already, perhaps with another port: it would have two votes.
     Twice(String),
     /// No server at all.
     None,
@@ -60,7 +60,7 @@ impl fmt::Display for ServerAddressError {
             ),
             Self::Twice(text) => write!(
                 f,
-                "NTP server {text:?} is named twice, and would have two votes"
+                "NTP server {text:?} is on a host that is named already: a host has one vote, whatever its port. Name each host once"
             ),
             Self::None => f.write_str("no NTP server is named"),
         }

@@ -148,6 +148,10 @@ fn of_token(cause: &TspRejection, language: Language) -> &'static str {
             "obtenez du service, hors de ces preuves, un trust.json plus récent : ses certificats ne sont pas ceux de l'autorité de ce jeton, ou sont illisibles.",
             "get a newer trust.json from the service, outside this evidence: its certificates are not those of this token's authority, or cannot be read.",
         ),
+        TspRejection::ChainExpired { .. } if cause.is_expired_at_any_time() => (
+            "obtenez du service, hors de ces preuves, un trust.json plus récent, dont une autre chaîne ou racine ait été valable à l'heure de ce jeton ; aucune preuve d'existence ne répare celle-ci.",
+            "get a newer trust.json from the service, outside this evidence, of which another chain or root was valid at this token's time; no proof of existence mends this one.",
+        ),
         TspRejection::ChainExpired { .. } | TspRejection::AlgorithmEnded { .. } => (
             "redemandez le récépissé avec une tête de journal, signée de témoins ou scellée au dehors, d'avant la fin de ces certificats ou algorithmes : rien de ce qu'il contient ne montre qu'il existait avant.",
             "ask for the receipt again with a checkpoint, witnessed or stamped from outside, of before these certificates or algorithms ended: nothing in it shows that it existed before.",

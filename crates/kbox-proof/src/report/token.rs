@@ -806,11 +806,23 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
                 at,
                 not_before,
                 not_after,
+                made,
                 certificate,
             },
-        ) if at >= not_before => format!(
-            "at {at} a certificate of the chain has expired: {certificate}. The chain was valid from {not_before} to {not_after}, and nothing shows that the token existed then"
-        ),
+        ) => match (not_before > not_after, rejection.is_expired_at_any_time()) {
+            (true, _) => format!(
+                "at no time were all certificates of this chain valid together: one is valid from {not_before} only, another until {not_after}. At {at} this one is not: {certificate}"
+            ),
+            (false, true) => format!(
+                "this chain was valid from {not_before} to {not_after}, and the token says that it was made at {made} at the earliest: whenever it existed, this chain does not prove it. At {at} this certificate is not valid: {certificate}"
+            ),
+            _ if at < not_before => format!(
+                "at {at} a certificate of the chain is not valid yet: {certificate}. The chain is valid from {not_before} to {not_after}"
+            ),
+            _ => format!(
+                "at {at} a certificate of the chain has expired: {certificate}. The chain was valid from {not_before} to {not_after}, and nothing shows that the token existed then"
+            ),
+        },
         // Every fact that the French words tell.
         (Language::English, TspRejection::NonceMismatch { sent, returned }) => {
             match (sent, returned) {
@@ -868,17 +880,6 @@ pub fn rejection_words(rejection: &TspRejection, language: Language) -> String {
                 }
             }
         }
-        (
-            Language::English,
-            TspRejection::ChainExpired {
-                at,
-                not_before,
-                not_after,
-                certificate,
-            },
-        ) if at < not_before => format!(
-            "at {at} a certificate of the chain is not valid yet: {certificate}. The chain is valid from {not_before} to {not_after}"
-        ),
         // Where it is, the file beside it says.
         (Language::English, TspRejection::TrustMalformed { .. }) => {
             "a trusted certificate cannot be read".to_string()
@@ -996,8 +997,10 @@ pub(super) fn french(rejection: &TspRejection) -> String {
             let (name, why) = (certificate_words(certificate, Language::French), why_it_ends(certificate, Language::French));
             format!("aucune chaîne ne mène du certificat du signataire à un certificat auquel vous faites confiance : elle s'arrête à {name}, {why}")
         }
-        TspRejection::ChainExpired { at, not_before, not_after, certificate } if at < not_before => format!("au {at}, un certificat de la chaîne n'est pas encore valable : {}. La chaîne est valable du {not_before} au {not_after}", certificate_words(certificate, Language::French)),
-        TspRejection::ChainExpired { at, not_before, not_after, certificate } => format!("au {at}, un certificat de la chaîne a expiré : {}. La chaîne était valable du {not_before} au {not_after}, et rien ne montre que le jeton existait alors", certificate_words(certificate, Language::French)),
+        TspRejection::ChainExpired { at, not_before, not_after, certificate, .. } if not_before > not_after => format!("à aucun moment tous les certificats de cette chaîne n'ont été valables ensemble : l'un ne l'est qu'à partir du {not_before}, un autre que jusqu'au {not_after}. Au {at}, celui-ci ne l'est pas : {}", certificate_words(certificate, Language::French)),
+        TspRejection::ChainExpired { at, not_before, not_after, made, certificate } if rejection.is_expired_at_any_time() => format!("cette chaîne était valable du {not_before} au {not_after}, et le jeton se dit fait au plus tôt le {made} : à quelque instant qu'il ait existé, cette chaîne ne le prouve pas. Au {at}, ce certificat n'est pas valable : {}", certificate_words(certificate, Language::French)),
+        TspRejection::ChainExpired { at, not_before, not_after, certificate, .. } if at < not_before => format!("au {at}, un certificat de la chaîne n'est pas encore valable : {}. La chaîne est valable du {not_before} au {not_after}", certificate_words(certificate, Language::French)),
+        TspRejection::ChainExpired { at, not_before, not_after, certificate, .. } => format!("au {at}, un certificat de la chaîne a expiré : {}. La chaîne était valable du {not_before} au {not_after}, et rien ne montre que le jeton existait alors", certificate_words(certificate, Language::French)),
         TspRejection::ChainSignature { certificate } => format!("un certificat de la chaîne n'est pas signé par son émetteur : {}", certificate_words(certificate, Language::French)),
         TspRejection::ChainConstraint { rule, certificate } => format!("la chaîne de certificats enfreint une règle : {}. Certificat en cause : {}", chain_rule(rule), certificate_words(certificate, Language::French)),
         TspRejection::TrustMalformed { .. } => "un certificat de confiance est illisible".to_string(),
@@ -1357,7 +1360,9 @@ fn revocation(rejection: &RevocationRejection) -> String {
 /// What whoever holds this token, or this renewal, can do.
 #[must_use]
 pub fn token_advice(refused: &RenewalRejection, language: Language) -> String {
-    let (Some(at), true) = (refused.renewed_at, depends_on_time(&refused.rejection)) else {
+    let depends =
+        depends_on_time(&refused.rejection) && !refused.rejection.is_expired_at_any_time();
+    let (Some(at), true) = (refused.renewed_at, depends) else {
         return rejection_advice(&refused.rejection, language).to_string();
     };
     let number = refused.index + 1;
@@ -1375,6 +1380,10 @@ pub fn token_advice(refused: &RenewalRejection, language: Language) -> String {
 #[must_use]
 pub fn rejection_advice(rejection: &TspRejection, language: Language) -> &'static str {
     let (french, english) = match rejection {
+        TspRejection::ChainExpired { .. } if rejection.is_expired_at_any_time() => (
+            "demandez à l'autorité les certificats d'une autre chaîne, valable à l'heure du jeton, ou un certificat racine plus récent, et donnez-les avec --trust ; aucune preuve d'existence ne répare celle-ci.",
+            "ask the authority for the certificates of another chain, valid at the token's time, or for a newer root certificate, and give them with --trust; no proof of existence mends this one.",
+        ),
         TspRejection::ChainExpired { at, not_before, .. } if at < not_before => (
             "si vous avez donné --existed-by, indiquez une date plus tardive, pendant la validité de ces certificats ; sinon vérifiez l'horloge de cette machine.",
             "if you gave --existed-by, give a later time, within the validity of these certificates; otherwise check this machine's clock.",
@@ -1723,6 +1732,7 @@ mod tests {
                 at,
                 not_before: at,
                 not_after: at,
+                made: at,
                 certificate: name(),
             },
             TspRejection::ChainSignature {
@@ -1932,13 +1942,15 @@ mod tests {
 
     #[test]
     fn advice_fits_who_is_at_fault_and_which_way_time_would_have_to_go() {
-        let at = Time::from_unix_nanos;
-        let chain = |at| TspRejection::ChainExpired {
+        let secs = |secs| Time::from_unix_secs(secs).unwrap();
+        let expired = |at, not_after, made| TspRejection::ChainExpired {
             at,
-            not_before: Time::from_unix_nanos(10),
-            not_after: Time::from_unix_nanos(20),
+            not_before: secs(10),
+            not_after: secs(not_after),
+            made: secs(made),
             certificate: name(),
         };
+        let chain = |at| expired(at, 20, 0);
         let refused = |status, fail_info| TspRejection::StatusNotGranted {
             status,
             fail_info,
@@ -1949,8 +1961,14 @@ mod tests {
         };
         let failure = Some(PkiFailureInfo::SystemFailure);
         for (cause, french, english) in [
-            (chain(at(5)), "date plus tardive", "a later time"),
-            (chain(at(25)), "existait plus tôt", "existed earlier"),
+            (chain(secs(5)), "date plus tardive", "a later time"),
+            (chain(secs(25)), "existait plus tôt", "existed earlier"),
+            (expired(secs(25), 9, 0), "une autre chaîne", "another chain"),
+            (
+                expired(secs(25), 20, 21),
+                "une autre chaîne",
+                "another chain",
+            ),
             (refused(PkiStatus::Waiting, None), "attendez", "wait"),
             (refused(PkiStatus::Rejection, None), "pourquoi", "why"),
             (

@@ -159,7 +159,10 @@ impl fmt::Display for TsaError {
             Self::NoHash => {
                 f.write_str("the authority accepts no hash algorithm; name one or more")
             }
-            Self::KeyMismatch => f.write_str("the authority's certificate is for another key"),
+            Self::KeyMismatch => f.write_str(
+                "the authority's certificate is for another key than the one given (EN 319 421 §7.6.2). Give the key of this certificate, or \
+                 have a certificate issued for this key",
+            ),
             Self::ChainOrder { position } => write!(
                 f,
                 "the key's certificate is number {position} of the chain: put the signer's certificate first, the root's last"

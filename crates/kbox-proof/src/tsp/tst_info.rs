@@ -427,6 +427,13 @@ impl TstInfo {
         self.gen_time
     }
 
+    /// Before this it was not made, by its own word: `gen_time` less its accuracy.
+    #[must_use]
+    pub fn earliest(&self) -> Time {
+        let accuracy = self.accuracy.map(Accuracy::to_duration);
+        self.gen_time.saturating_sub(accuracy.unwrap_or_default())
+    }
+
     /// How far off `gen_time` may be; absent means unstated, not zero.
     #[must_use]
     pub fn accuracy(&self) -> Option<Accuracy> {

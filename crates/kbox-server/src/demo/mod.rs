@@ -785,7 +785,11 @@ fn spoiled(data: &Path, file: &ProofFile, verifier: &Path, trust: &Path) -> Resu
         let (code, said) = verify(verifier, trust, &path)?;
         let (reason, finding) = first_finding(&said)
             .ok_or_else(|| Failure(format!("aucune raison donnée pour {}", path.display())))?;
-        println!("    - {title} : refusé (code {code})\n        {finding}");
+        let verdict = match code {
+            1 => "refusé (code 1 : rejeté)",
+            _ => "non prouvé (code 2 : indéterminé)",
+        };
+        println!("    - {title} : {verdict}\n        {finding}");
         expect(code == 1 || code == 2, title)?;
         reasons.insert(reason.to_string());
     }

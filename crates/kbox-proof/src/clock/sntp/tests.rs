@@ -353,6 +353,8 @@ fn servers_are_named_once_and_in_a_form_that_can_be_asked() {
     ] {
         let twice = SntpSource::new(&[one, other]).err();
         assert_eq!(twice, Some(ServerAddressError::Twice(other.into())));
+        let words = twice.unwrap().to_string();
+        assert!(words.contains("host that is named already") && words.contains("port"));
     }
     let none = SntpSource::new::<&str>(&[]).err();
     assert_eq!(none, Some(ServerAddressError::None));

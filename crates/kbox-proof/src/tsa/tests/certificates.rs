@@ -356,6 +356,14 @@ fn every_reason_not_to_start_says_what_is_wrong() {
         ),
         (TsaError::Accuracy, &["at most a second"]),
         (
+            TsaError::KeyMismatch,
+            &[
+                "for another key",
+                "EN 319 421 §7.6.2",
+                "Give the key of this certificate, or have a certificate issued for this key",
+            ],
+        ),
+        (
             TsaError::Unfit(TspRejection::EkuNotCritical),
             &[
                 "extended key usage critical",

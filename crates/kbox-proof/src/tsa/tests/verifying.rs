@@ -301,6 +301,35 @@ fn a_chain_is_judged_at_the_instant_that_the_caller_names() {
     assert!(matches!(at(late), Err(TspRejection::ChainExpired { .. })));
 }
 
+/// What `--existed-by` can never mend is told apart from what it can.
+#[test]
+fn a_chain_that_was_never_valid_at_once_or_not_any_more_at_gen_time_is_told_as_one_that_no_time_mends()
+ {
+    let expired = |from: (i32, u8), until: i32, made: &str| {
+        let made = time(made);
+        let found = under_an_intermediate(
+            |params| {
+                params.not_before = rcgen::date_time_ymd(from.0, from.1, 1);
+                params.not_after = rcgen::date_time_ymd(until, 6, 1);
+            },
+            |draft, _, _| draft.info.gen_time = made,
+        );
+        let Err(rejection @ TspRejection::ChainExpired { .. }) = found else {
+            unreachable!("{found:?}");
+        };
+        assert!(rejection.is_undecided());
+        rejection.is_expired_at_any_time()
+    };
+    // The intermediate's ended before the root's and the signer's began.
+    assert!(expired((2020, 1), 2021, "2026-11-24T18:30:00Z"));
+    // All were valid early in 2026; the token is of a time after that, or of then.
+    assert!(expired((2020, 1), 2026, "2026-06-01T00:00:05Z"));
+    assert!(!expired((2020, 1), 2026, "2026-06-01T00:00:01Z"));
+    assert!(!expired((2020, 1), 2026, "2026-03-01T00:00:00Z"));
+    // Not yet: a later time mends it.
+    assert!(!expired((2028, 1), 2029, "2026-11-24T18:30:00Z"));
+}
+
 /// Nothing that is given later makes it right, so nothing that is missing hides it. OpenSSL 3.0 accepts such tokens.
 #[test]
 fn a_gen_time_outside_the_certificate_is_refused_even_where_no_chain_is_found() {

@@ -35,6 +35,8 @@ pub(super) struct Search {
     /// A root stands above it, or it is one.
     is_below_root: Vec<bool>,
     at: Time,
+    /// Before this the token was not made.
+    made: Time,
     /// Trusted certificates that another issued are no goal, only a way.
     to_a_root: bool,
     /// Goes through issuers that break a rule, to see whether what is broken is a chain.
@@ -109,6 +111,7 @@ pub(super) fn find_chain(
         certificates,
         is_trusted,
         at,
+        made: token.tst_info().earliest(),
         to_a_root: false,
         only_diagnoses: false,
         budget: trust.budget,
@@ -446,12 +449,19 @@ impl Search {
         };
         let last_start = path.iter().map(|one| one.not_before()).max();
         let first_end = path.iter().map(|one| one.not_after()).min();
-        self.failure = Some(TspRejection::ChainExpired {
+        let expired = TspRejection::ChainExpired {
             at: self.at,
             not_before: last_start.unwrap_or(self.at),
             not_after: first_end.unwrap_or(self.at),
+            made: self.made,
             certificate: CertificateName::boxed(invalid),
-        });
+        };
+        // One that a proof of existence can mend says more than one that none can.
+        let is_known = matches!(&self.failure, Some(known @ TspRejection::ChainExpired { .. })
+            if !known.is_expired_at_any_time() && expired.is_expired_at_any_time());
+        if !is_known {
+            self.failure = Some(expired);
+        }
         false
     }
 

@@ -24,7 +24,7 @@ use super::response::{PkiStatus, TimeStampResp};
 use super::revocation::{RevocationEvidence, RevocationFindings, SignatureBudget};
 use super::signature::{SignatureAlgorithm, SignatureFailure};
 use super::token::TimeStampToken;
-use super::tst_info::{Accuracy, MessageImprint};
+use super::tst_info::MessageImprint;
 use super::unsupported::{Refused, refused_hash, refused_signature};
 use crate::digest::hex;
 use crate::time::Time;
@@ -321,8 +321,7 @@ fn check(
     };
 
     // 11.
-    let accuracy = info.accuracy().map(Accuracy::to_duration);
-    let made = info.gen_time().saturating_sub(accuracy.unwrap_or_default());
+    let made = info.earliest();
     let mut signatures = SignatureBudget::new(trust.budget.revocation_signatures);
     let mut judge = |chain: &Chain| {
         let algorithms =

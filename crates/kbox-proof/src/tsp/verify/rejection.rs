@@ -179,9 +179,11 @@ rejections! {
         not_before: Time,
         /// Last second at which the whole chain is valid.
         not_after: Time,
+        /// By its own word the token did not exist before: genTime less its accuracy.
+        made: Time,
         /// The first that is not, from the signer upwards.
         certificate: Box<CertificateName>,
-    } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} a certificate of the chain is not valid: {certificate}. The chain is valid from {not_before} to {not_after}, and nothing shows that the token existed then";
+    } = "tsp.chain_expired", "RFC 5280 §6.1.3, RFC 3161 appendix B", "at {at} a certificate of the chain is not valid: {certificate}. The chain is valid from {not_before} to {not_after}, and nothing shows that the token, made at {made} by its own word, existed then";
     /// The signer's certificate, or one that the token names beside it, was not signed by the key that it names as its issuer's,
     /// and from there a chain leads to a trusted certificate.
     ChainSignature {
@@ -355,6 +357,17 @@ impl TspRejection {
         }
     }
 
+    /// The certificates of the chain were never valid together, or not any more when the token was made: whenever it existed, this chain
+    /// does not prove it.
+    #[must_use]
+    pub fn is_expired_at_any_time(&self) -> bool {
+        matches!(
+            self,
+            Self::ChainExpired { not_before, not_after, made, .. }
+                if not_before > not_after || made.unix_secs() > not_after.unix_secs()
+        )
+    }
+
     /// It stands against a certificate between the signer's and the trusted one, and not against the key in it.
     pub(super) fn spares_the_issuers_key(&self) -> bool {
         match self {
@@ -371,16 +384,11 @@ impl TspRejection {
     pub fn is_undecided(&self) -> bool {
         match self {
             Self::Revocation(cause) => cause.is_undecided(),
-            // The authority says nothing but that it is to be asked again.
-            Self::StatusNotGranted {
-                status, fail_info, ..
-            } => {
-                *status == PkiStatus::Waiting
-                    || fail_info.is_some_and(PkiFailureInfo::may_pass_by_itself)
-            }
             _ => matches!(
                 self,
-                Self::SignerCertificateMissing { .. }
+                // Nobody signs a refusal: anybody can have put one in a token's place.
+                Self::StatusNotGranted { .. }
+                    | Self::SignerCertificateMissing { .. }
                     | Self::SidMismatch { .. }
                     | Self::NoChain { .. }
                     // Another certificate of that issuer may be right.
