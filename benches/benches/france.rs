@@ -24,7 +24,7 @@ use kbox_proof::receipt::Receipt;
 use kbox_proof::verify::verify_receipt;
 
 /// Events that wait at any moment; a council's members are recorded in one call.
-const WAITING: usize = 4096;
+const WAITING: usize = 8192;
 
 struct Council {
     collectivite: Collectivite,

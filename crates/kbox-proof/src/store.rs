@@ -574,6 +574,20 @@ pub trait Store: Records {
         request_id: &RequestId,
     ) -> Result<Option<StoredRequest>, StoreError>;
 
+    /// What became of each of these requests, in their order: [`Self::find`] of all of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn find_all(
+        &self,
+        requests: &[(&Collectivite, &RequestId)],
+    ) -> Result<Vec<Option<StoredRequest>>, StoreError> {
+        let requests = requests.iter();
+        requests
+            .map(|(collectivite, request_id)| self.find(collectivite, request_id))
+            .collect()
+    }
+
     /// The leaf of an event.
     ///
     /// # Errors

@@ -176,6 +176,20 @@ impl Database {
         self.db.get_pinned_cf(family, key).map_err(engine)
     }
 
+    /// The values of keys of one family, in their order.
+    pub(crate) fn get_all(
+        &self,
+        family: Family,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<DBPinnableSlice<'_>>>, StoreError> {
+        let family = self.family(family)?;
+        let found = self.db.batched_multi_get_cf(family, keys, false);
+        found
+            .into_iter()
+            .map(|value| value.map_err(engine))
+            .collect()
+    }
+
     /// The rows of a key's family from it on.
     pub(crate) fn rows(
         &self,

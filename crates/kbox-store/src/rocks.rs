@@ -13,9 +13,9 @@ use kbox_proof::store::{
     Census, ChainEnd, CommitBatch, CommitError, Entry, Head, Mark, MarkKind, RecordBatch, Records,
     RequestId, Store, StoreError, StoredRequest, chain_id, decode_chain, encode_chain,
 };
-use rocksdb::Direction;
+use rocksdb::{DBPinnableSlice, Direction};
 
-use crate::codec;
+use crate::codec::{self, Family};
 use crate::database::{Batch, Database, Opening};
 use crate::directory::{Directory, NewBackup, check_room};
 
@@ -431,6 +431,24 @@ impl Store for RocksStore {
     ) -> Result<Option<StoredRequest>, StoreError> {
         let key = codec::request_key(collectivite, request_id);
         self.read(&key, "a request of the log", codec::decode_request)
+    }
+
+    /// Together: the filters of some tables are asked in each, and lie where no cache holds them.
+    fn find_all(
+        &self,
+        requests: &[(&Collectivite, &RequestId)],
+    ) -> Result<Vec<Option<StoredRequest>>, StoreError> {
+        let keys: Vec<_> = requests
+            .iter()
+            .map(|(collectivite, request_id)| codec::request_key(collectivite, request_id))
+            .collect();
+        let found = self.db.get_all(Family::Indexes, &keys)?.into_iter();
+        let read = |bytes: DBPinnableSlice<'_>| {
+            codec::decode_request(&bytes).ok_or(StoreError::Damaged {
+                what: "a request of the log",
+            })
+        };
+        found.map(|bytes| bytes.map(read).transpose()).collect()
     }
 
     fn index_of_event(&self, event_id: &EventId) -> Result<Option<LeafIndex>, StoreError> {

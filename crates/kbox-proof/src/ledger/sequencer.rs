@@ -26,7 +26,7 @@ use crate::event::{Collectivite, Environment, EventId, Header, Origin, Salt, eve
 use crate::merkle::{Edge, LeafIndex, hash_leaf};
 use crate::store::{
     ChainEnd, CommitBatch, ContentKey, Entry, Head, NewEntry, RecordBatch, RequestId, Store,
-    StoreError, chain_id,
+    StoreError, StoredRequest, chain_id,
 };
 use crate::time::Time;
 use crate::tsa::SerialSource;
@@ -126,6 +126,9 @@ pub(super) struct InFlight {
 
 type Places = HashMap<(Collectivite, RequestId), usize>;
 
+/// What the store has of each request of a group, if it could be looked up at once.
+type Known = Option<alloc::vec::IntoIter<Option<StoredRequest>>>;
+
 /// A group and what it leaves behind when it is handed over.
 struct Built {
     group: Group,
@@ -221,6 +224,7 @@ impl Sequencer {
         let mut places = Places::new();
         let mut accepted = Vec::new();
         let mut records = Vec::new();
+        let mut known = self.look_up(&submissions);
         for submission in submissions {
             let Submission {
                 events,
@@ -229,7 +233,7 @@ impl Sequencer {
                 ..
             } = submission;
             let (alone, before) = (events.is_empty(), drafts.len());
-            match self.place(events, &mut drafts, &mut places) {
+            match self.place(events, &mut known, &mut drafts, &mut places) {
                 Ok(slots) => {
                     // Records of a mere retry go with its events' first request, in this batch or long ago; since then
                     // they may have moved on.
@@ -290,18 +294,33 @@ impl Sequencer {
         }
     }
 
+    /// What the store has of all requests, in their order. A row that cannot be read is its own request's trouble: each is asked
+    /// for by itself then.
+    fn look_up(&self, submissions: &[Submission]) -> Known {
+        let events = submissions.iter().flat_map(|one| &one.events);
+        let requests: Vec<_> = events
+            .map(|event| (&event.collectivite, &event.request_id))
+            .collect();
+        let found = self.shared.store.find_all(&requests);
+        found.ok().map(Vec::into_iter)
+    }
+
     /// Finds an entry for each event of one submission, or refuses all of it.
     fn place(
         &self,
         events: Vec<Prepared>,
+        known: &mut Known,
         drafts: &mut Vec<Prepared>,
         places: &mut Places,
     ) -> Result<Vec<Slot>, LedgerError> {
         let kept = drafts.len();
         let mut slots = Vec::with_capacity(events.len());
-        let mut own = Vec::new();
         let mut problem = None;
         for event in events {
+            let stored = known.as_mut().map(|known| known.next().flatten());
+            if problem.is_some() {
+                continue;
+            }
             let key = (event.collectivite.clone(), event.request_id.clone());
             let conflict = || LedgerError::Conflict {
                 request_id: event.request_id.clone(),
@@ -313,12 +332,11 @@ impl Sequencer {
                     _ => Err(conflict()),
                 }
             } else {
-                match self.find(&key) {
+                match self.find(&key, stored) {
                     Err(error) => Err(error),
                     Ok(None) => {
                         let place = drafts.len();
-                        places.insert(key.clone(), place);
-                        own.push(key);
+                        places.insert(key, place);
                         drafts.push(event);
                         Ok(Slot::New(place))
                     }
@@ -333,26 +351,24 @@ impl Sequencer {
             };
             match slot {
                 Ok(slot) => slots.push(slot),
-                Err(error) => {
-                    problem = Some(error);
-                    break;
-                }
+                Err(error) => problem = Some(error),
             }
         }
         let Some(error) = problem else {
             return Ok(slots);
         };
-        drafts.truncate(kept);
-        for key in own {
-            places.remove(&key);
+        for draft in drafts.drain(kept..) {
+            places.remove(&(draft.collectivite, draft.request_id));
         }
         Err(error)
     }
 
-    /// What an earlier request became, in the group handed over last, in the store or in a closed log, and how to compare it.
+    /// What an earlier request became, in the group handed over last, in the store (`stored`, if that was looked up) or in a closed
+    /// log, and how to compare it.
     fn find(
         &self,
         request: &(Collectivite, RequestId),
+        stored: Option<Option<StoredRequest>>,
     ) -> Result<Option<(Slot, Option<ContentKey>)>, LedgerError> {
         if let Some(group) = &self.in_flight
             && let Some(place) = group.places.get(request)
@@ -366,7 +382,11 @@ impl Sequencer {
             )));
         }
         let (collectivite, request_id) = request;
-        let (slot, store, earlier) = match self.shared.store.find(collectivite, request_id)? {
+        let stored = match stored {
+            Some(stored) => stored,
+            None => self.shared.store.find(collectivite, request_id)?,
+        };
+        let (slot, store, earlier) = match stored {
             Some(found) => (Slot::Old(found.index), &self.shared.store, found),
             None => {
                 let closed = &self.shared.earlier;
