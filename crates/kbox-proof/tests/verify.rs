@@ -414,6 +414,14 @@ impl Witnessed {
     /// Anchored by an outside authority, under a policy of its own or under the evidence policy.
     fn anchored(&self, outside: bool) -> Receipt {
         let mut receipt = self.receipt(&[0, 0], &[60, 60]);
+        receipt
+            .anchors
+            .push(self.anchor(&receipt, outside, at(100)));
+        receipt
+    }
+
+    /// Over the receipt's own checkpoint.
+    fn anchor(&self, receipt: &Receipt, outside: bool, time: Time) -> Anchor {
         let checkpoint = TlogProof::parse(receipt.proof.as_bytes())
             .unwrap()
             .checkpoint()
@@ -426,14 +434,13 @@ impl Witnessed {
         let imprint = MessageImprint::sha256(&Sha256Digest::of(checkpoint.as_bytes()));
         let serial = SerialNumber::from_epoch_and_counter(9, 1);
         let token = authority
-            .issue(&imprint, at(100), &serial, None, true)
+            .issue(&imprint, time, &serial, None, true)
             .unwrap();
-        receipt.anchors.push(Anchor {
+        Anchor {
             checkpoint,
             consistency: vec![],
             token,
-        });
-        receipt
+        }
     }
 
     fn judge(&self, receipt: &Receipt) -> Result<kbox_proof::verify::VerifiedReceipt, Rejection> {
@@ -538,7 +545,7 @@ fn nothing_that_somebody_adds_to_a_receipt_hides_what_disproves_it() {
         assert_eq!(world.judge(&receipt).unwrap_err(), Rejection::Personal);
     }
     // Of another time than its witnesses say: an anchor that does not hold stands for nothing.
-    let mut backdated = world.receipt(&[30; 3], &[60; 3]);
+    let mut backdated = world.receipt(&[3600; 3], &[3660; 3]);
     backdated.anchors = good.anchors.clone();
     let [with_anchor, with_note, ..] = spoilt(&backdated);
     for receipt in [with_anchor, with_note] {
@@ -671,7 +678,7 @@ fn nothing_that_can_be_added_to_a_receipt_hides_what_disproves_it() {
     let by_another = trust(&|trust| trust.authorities[0].chain = public.clone());
     let stolen = [(1, 24, rcgen::RevocationReason::KeyCompromise)];
     let revoked = trust(&|trust| trust.crls = vec![list(&issuer, &stolen)]);
-    let outside_bounds = world.receipt(&[30, 30], &[60, 60]);
+    let outside_bounds = world.receipt(&[3600, 3600], &[3660, 3660]);
     let mut disproven = vec![("witness.outside_bounds", &same, outside_bounds)];
     for receipt in [&good, &bare] {
         let other_person = with_personal_of_another(receipt);
@@ -995,10 +1002,68 @@ fn entries_of_the_first_batch_are_witnessed_by_the_empty_trees_checkpoint_which_
     assert_eq!(code(&world.judge(&other).unwrap_err()), "log.checkpoint");
 }
 
+/// Until it is shown a larger tree, a witness cosigns the old one anew for whoever asks: a stranger, or the log itself over a slow
+/// way. It says of the entry nothing but that the witness had not seen it.
+#[test]
+fn an_old_checkpoint_cosigned_after_the_event_disproves_no_honest_receipt() {
+    let world = witnessed();
+    for seconds in [3, 30, 290] {
+        let receipt = world.receipt(&[seconds; 2], &[seconds + 5; 2]);
+        let verified = world.judge(&receipt).unwrap();
+        assert_eq!(verified.level(), Demand::Temoigne);
+    }
+    // Beyond D the log is backdated, or was out of its witnesses' reach for as long.
+    let receipt = world.receipt(&[310, 310], &[311, 311]);
+    assert_eq!(
+        code(&world.judge(&receipt).unwrap_err()),
+        "witness.outside_bounds"
+    );
+}
+
+#[test]
+fn a_token_later_than_its_witnesses_is_disproven_also_without_the_checkpoint_before() {
+    let mut world = witnessed();
+    for demand in [Demand::Journalise, Demand::Temoigne] {
+        world.trust.demand = demand;
+        let whole = world.receipt(&[-3660, -3660], &[-3600, -3600]);
+        let mut taken_away = whole.clone();
+        taken_away.before = None;
+        let mut spoilt = whole.clone();
+        spoilt.before = Some("x".into());
+        let mut without_cosignatures = world.receipt(&[], &[-3600, -3600]);
+        without_cosignatures.anchors.clear();
+        for receipt in [whole, taken_away, spoilt, without_cosignatures] {
+            let rejection = world.judge(&receipt).unwrap_err();
+            assert_eq!(code(&rejection), "witness.outside_bounds", "{rejection}");
+        }
+    }
+}
+
+/// Which of the two clocks is wrong nobody can tell.
+#[test]
+fn a_token_later_than_its_outside_anchor_is_not_decided() {
+    let mut world = witnessed();
+    world.trust.demand = Demand::Journalise;
+    let anchored_at = |time: Time| {
+        let mut receipt = world.receipt(&[], &[]);
+        receipt.before = None;
+        receipt.anchors = vec![world.anchor(&receipt, true, time)];
+        world.judge(&receipt).map_err(|rejection| {
+            assert!(rejection.is_undecided());
+            code(&rejection)
+        })
+    };
+    assert!(anchored_at(at(100)).is_ok());
+    assert_eq!(
+        anchored_at(start().saturating_sub(Duration::from_secs(3600))).unwrap_err(),
+        "anchor.before_gen_time"
+    );
+}
+
 #[test]
 fn an_inaccurate_operator_widens_no_bound_that_does_not_need_it() {
-    // Backdated by half a minute, and the same the other way round.
-    for (low, high) in [([30; 3], [60; 3]), ([-60; 3], [-30; 3])] {
+    // Backdated by half a minute more than D, and postdated by half a minute.
+    for (low, high) in [([330; 3], [360; 3]), ([-60; 3], [-30; 3])] {
         let judge = |count: usize, change: &dyn Fn(&mut [WitnessOperator])| {
             let mut world = witnessed();
             change(&mut world.trust.witnesses.operators);
@@ -1239,12 +1304,20 @@ fn attacks() -> Vec<(&'static str, Vec<String>)> {
         }),
         (
             "witness.outside_bounds",
-            witness(world.receipt(&[30, 30], &[60, 60])),
+            witness(world.receipt(&[3600, 3600], &[3660, 3660])),
         ),
         (
             "witness.gap",
             witness(world.receipt(&[0, 0], &[3600, 3600])),
         ),
+        ("anchor.before_gen_time", {
+            let mut receipt = world.receipt(&[0, 0], &[60, 60]);
+            let hour_before = start().saturating_sub(Duration::from_secs(3600));
+            receipt
+                .anchors
+                .push(world.anchor(&receipt, true, hour_before));
+            witness(receipt)
+        }),
         ("anchor.malformed", {
             let mut receipt = world.anchored(true);
             receipt.anchors[0].token[0] ^= 1;

@@ -4,7 +4,7 @@
 //! The manifest is for other people's tools. Nothing here relies on it: documents are matched with the papers of a
 //! verified submission by their digest.
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -220,13 +220,14 @@ impl ProofFile {
     }
 }
 
+/// Octets of a directory's record before the name.
+const DIRECTORY_RECORD: usize = 46;
+
 /// The file ends with the one end record of an archive without comment and Zip64, right after a directory of as many entries as may
 /// be. The reader of archives looks for ends anywhere, and takes apart as many entries as it finds there before anybody can count
 /// them: of this end it is certain that it is the one that is used, and that no other is looked for when its directory is broken.
 fn check_end<R: Read + Seek>(reader: &mut R) -> Result<(), ReceiptError> {
     const END: usize = 22;
-    const DIRECTORY_RECORD: &[u8] = b"PK\x01\x02";
-    const MIN_DIRECTORY_RECORD: u64 = 46;
     let refused = || {
         let words = "it does not end as a ZIP archive without comment and Zip64 does";
         ReceiptError::Container(words.to_string())
@@ -247,23 +248,53 @@ fn check_end<R: Read + Seek>(reader: &mut R) -> Result<(), ReceiptError> {
         && count_here == count
         && ![size, start].contains(&u32::MAX)
         && u64::from(start) + u64::from(size) == place
-        && u64::from(size) >= MIN_DIRECTORY_RECORD * u64::from(count);
+        && u64::from(size) / DIRECTORY_RECORD as u64 >= u64::from(count);
     if !is_one_archive {
         return Err(refused());
     }
     if usize::from(count) > MAX_ENTRIES {
         return Err(too_many());
     }
-    if count > 0 {
-        let mut first = [0; DIRECTORY_RECORD.len()];
-        let read = reader
-            .seek(SeekFrom::Start(start.into()))
-            .and_then(|_| reader.read_exact(&mut first));
-        if read.is_err() || first != DIRECTORY_RECORD {
-            return Err(refused());
+    check_directory(reader, start.into(), size.into(), count)
+}
+
+/// The directory is its records and nothing else: in a comment or an extra field there is room for a second directory, and for the
+/// mark by which other programs find it.
+fn check_directory<R: Read + Seek>(
+    reader: &mut R,
+    start: u64,
+    size: u64,
+    count: u16,
+) -> Result<(), ReceiptError> {
+    let unreadable = |error: std::io::Error| ReceiptError::Container(error.to_string());
+    reader.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+    let mut directory = BufReader::new(reader).take(size);
+    let mut is_plain = true;
+    for _ in 0..count {
+        let mut record = [0; DIRECTORY_RECORD];
+        directory.read_exact(&mut record).map_err(unreadable)?;
+        // APPNOTE 4.3.12: signature, sizes, lengths of name, extra field and comment, number of the disk, place of the entry.
+        let two = |at: usize| u16::from_le_bytes([record[at], record[at + 1]]);
+        is_plain &= record.starts_with(b"PK\x01\x02")
+            && (two(30), two(32), two(34)) == (0, 0, 0)
+            && [20, 24, 42]
+                .iter()
+                .all(|at| record[*at..*at + 4] != [0xff; 4]);
+        let name = u64::from(two(28));
+        let read = std::io::copy(&mut directory.by_ref().take(name), &mut std::io::sink());
+        is_plain &= read.map_err(unreadable)? == name;
+        if !is_plain {
+            break;
         }
     }
-    Ok(())
+    match is_plain && directory.limit() == 0 {
+        true => Ok(()),
+        false => {
+            let words =
+                "its directory is not one of entries without comment, extra field and Zip64";
+            Err(ReceiptError::Container(words.to_string()))
+        }
+    }
 }
 
 fn check_total(lengths: impl Iterator<Item = usize>) -> Result<(), ReceiptError> {
@@ -504,10 +535,55 @@ mod tests {
             };
             assert!(words.contains("Zip64"), "{what}: {words}");
         }
-        let mut no_record = good.clone();
-        let start = u32::from_le_bytes(good[end + 16..end + 20].try_into().unwrap());
-        no_record[usize::try_from(start).unwrap()] ^= 1;
-        assert!(ProofFile::read(Cursor::new(no_record)).is_err());
+    }
+
+    /// In them there is room for a second directory, which other programs would show.
+    #[test]
+    fn a_directory_with_comments_extra_fields_or_anything_beside_its_records_is_not_read() {
+        let good = file().write(Cursor::new(Vec::new())).unwrap().into_inner();
+        let end = good.len() - 22;
+        let number = |at: usize| u32::from_le_bytes(good[at..at + 4].try_into().unwrap());
+        let (size, start) = (number(end + 12), usize::try_from(number(end + 16)).unwrap());
+        let set = |at: usize, octets: &[u8]| {
+            let mut bad = good.clone();
+            bad[start + at..start + at + octets.len()].copy_from_slice(octets);
+            bad
+        };
+        // Behind the last record, counted as its comment or extra field, or as nothing.
+        let behind = |octets: &[u8], counted: Option<usize>| {
+            let mut bad = [&good[..end], octets, &good[end..]].concat();
+            let more = u32::try_from(octets.len()).unwrap();
+            let size_at = end + octets.len() + 12;
+            bad[size_at..size_at + 4].copy_from_slice(&(size + more).to_le_bytes());
+            if let Some(at) = counted {
+                let (mut last, mut next) = (start, start);
+                while next < end {
+                    last = next;
+                    next += 46 + usize::from(good[next + 28]);
+                }
+                bad[last + at..last + at + 2]
+                    .copy_from_slice(&u16::try_from(more).unwrap().to_le_bytes());
+            }
+            bad
+        };
+        let locator = [&b"PK\x06\x07"[..], &[0; 16]].concat();
+        for (what, bad) in [
+            ("no record", set(0, &[0])),
+            ("a size of Zip64", set(20, &[0xff; 4])),
+            ("another size of Zip64", set(24, &[0xff; 4])),
+            ("a place of Zip64", set(42, &[0xff; 4])),
+            ("another disk", set(34, &[1])),
+            ("a longer name", set(28, &[0xff, 0xff])),
+            ("a comment", behind(&locator, Some(32))),
+            ("an extra field", behind(&locator, Some(30))),
+            ("something behind", behind(&locator, None)),
+        ] {
+            let read = ProofFile::read(Cursor::new(bad));
+            assert!(
+                matches!(read, Err(ReceiptError::Container(_))),
+                "{what}: {read:?}"
+            );
+        }
     }
 
     #[test]

@@ -87,6 +87,10 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "redemandez le récépissé au service : le journal est clos, et le récépissé doit se tenir sous sa dernière tête.",
             "ask the service for the receipt again: the log is closed, and the receipt has to stand under its last checkpoint.",
         ),
+        Rejection::AnchorBefore { .. } => (
+            "demandez au service, et à l'autorité extérieure, laquelle de leurs horloges était fausse à cette date ; sans réponse, ce récépissé ne prouve aucune des deux heures.",
+            "ask the service, and the outside authority, which of their clocks was wrong on that day; without an answer this receipt proves neither time.",
+        ),
         Rejection::OutsideBounds { .. } => (
             "conservez ce fichier et demandez au service de s'en expliquer : l'heure du jeton est fausse, ou celle des témoins ; ce récépissé n'en prouve aucune.",
             "keep this file and ask the service to explain it: the token's time is wrong, or the witnesses'; this receipt proves neither.",
@@ -247,8 +251,12 @@ mod tests {
             Rejection::Cosignature(note()),
             Rejection::OutsideBounds {
                 gen_time: at,
-                low: at,
-                high: at,
+                low: Some(at),
+                high: Some(at),
+            },
+            Rejection::AnchorBefore {
+                gen_time: at,
+                anchored: at,
             },
             Rejection::Gap {
                 gen_time: at,

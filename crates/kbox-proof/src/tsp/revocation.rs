@@ -829,7 +829,8 @@ impl SignatureBudget {
         list: &CertificateList,
         issuer: &Certificate,
     ) -> Result<bool, RevocationRejection> {
-        let key = (place, issuer.to_der().to_vec());
+        // Nothing else of the issuer counts: its certificates may be many.
+        let key = (place, issuer.public_key_info().to_vec());
         if let Some(known) = self.lists.get(&key) {
             return Ok(*known);
         }

@@ -282,18 +282,25 @@ pub(super) fn check_receipt(
     // 8
     let mut level = Demand::Journalise;
     let bounds = low.zip(high).map(|(low, high)| (low.time, high.time));
+    let (earliest, latest) = timestamp.interval();
+    let gen_time = timestamp.gen_time();
+    // A witness cosigns an old tree anew for whoever asks, until it is shown a larger one, which an honest log does well within D.
+    let too_early =
+        |low: Seen| latest.saturating_add(policy.max_gap) < low.time.saturating_sub(low.accuracy);
+    let too_late = |high: Seen| earliest > high.time.saturating_add(high.accuracy);
+    if low.is_some_and(too_early) || high.is_some_and(too_late) {
+        return Err(Rejection::OutsideBounds {
+            gen_time,
+            low: low.map(|low| low.time),
+            high: high.map(|high| high.time),
+        });
+    }
+    if let Some(anchored) = anchored
+        && earliest > anchored
+    {
+        later.keep(Err::<(), _>(Rejection::AnchorBefore { gen_time, anchored }))?;
+    }
     if let Some((low, high)) = low.zip(high) {
-        let (earliest, latest) = timestamp.interval();
-        let gen_time = timestamp.gen_time();
-        if earliest > high.time.saturating_add(high.accuracy)
-            || latest < low.time.saturating_sub(low.accuracy)
-        {
-            return Err(Rejection::OutsideBounds {
-                gen_time,
-                low: low.time,
-                high: high.time,
-            });
-        }
         let too_far = |gap: Duration, accuracy| gap > policy.max_gap.saturating_add(accuracy);
         if too_far(high.time.saturating_since(latest), high.accuracy)
             || too_far(earliest.saturating_since(low.time), low.accuracy)

@@ -88,7 +88,7 @@ rejections! {
     /// A cosignature of a trusted witness does not hold.
     Cosignature(NoteError) => "witness.cosignature", undecided true;
     /// The token's time lies outside what the witnesses saw: backdated or postdated.
-    OutsideBounds { /** The token's. */ gen_time: Time, /** Witnessed without the entry. */ low: Time, /** Witnessed with it. */ high: Time } => "witness.outside_bounds";
+    OutsideBounds { /** The token's. */ gen_time: Time, /** Witnessed without the entry. */ low: Option<Time>, /** Witnessed with it. */ high: Option<Time> } => "witness.outside_bounds";
     /// The witnesses' bounds lie too far from the token's time to exclude backdating.
     Gap { /** The token's. */ gen_time: Time, /** Witnessed without the entry. */ low: Time, /** Witnessed with it. */ high: Time } => "witness.gap", undecided true;
     /// An anchor's token is malformed. Anybody can add an anchor to a good receipt: whatever is wrong with one tells nothing against
@@ -98,6 +98,8 @@ rejections! {
     Anchor(TspRejection) => "anchor.rejected", undecided true;
     /// The evidence authority anchors itself.
     AnchorNotOutside => "anchor.not_outside", undecided true;
+    /// An outside authority stamped the entry before the token says that it was made. Which of the two clocks is wrong nobody can tell.
+    AnchorBefore { /** The token's. */ gen_time: Time, /** The latest that the anchor's token allows. */ anchored: Time } => "anchor.before_gen_time", undecided true;
     /// The level reached is below the one demanded.
     Level { /** Reached. */ reached: Demand, /** Demanded. */ demanded: Demand } => "level.below_demand", undecided true;
     /// The personal part does not belong to this event.
@@ -169,10 +171,16 @@ impl fmt::Display for Rejection {
             Self::Consistency(error) => write!(f, "nothing shows that two checkpoints belong to one history: {error}"),
             Self::BeforeContainsEntry => f.write_str("the checkpoint shown as \"before\" already contains the entry"),
             Self::Cosignature(error) => write!(f, "a witness's cosignature: {error}"),
-            Self::OutsideBounds { gen_time, low, high } => write!(f, "the token says {gen_time}, but the witnesses bound the entry between {low} and {high}"),
+            Self::OutsideBounds { gen_time, low: Some(low), high: Some(high) } => write!(f, "the token says {gen_time}, but the witnesses bound the entry between {low} and {high}"),
+            Self::OutsideBounds { gen_time, low: Some(low), .. } => write!(f, "the token says {gen_time}, but witnesses saw the log without the entry at {low}"),
+            Self::OutsideBounds { gen_time, high, .. } => {
+                write!(f, "the token says {gen_time}, but witnesses saw the entry before that")?;
+                high.map_or(Ok(()), |high| write!(f, ", at {high}"))
+            }
             Self::Gap { gen_time, low, high } => write!(f, "the token says {gen_time}; the witnesses' bounds, {low} and {high}, are too far from it to exclude backdating"),
             Self::AnchorMalformed(error) => write!(f, "an anchor's token: {error}"),
             Self::Anchor(error) => write!(f, "an anchor's token: {error}"),
+            Self::AnchorBefore { gen_time, anchored } => write!(f, "the token says {gen_time}, but an outside authority stamped the entry by {anchored}: one of the two clocks is wrong"),
             Self::AnchorNotOutside => f.write_str("the evidence authority cannot anchor its own log"),
             Self::Level { reached, demanded } => write!(f, "the level reached is {reached:?}, {demanded:?} is demanded"),
             Self::Personal => f.write_str("the personal part does not belong to this event"),
