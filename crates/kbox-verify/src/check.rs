@@ -212,6 +212,20 @@ fn unread(kind: Kind, path: &Path, bytes: &[u8], error: &ReceiptError) -> Proble
             "donnez-le avec --trust, avec le récépissé ou le dossier de preuve à vérifier.",
             "give it with --trust, together with the receipt or the proof file to be verified.",
         ),
+        // An ASiC-E container says first what it is.
+        ReceiptError::Container(_) | ReceiptError::Entry { .. }
+            if bytes.get(30..38) != Some(b"mimetype") =>
+        {
+            let (french, english) = token::of_document(bytes).unwrap_or(("du ZIP", "ZIP data"));
+            problem.after(
+                &format!("c'est {french}, et non un dossier de preuve (.asice)"),
+                &format!("this is {english}, and no proof file (.asice)"),
+            )
+        }
+        ReceiptError::Bundle(fault) => {
+            let advice = |language| report::bundle_advice(*fault, language);
+            problem.with_advice(advice(Language::French), advice(Language::English))
+        }
         _ if is_cut_off(bytes) => problem.after(
             "ce fichier est coupé, sa fin manque",
             "this file is cut off, its end is missing",
@@ -228,7 +242,7 @@ fn no_text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         ["log", "witness", "group", "quorum"].contains(&first)
     };
     match std::str::from_utf8(bytes) {
-        _ if bytes.starts_with(b"%PDF") => Some(("un document PDF", "a PDF document")),
+        _ if token::of_document(bytes).is_some() => token::of_document(bytes),
         Ok(text) if !text.is_empty() && !text.lines().any(is_of_a_policy) => {
             Some(("un texte", "a text"))
         }
@@ -700,6 +714,8 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
                 "collectivite": verified.event().header.collectivite,
                 "rank": verified.event().header.rank,
                 "digest": verified.digest().to_hex(),
+                "personal": personal(verified),
+                "recipient": verified.personal().and_then(|data| data.recipient.as_ref()).map(|opening| &opening.identity),
                 "gen_time": verified.timestamp().gen_time(),
                 "proof_of_existence": verified.proof_of_existence(),
                 "index": verified.index(),
@@ -728,6 +744,15 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
         return tlog_proof(bytes, trust, options);
     }
     token::judge(bytes, trust, options)
+}
+
+/// Whether the personal part of a receipt's event is there.
+fn personal(verified: &VerifiedReceipt) -> &'static str {
+    match (verified.personal(), verified.is_personal_part_missing()) {
+        (Some(_), _) => "shown",
+        (None, true) => "withheld_or_erased",
+        (None, false) => "none",
+    }
 }
 
 /// What the trust bundle claims of the clock behind the tokens.

@@ -122,18 +122,31 @@ impl Problem {
     }
 
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
-        let french = match error.kind() {
-            io::ErrorKind::NotFound => "ce fichier n'existe pas".to_string(),
-            io::ErrorKind::PermissionDenied => {
-                "vous n'avez pas le droit de lire ce fichier".to_string()
-            }
-            io::ErrorKind::IsADirectory => "c'est un répertoire, et non un fichier".to_string(),
+        let (french, english) = match error.kind() {
+            io::ErrorKind::NotFound => (
+                "ce fichier n'existe pas".to_string(),
+                "this file does not exist".to_string(),
+            ),
+            io::ErrorKind::PermissionDenied => (
+                "vous n'avez pas le droit de lire ce fichier".to_string(),
+                "you may not read this file".to_string(),
+            ),
+            io::ErrorKind::IsADirectory => (
+                "c'est un répertoire, et non un fichier".to_string(),
+                "this is a directory, not a file".to_string(),
+            ),
             _ => match error.raw_os_error() {
-                Some(number) => format!("la lecture échoue (erreur {number} du système)"),
-                None => "la lecture échoue".to_string(),
+                Some(number) => (
+                    format!("la lecture échoue (erreur {number} du système)"),
+                    format!("reading fails ({error})"),
+                ),
+                None => (
+                    "la lecture échoue".to_string(),
+                    format!("reading fails ({error})"),
+                ),
             },
         };
-        Self::new(Kind::File, french, error.to_string()).in_file(path)
+        Self::new(Kind::File, french, english).in_file(path)
     }
 
     /// Of trust settings or a timestamp message.

@@ -201,7 +201,9 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
     let newest = later.last().map_or(token, |stored| stored.token);
     if !disproven && judged.contradicts(newest.tst_info()) {
         let gen_time = newest.tst_info().gen_time();
-        return Ok(judged.contradiction(gen_time, options));
+        let mut answer = judged.contradiction(gen_time, options);
+        tell_claims(&mut answer, token, language);
+        return Ok(answer);
     }
     let file = result.as_ref().err().and_then(|refused| {
         let given = trusted.file(&refused.rejection).map(str::to_string);
@@ -215,7 +217,28 @@ pub(crate) fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<An
             Some(shown(path))
         })
     });
-    Ok(judged.answer(result.as_deref(), file.as_deref(), options))
+    let mut answer = judged.answer(result.as_deref(), file.as_deref(), options);
+    if result.is_err() {
+        tell_claims(&mut answer, token, language);
+    }
+    Ok(answer)
+}
+
+/// Of a token that is not proven.
+fn tell_claims(answer: &mut Answer, token: &TimeStampToken, language: Language) {
+    let claims = report::token_claims(token, language).to_text();
+    answer.report.push('\n');
+    answer.report.push_str(&claims);
+    let info = token.tst_info();
+    answer.facts["claims"] = json!({
+        "gen_time": info.gen_time(),
+        "policy": report::printable(&info.policy().to_string()),
+        "signer": token.claimed_signer().map(|name| json!({
+            "subject": name.subject,
+            "issuer": name.issuer,
+            "serial": name.serial,
+        })),
+    });
 }
 
 /// What `--request` asks for.
@@ -290,17 +313,27 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
             Err(RevocationRejection::Unreadable(_) | RevocationRejection::BudgetSize { .. })
         )
     };
-    if bytes.starts_with(b"%PDF") {
-        return Some(("un document PDF", "a PDF document"));
+    if let Some(kind) = of_document(bytes) {
+        return Some(kind);
     }
     if has_private_key(bytes) {
         return Some(PRIVATE_KEY);
     }
-    if bytes
-        .windows(11)
-        .take(4096)
-        .any(|part| part == b"-----BEGIN ")
-    {
+    let start = bytes.get(..4096).unwrap_or(bytes);
+    let has = |label: &[u8]| start.windows(label.len()).any(|part| part == label);
+    if has(b"-----BEGIN CERTIFICATE-----") {
+        return Some((
+            "un certificat en PEM, qui se donne avec --trust",
+            "a certificate in PEM, which is for --trust",
+        ));
+    }
+    if has(b"-----BEGIN X509 CRL-----") {
+        return Some((
+            "une liste de révocation (CRL) en PEM, qui se donne avec --trust",
+            "a certificate revocation list (CRL) in PEM, which is for --trust",
+        ));
+    }
+    if has(b"-----BEGIN ") {
         return Some((
             "du PEM, alors que du DER est attendu",
             "PEM, where DER is expected",
@@ -351,6 +384,20 @@ fn other_kind(bytes: &[u8], error: &TspError) -> Option<(&'static str, &'static 
         // Of indefinite length: BER.
         _ if bytes.get(1) == Some(&0x80) => None,
         _ => Some(UNKNOWN_KIND),
+    }
+}
+
+/// By how a paper or an image begins.
+pub(crate) fn of_document(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    match bytes {
+        [b'%', b'P', b'D', b'F', ..] => Some(("un document PDF", "a PDF document")),
+        [0x89, b'P', b'N', b'G', ..] => Some(("une image PNG", "a PNG image")),
+        [0xff, 0xd8, 0xff, ..] => Some(("une image JPEG", "a JPEG image")),
+        [b'P', b'K', 3, 4, ..] => Some((
+            "une archive ZIP (ou un document Word, Excel ou LibreOffice)",
+            "a ZIP archive (or a Word, Excel or LibreOffice document)",
+        )),
+        _ => None,
     }
 }
 

@@ -82,6 +82,87 @@ fn a_good_proof_file_is_proven_in_french_and_english() {
 }
 
 #[test]
+fn an_english_report_has_english_words_beside_the_standards_names_and_times_with_seconds() {
+    let (folder, _) = folder();
+    let english = |arguments: &[&str]| folder.run(&[&["--lang", "en"], arguments].concat());
+    let (_, out, _) = english(&["--trust", "trust.json", "one.kbox.json"]);
+    for words in [
+        "Event: papers put at disposal (ContentConsignment)",
+        "Level reached: logged (journalise: ",
+    ] {
+        assert!(out.contains(words), "{out}");
+    }
+    let (_, out, _) = english(&["--trust", "trust.json", "file.asice"]);
+    assert!(out.contains("Level reached: logged (journalise: "), "{out}");
+    // Each of a day and a time.
+    let times = out.split(" 2026 at ").skip(1);
+    let has_seconds = |time: &str| {
+        let time: Vec<&str> = time.get(..8).unwrap_or_default().split(':').collect();
+        time.len() == 3 && time.iter().all(|part| part.parse::<u8>().is_ok())
+    };
+    assert!(
+        times.clone().count() > 0 && times.clone().all(has_seconds),
+        "{out}"
+    );
+    let (_, _, err) = english(&["missing.tst"]);
+    assert!(
+        err.contains("this file does not exist") && !err.contains("os error"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_receipts_json_says_for_whom_it_is_and_whether_its_personal_part_is_there() {
+    let (folder, operator) = folder();
+    let receipts = operator.receipts();
+    let mut without = receipts[1].clone();
+    without.personal = None;
+    for (receipt, personal, name) in [
+        (&receipts[1], "shown", "Élue 0".into()),
+        (&without, "withheld_or_erased", serde_json::Value::Null),
+        (&receipts[0], "none", serde_json::Value::Null),
+    ] {
+        folder.put("receipt.kbox.json", receipt.to_json());
+        let (code, out, _) = folder.run(&["--json", "--trust", "trust.json", "receipt.kbox.json"]);
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let facts = &json["facts"];
+        assert_eq!(
+            (code, &facts["personal"], &facts["recipient"]["name"]),
+            (0, &personal.into(), &name),
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn a_trust_json_whose_demand_it_cannot_meet_says_so_and_what_to_change() {
+    let (folder, operator) = folder();
+    folder.put("trust.json", operator.trust(Demand::Temoigne).to_json());
+    for (language, words, advice) in [
+        ("fr", "demand exige des témoins", "mettez demand à"),
+        ("en", "demand needs witnesses", "set demand to"),
+    ] {
+        let arguments = ["--lang", language, "--trust", "trust.json", "one.kbox.json"];
+        let (code, _, err) = folder.run(&arguments);
+        assert_eq!(code, 2);
+        assert!(err.contains(words) && err.contains(advice), "{err}");
+        assert!(!err.contains("repris") && !err.contains("fetched"), "{err}");
+    }
+}
+
+#[test]
+fn a_zip_archive_that_is_no_proof_file_is_named_as_one() {
+    let folder = Folder::new();
+    let archive = [&b"PK\x03\x04"[..], &[0; 26], b"word/document.xml"].concat();
+    folder.put("letter.docx", archive);
+    for (language, words) in [("fr", "une archive ZIP"), ("en", "a ZIP archive")] {
+        let (code, _, err) = folder.run(&["--lang", language, "letter.docx"]);
+        assert!(code == 2 && err.contains(words), "{err}");
+        assert!(err.contains(".asice"), "{err}");
+    }
+}
+
+#[test]
 fn a_proof_file_that_comes_through_a_pipe_is_judged_as_one_on_the_disk() {
     let (folder, _) = folder();
     let mut child = Command::new(env!("CARGO_BIN_EXE_kbox-verify"))
@@ -1132,6 +1213,41 @@ fn a_token_that_is_refused_says_why_by_which_rule_and_what_to_do_in_the_readers_
     assert!(finding["advice"].as_str().unwrap().contains("--renewed-by"));
 }
 
+/// By the same bytes, proven it says all that itself.
+#[test]
+fn a_token_that_is_not_proven_tells_what_it_claims_and_that_nothing_shows_it() {
+    let folder = expired_token();
+    folder.put("other", b"other");
+    for (language, document, words) in [
+        ("fr", "data", "Ce que le jeton affirme (non prouvé)"),
+        ("en", "data", "What the token claims (not proven)"),
+        ("fr", "other", "Ce que le jeton affirme (non prouvé)"),
+    ] {
+        let arguments = ["--lang", language, "--trust", "root.pem", "--document"];
+        let (_, out, _) = folder.run(&[&arguments[..], &[document, "token.tst"]].concat());
+        let (_, claims) = out.split_once(words).expect(&out);
+        let policy = TsaPolicyId::public_policy().to_string();
+        for claim in ["2015-06-15T12:00:00Z", &policy, "kbox"] {
+            assert!(claims.contains(claim), "{claim}: {out}");
+        }
+    }
+    let early = ["--existed-by", "2015-01-01T00:00:00Z"];
+    for more in [&[][..], &early] {
+        let (code, json) = folder.judge_token(more);
+        let claims = &json["facts"]["claims"];
+        assert_eq!(
+            (code, &claims["gen_time"]),
+            (2, &"2015-06-15T12:00:00Z".into())
+        );
+        assert_eq!(claims["policy"], TsaPolicyId::public_policy().to_string());
+        for member in ["subject", "issuer", "serial"] {
+            assert!(claims["signer"][member].is_string(), "{json}");
+        }
+    }
+    let (code, json) = folder.judge_token(&["--existed-by", "2019-01-01T00:00:00Z"]);
+    assert!(code == 0 && json["facts"]["claims"].is_null(), "{json}");
+}
+
 #[test]
 fn a_token_that_can_be_read_in_two_ways_is_refused_with_the_reason_and_noise_is_no_token() {
     let folder = expired_token();
@@ -1244,7 +1360,20 @@ fn what_is_no_timestamp_token_is_told_apart_from_a_token_that_was_altered() {
     let record = [0x30, 9, 2, 1, 1, 0x30, 4, 0x30, 2, 5, 0];
     for (bytes, french, english) in [
         (faults("query.tsq"), "requête", "query"),
-        (faults("root.pem"), "PEM", "PEM"),
+        (
+            faults("root.pem"),
+            "un certificat en PEM",
+            "a certificate in PEM",
+        ),
+        (
+            b"-----BEGIN X509 CRL-----\n".to_vec(),
+            "CRL) en PEM",
+            "CRL) in PEM",
+        ),
+        (b"-----BEGIN CMS-----\n".to_vec(), "du PEM", "PEM, where"),
+        (b"\x89PNG\r\n\x1a\n".to_vec(), "image PNG", "PNG image"),
+        (b"\xff\xd8\xff\xe0".to_vec(), "image JPEG", "JPEG image"),
+        (b"%PDF-1.7".to_vec(), "document PDF", "PDF document"),
         (certificate, "un certificat", "a certificate"),
         (revocation_fixture("tsu-good.crl"), "CRL", "CRL"),
         (revocation_fixture("tsu-good.ocsp"), "OCSP", "OCSP"),

@@ -35,7 +35,7 @@ pub enum ReceiptError {
     /// A hash that is not 32 bytes.
     HashLength,
     /// A trust bundle that contradicts itself.
-    Bundle(&'static str),
+    Bundle(BundleFault),
     /// A container that cannot be read, with the reader's words.
     Container(String),
     /// A container entry where none may be.
@@ -52,6 +52,57 @@ pub enum ReceiptError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// In what a trust bundle contradicts itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BundleFault {
+    /// `version` is 0.
+    Version,
+    /// Production whose clock nobody vouches for.
+    Clock,
+    /// No authority, no root or no shard.
+    Empty,
+    /// A shard with `final_size` or `final_root` alone.
+    FinalTree,
+    /// A tree of an open shard, or as large as a closed one.
+    Trees,
+    /// Two shards of one origin.
+    ShardTwice,
+    /// The quorum is 0, or more than there are operators.
+    Quorum,
+    /// `demand` needs witnesses, and none is named.
+    NoWitnesses,
+}
+
+impl BundleFault {
+    /// Each once.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Version,
+        Self::Clock,
+        Self::Empty,
+        Self::FinalTree,
+        Self::Trees,
+        Self::ShardTwice,
+        Self::Quorum,
+        Self::NoWitnesses,
+    ];
+}
+
+impl fmt::Display for BundleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Version => "versions count from 1",
+            Self::Clock => "production has no unverified clock",
+            Self::Empty => "needs at least one authority, one root and one shard",
+            Self::FinalTree => "final_size and final_root belong together",
+            Self::Trees => "trees are smaller than the final size of a closed shard",
+            Self::ShardTwice => "two shards of one origin",
+            Self::Quorum => "the quorum must be between 1 and the number of operators",
+            Self::NoWitnesses => "its demand needs witnesses, and it names none",
+        })
+    }
 }
 
 impl From<serde_json::Error> for ReceiptError {

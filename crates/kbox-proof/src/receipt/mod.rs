@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "std")]
 pub use self::container::{Document, MEDIA_TYPE as PROOF_FILE_MEDIA_TYPE, ProofFile};
-pub use self::error::ReceiptError;
+pub use self::error::{BundleFault, ReceiptError};
 use self::object::Object;
 pub use self::trust::{
     ClockClaim, Demand, KnownTree, Shard, TrustBundle, TrustedAuthority, WitnessOperator, Witnesses,

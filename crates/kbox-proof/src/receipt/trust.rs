@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::object::{Object, object, objects};
-use super::{ReceiptError, short, to_json};
+use super::{BundleFault, ReceiptError, short, to_json};
 use crate::digest::Sha256Digest;
 use crate::event::{Environment, Origin};
 
@@ -309,24 +309,20 @@ impl TrustBundle {
             }
         }
         if self.version == 0 {
-            return Err(ReceiptError::Bundle("versions count from 1"));
+            return Err(ReceiptError::Bundle(BundleFault::Version));
         }
         if self.environment == Environment::Production && !self.clock.is_measured() {
-            return Err(ReceiptError::Bundle("production has no unverified clock"));
+            return Err(ReceiptError::Bundle(BundleFault::Clock));
         }
         if self.authorities.is_empty() || self.shards.is_empty() || self.roots.is_empty() {
-            return Err(ReceiptError::Bundle(
-                "needs at least one authority, one root and one shard",
-            ));
+            return Err(ReceiptError::Bundle(BundleFault::Empty));
         }
         if self
             .shards
             .iter()
             .any(|shard| shard.final_size.is_some() != shard.final_root.is_some())
         {
-            return Err(ReceiptError::Bundle(
-                "final_size and final_root belong together",
-            ));
+            return Err(ReceiptError::Bundle(BundleFault::FinalTree));
         }
         for shard in &self.shards {
             if shard.trees.len() > MAX_LIST {
@@ -340,9 +336,7 @@ impl TrustBundle {
                 .iter()
                 .any(|tree| shard.final_size.is_none_or(|size| tree.size >= size))
             {
-                return Err(ReceiptError::Bundle(
-                    "trees are smaller than the final size of a closed shard",
-                ));
+                return Err(ReceiptError::Bundle(BundleFault::Trees));
             }
         }
         let mut origins: Vec<&str> = self
@@ -352,16 +346,14 @@ impl TrustBundle {
             .collect();
         origins.sort_unstable();
         if origins.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(ReceiptError::Bundle("two shards of one origin"));
+            return Err(ReceiptError::Bundle(BundleFault::ShardTwice));
         }
         let quorum = usize::try_from(self.witnesses.quorum).unwrap_or(usize::MAX);
         if quorum > operators.len() || (quorum == 0 && !operators.is_empty()) {
-            return Err(ReceiptError::Bundle(
-                "the quorum must be between 1 and the number of operators",
-            ));
+            return Err(ReceiptError::Bundle(BundleFault::Quorum));
         }
         if operators.is_empty() && self.demand >= Demand::Temoigne {
-            return Err(ReceiptError::Bundle("demands witnesses but names none"));
+            return Err(ReceiptError::Bundle(BundleFault::NoWitnesses));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::token::{rejection_advice, rejection_words, unread_advice, unread_words};
-use super::{Language, french};
+use super::{Language, english, french};
 use crate::event::EventError;
 use crate::tsp::{RevocationRejection, TspRejection};
 use crate::verify::Rejection;
@@ -22,6 +22,11 @@ pub fn finding_words(rejection: &Rejection, language: Language) -> String {
         (Language::English, Rejection::TokenMalformed(error)) => {
             format!("the timestamp token: {}", unread_words(error, language))
         }
+        (Language::English, Rejection::Level { reached, demanded }) => format!(
+            "the level reached is {}; demanded is {}",
+            english::level(*reached),
+            english::level(*demanded)
+        ),
         (Language::English, _) => rejection.to_string(),
     }
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! English dates; the French ones are those of `law`.
+//! English dates, and words for events and levels; the French dates are those of `law`.
 
 use alloc::format;
 use alloc::string::String;
 
-use crate::event::{ErasureBasis, OpeningReason};
+use crate::event::{Detail, ErasureBasis, OpeningReason};
 use crate::law::{Jour, LocalDateTime};
+use crate::receipt::Demand;
 
 const DAYS: [&str; 7] = [
     "Monday",
@@ -48,14 +49,44 @@ pub(super) fn day(day: Jour) -> String {
     )
 }
 
-/// `Tuesday 24 November 2026 at 18:30`
+/// `Tuesday 24 November 2026 at 18:30:00`
 pub(super) fn day_and_time(local: LocalDateTime) -> String {
     let (hour, minute, second) = local.hms();
-    let seconds = match second {
-        0 => String::new(),
-        second => format!(":{second:02}"),
-    };
-    format!("{} at {hour:02}:{minute:02}{seconds}", day(local.jour()))
+    format!("{} at {hour:02}:{minute:02}:{second:02}", day(local.jour()))
+}
+
+pub(super) const fn event(detail: &Detail) -> &'static str {
+    match detail {
+        Detail::SubmissionAcceptance(_) => "sending sealed",
+        Detail::ContentConsignment(_) => "papers put at disposal",
+        Detail::ContentConsignmentFailure(_) => "papers could not be put at disposal",
+        Detail::ConsignmentNotification(_) => "notice",
+        Detail::ConsignmentNotificationFailure(_) => "notice could not be given",
+        Detail::RelayToNonErds(_) => "notice taken by a mail relay",
+        Detail::RelayToNonErdsFailure(_) => "notice refused by a mail relay",
+        Detail::ContentAccessTracking(_) => "opening",
+        Detail::ContentHandover(_) => "paper handed over",
+        Detail::ConsignmentAcceptance(_) => "acknowledgement",
+        Detail::TrustBundlePublication(_) => "trust bundle published",
+        Detail::PersonalDataErasure(_) => "personal data erased",
+        Detail::ShardOpening(_) => "log begun after another",
+    }
+}
+
+/// With what it takes, and what JSON and trust.json call it.
+pub(super) const fn level(level: Demand) -> &'static str {
+    match level {
+        Demand::Horodate => "timestamped (horodate: the token is valid; no log holds it)",
+        Demand::Journalise => {
+            "logged (journalise: in the service's log, without witness or outside authority)"
+        }
+        Demand::Temoigne => {
+            "witnessed (temoigne: in the log, whose checkpoint independent witnesses signed)"
+        }
+        Demand::Ancre => {
+            "anchored (ancre: in the log, whose checkpoint witnesses signed and an outside authority timestamped)"
+        }
+    }
 }
 
 pub(super) const fn opening(reason: OpeningReason) -> &'static str {
@@ -86,7 +117,7 @@ mod tests {
     #[test]
     fn an_english_date_is_the_french_one_in_other_words() {
         for (text, english) in [
-            ("2026-11-24T18:30", "Tuesday 24 November 2026 at 18:30"),
+            ("2026-11-24T18:30", "Tuesday 24 November 2026 at 18:30:00"),
             ("2027-01-03T09:05:07", "Sunday 3 January 2027 at 09:05:07"),
         ] {
             assert_eq!(day_and_time(LocalDateTime::parse(text).unwrap()), english);

@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 
 use super::{Language, level_name, token, unreadable};
 use crate::event::{Detail, ErasureBasis, OpeningReason};
+use crate::receipt::Demand;
 use crate::verify::Rejection;
 
 pub(super) const fn event(detail: &Detail) -> &'static str {
@@ -23,6 +24,22 @@ pub(super) const fn event(detail: &Detail) -> &'static str {
         Detail::TrustBundlePublication(_) => "publication des clés de confiance",
         Detail::PersonalDataErasure(_) => "effacement de données personnelles",
         Detail::ShardOpening(_) => "ouverture d'un journal à la suite d'un autre",
+    }
+}
+
+/// With what it takes.
+pub(super) const fn level(level: Demand) -> &'static str {
+    match level {
+        Demand::Horodate => "horodaté (le jeton est valable ; aucun journal ne le contient)",
+        Demand::Journalise => {
+            "journalisé (inscrit au journal du service, sans témoin ni autorité extérieure)"
+        }
+        Demand::Temoigne => {
+            "témoigné (inscrit au journal, dont la tête est signée par des témoins indépendants)"
+        }
+        Demand::Ancre => {
+            "ancré (inscrit au journal, dont la tête est signée par des témoins et horodatée par une autorité extérieure)"
+        }
     }
 }
 

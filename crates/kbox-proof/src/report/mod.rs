@@ -26,11 +26,11 @@ use crate::verify::{
 pub use advice::{finding_advice, finding_words};
 pub use token::{
     TokenJudgement, clause_words, is_cut_off, profile_words, rejection_advice, rejection_words,
-    token, token_advice, unread_advice, unread_code, unread_token, unread_words,
+    token, token_advice, token_claims, unread_advice, unread_code, unread_token, unread_words,
 };
 
 pub use crate::tsp::certificate_name::printable;
-pub use unreadable::{policy_words, receipt_words, tlog_proof_words, trust_words};
+pub use unreadable::{bundle_advice, policy_words, receipt_words, tlog_proof_words, trust_words};
 
 /// The language of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -341,7 +341,11 @@ pub fn receipt(
                     french::event(&event.body.detail),
                     event.body.detail.name()
                 ),
-                &format!("Event: {}", event.body.detail.name()),
+                &format!(
+                    "Event: {} ({})",
+                    english::event(&event.body.detail),
+                    event.body.detail.name()
+                ),
             );
             writer.text(
                 &format!(
@@ -416,8 +420,8 @@ pub fn receipt(
                 ),
             );
             writer.text(
-                &format!("Niveau atteint : {}", level_words(verified.level())),
-                &format!("Level reached: {}", level_name(verified.level())),
+                &format!("Niveau atteint : {}", french::level(verified.level())),
+                &format!("Level reached: {}", english::level(verified.level())),
             );
             writer.anchored(verified.anchored());
             writer.revocation(verified.revocation());
@@ -567,22 +571,6 @@ pub const fn level_name(level: Demand) -> &'static str {
     }
 }
 
-/// In French, with what it takes.
-const fn level_words(level: Demand) -> &'static str {
-    match level {
-        Demand::Horodate => "horodaté (le jeton est valable ; aucun journal ne le contient)",
-        Demand::Journalise => {
-            "journalisé (inscrit au journal du service, sans témoin ni autorité extérieure)"
-        }
-        Demand::Temoigne => {
-            "témoigné (inscrit au journal, dont la tête est signée par des témoins indépendants)"
-        }
-        Demand::Ancre => {
-            "ancré (inscrit au journal, dont la tête est signée par des témoins et horodatée par une autorité extérieure)"
-        }
-    }
-}
-
 /// The report on a proof file.
 #[must_use]
 pub fn proof_file(
@@ -622,8 +610,8 @@ pub fn proof_file(
                 );
             }
             writer.text(
-                &format!("Niveau atteint : {}", level_words(file.level())),
-                &format!("Level reached: {}", level_name(file.level())),
+                &format!("Niveau atteint : {}", french::level(file.level())),
+                &format!("Level reached: {}", english::level(file.level())),
             );
             if let Some((first, _)) = ranks.filter(|(first, _)| *first > 0) {
                 writer.text(
@@ -726,7 +714,7 @@ fn erasure_lines(writer: &mut Writer, file: &VerifiedProofFile) {
         );
         let mut english = format!(
             "Rank {rank} ({}): erasure decided before {at} by: {by}; basis: GDPR art. 17(1)({letter}) ({}); decision: {decision}; trace at rank {}. The event itself stays proven.",
-            erasure.event.name(),
+            english::event(&erasure.event),
             english::basis(erasure.content.basis),
             erasure.rank
         );

@@ -16,7 +16,7 @@ use crate::tsp::{
     Accuracy, AlgorithmFault, AlgorithmUse, AttributeFault, Certificate, CertificateName,
     ChainRule, Check, CheckOutcome, MissingSigner, Oid, PkiFailureInfo, PkiStatus, ProfileFinding,
     Purpose, RenewalRejection, Revocation, RevocationItem, RevocationReason, RevocationRejection,
-    SerialFault, Step, Strength, TokenFlag, TsaPolicyId, TspError, TspRejection,
+    SerialFault, Step, Strength, TimeStampToken, TokenFlag, TsaPolicyId, TspError, TspRejection,
     UnusableRevocation, VerifiedTimeStamp,
 };
 
@@ -113,6 +113,31 @@ pub fn token(judgement: &TokenJudgement<'_>, language: Language) -> Report {
             writer.finish("Horodatage : PROUVÉ", "Timestamp: PROVEN")
         }
     }
+}
+
+/// What a token that is not proven says of itself: whoever looks for the right certificates needs it, and nobody has checked it.
+#[must_use]
+pub fn token_claims(token: &TimeStampToken, language: Language) -> Report {
+    let mut writer = Writer::new(language);
+    let info = token.tst_info();
+    let time = instant(info.gen_time(), language);
+    writer.item(&format!("heure : {time}"), &format!("time: {time}"));
+    let policy = printable(&info.policy().to_string());
+    writer.item(
+        &format!("politique : {policy}"),
+        &format!("policy: {policy}"),
+    );
+    if let Some(name) = token.claimed_signer() {
+        let name = certificate_words(&name, language);
+        writer.item(
+            &format!("certificat du signataire : {name}"),
+            &format!("signer's certificate: {name}"),
+        );
+    }
+    writer.finish(
+        "Ce que le jeton affirme (non prouvé)",
+        "What the token claims (not proven)",
+    )
 }
 
 /// The report on a file that cannot be read as a token or response: strictly, as anything else could be read in two ways. Anybody can

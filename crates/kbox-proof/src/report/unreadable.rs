@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use super::{Language, printable};
 use crate::event::EventError;
 use crate::merkle::MerkleError;
-use crate::receipt::ReceiptError;
+use crate::receipt::{BundleFault, ReceiptError};
 use crate::tlog::{CheckpointError, NoteError, PolicyError, TlogProofError};
 use crate::verify::TrustProblem;
 
@@ -32,7 +32,12 @@ pub fn receipt_words(error: &ReceiptError, language: Language) -> String {
             "le fichier se dit « {found} », « {expected} » était attendu ; une version plus récente de kbox-verify le connaît peut-être"
         ),
         ReceiptError::HashLength => "une empreinte n'a pas 32 octets".to_string(),
-        ReceiptError::Bundle(_) => "le fichier de confiance se contredit lui-même".to_string(),
+        ReceiptError::Bundle(fault) => {
+            format!(
+                "le fichier de confiance se contredit lui-même : {}",
+                bundle(*fault)
+            )
+        }
         ReceiptError::Container(_) => {
             "ce n'est pas un dossier de preuve lisible : le conteneur ZIP est incomplet ou altéré"
                 .to_string()
@@ -43,6 +48,55 @@ pub fn receipt_words(error: &ReceiptError, language: Language) -> String {
         ReceiptError::InEntry { name, .. } => {
             format!("dans le dossier de preuve, le fichier « {name} » est illisible")
         }
+    }
+}
+
+const fn bundle(fault: BundleFault) -> &'static str {
+    match fault {
+        BundleFault::Version => "version vaut 0, alors que les versions se comptent à partir de 1",
+        BundleFault::Clock => "il est de production, et dit son horloge non vérifiée (clock)",
+        BundleFault::Empty => {
+            "il lui faut au moins une autorité (authorities), une racine (roots) et un journal (shards)"
+        }
+        BundleFault::FinalTree => {
+            "un journal n'a que l'un de final_size et final_root, qui vont ensemble"
+        }
+        BundleFault::Trees => {
+            "un journal a sous trees un arbre qui n'est pas plus petit que sa taille finale, ou n'est pas clos"
+        }
+        BundleFault::ShardTwice => "deux journaux (shards) y portent le même nom (origin)",
+        BundleFault::Quorum => {
+            "quorum n'est pas compris entre 1 et le nombre d'exploitants de témoins (operators)"
+        }
+        BundleFault::NoWitnesses => "demand exige des témoins, et witnesses n'en nomme aucun",
+    }
+}
+
+/// What to change in such a trust.json: fetched again, it would be the same.
+#[must_use]
+pub const fn bundle_advice(fault: BundleFault, language: Language) -> &'static str {
+    let (french, english) = match fault {
+        BundleFault::NoWitnesses => (
+            "dans ce fichier, mettez demand à « journalise » ou « horodate », ou nommez sous witnesses les témoins auxquels vous vous fiez, avec leur quorum.",
+            "in this file set demand to \"journalise\" or \"horodate\", or name the witnesses that you trust under witnesses, with their quorum.",
+        ),
+        BundleFault::Quorum => (
+            "dans ce fichier, mettez witnesses.quorum entre 1 et le nombre d'exploitants nommés, ou 0 si aucun ne l'est.",
+            "in this file set witnesses.quorum between 1 and the number of operators named, or to 0 if there are none.",
+        ),
+        BundleFault::Version
+        | BundleFault::Clock
+        | BundleFault::Empty
+        | BundleFault::FinalTree
+        | BundleFault::Trees
+        | BundleFault::ShardTwice => (
+            "si vous avez changé ce fichier, corrigez-y ce membre (docs/formats.md) ; sinon signalez-le à qui l'a publié, et demandez-lui-en un autre.",
+            "if you changed this file, mend that member (docs/formats.md); otherwise tell whoever published it, and ask for another.",
+        ),
+    };
+    match language {
+        Language::French => french,
+        Language::English => english,
     }
 }
 
@@ -298,6 +352,24 @@ pub(super) fn merkle(error: &MerkleError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trust_json_that_contradicts_itself_says_in_what_and_what_to_change() {
+        let mut told = alloc::collections::BTreeSet::new();
+        for fault in BundleFault::ALL {
+            for language in [Language::French, Language::English] {
+                let words = receipt_words(&ReceiptError::Bundle(fault), language);
+                assert!(told.insert(words));
+                let advice = bundle_advice(fault, language);
+                assert!(!advice.contains("reprenez") && !advice.contains("fetch"));
+            }
+        }
+        let french = receipt_words(
+            &ReceiptError::Bundle(BundleFault::NoWitnesses),
+            Language::French,
+        );
+        assert!(french.contains("demand exige des témoins"), "{french}");
+    }
 
     #[test]
     fn what_cannot_be_read_is_told_in_the_readers_language_alone() {

@@ -6,6 +6,8 @@ use core::ops::Range;
 
 use super::TspError;
 use super::algorithm::{AlgorithmIdentifier, HashAlgorithm};
+use super::certificate::Certificate;
+use super::certificate_name::CertificateName;
 use super::der::{self, Element};
 use super::oid::{Oid, known};
 use super::tst_info::TstInfo;
@@ -373,6 +375,29 @@ impl TimeStampToken {
     #[must_use]
     pub fn certificates(&self) -> &[Vec<u8>] {
         &self.certificates
+    }
+
+    /// The certificate of whoever signed, by the token's own word: one that it carries, or else what it names it by. `None` where it is
+    /// named by a key identifier alone. Nobody has checked that.
+    #[must_use]
+    pub fn claimed_signer(&self) -> Option<CertificateName> {
+        let mut carried = self
+            .certificates
+            .iter()
+            .filter_map(|der| Certificate::parse(der).ok());
+        match &self.sid {
+            SignerIdentifier::IssuerAndSerial { issuer, serial } => Some(
+                carried
+                    .find(|one| one.issuer() == issuer && one.serial() == serial)
+                    .map_or_else(
+                        || CertificateName::of_missing(issuer, serial),
+                        |one| CertificateName::of(&one),
+                    ),
+            ),
+            SignerIdentifier::SubjectKeyIdentifier(identifier) => carried
+                .find(|one| one.subject_key_identifier() == Some(identifier))
+                .map(|one| CertificateName::of(&one)),
+        }
     }
 
     /// The certificate SET is not in DER order; real authorities do that.
