@@ -2,17 +2,22 @@
 //! What a log's size costs: logs of several sizes are filled through the library, every token real, and then appended to, asked for
 //! receipts and opened again in turns, so that whoever else uses the machine slows them alike.
 //!
-//! `cargo bench --bench growth -- --leaves 10000,1000000` names the sizes.
+//! `cargo bench --bench growth -- --leaves 10000,1000000` names the sizes; `--largest DIR` has the largest log in that directory, filled
+//! from where it is, and leaves it there.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use kbox_benches::{Bar, Operator, bytes_below, opening, processor_time, sending, steps};
+use kbox_benches::{
+    Bar, Operator, bytes_below, opening, processor_time, requests_from, sending, steps,
+};
 use kbox_proof::digest::Sha256Digest;
-use kbox_proof::event::{Collectivite, EventId, EvidenceEvent, event_digest};
+use kbox_proof::event::{Collectivite, EventId, event_digest};
 use kbox_proof::ledger::{Ledger, LedgerError, RecordBatch};
+use kbox_proof::merkle::LeafIndex;
 use kbox_proof::receipt::Receipt;
 use tempfile::TempDir;
 
@@ -35,7 +40,8 @@ type Answer = Result<Vec<Receipt>, LedgerError>;
 
 struct Log {
     leaves: u64,
-    folder: TempDir,
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
     ledger: Option<Ledger>,
     councils: Vec<(Collectivite, Sha256Digest)>,
     recorded: usize,
@@ -44,16 +50,18 @@ struct Log {
     answers: (Sender<Answer>, Receiver<Answer>),
 }
 
-fn id(receipt: &Receipt) -> EventId {
-    let event = EvidenceEvent::from_der(&receipt.event).unwrap();
-    event.header.event_id
-}
-
 impl Log {
-    fn new(operator: &Operator, leaves: u64) -> Self {
+    fn new(operator: &Operator, leaves: u64, kept: Option<&Path>) -> Self {
         // Beside each other on one disk: the system's temporary folder may lie in memory.
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let ledger = operator.ledger(folder.path());
+        let temporary = match kept {
+            Some(_) => None,
+            None => Some(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()),
+        };
+        let folder = kept.or(temporary.as_ref().map(TempDir::path));
+        let folder = folder.unwrap().to_path_buf();
+        let ledger = operator.ledger(&folder);
+        // Those of a run that was broken off, and of the smaller logs beside it, among them.
+        requests_from(2 * ledger.size().get());
         let council = |number: usize| {
             let collectivite = Collectivite::parse(&format!("9999{number:05}")).unwrap();
             let record = |events| {
@@ -68,6 +76,7 @@ impl Log {
         Self {
             leaves,
             folder,
+            _temporary: temporary,
             ledger: Some(ledger),
             councils,
             recorded: 0,
@@ -115,22 +124,17 @@ impl Log {
     fn fill(&mut self) -> Duration {
         let events = self.leaves.saturating_sub(self.ledger().size().get());
         let mut bar = Bar::new("filled", events);
-        let (every, mut number) = ((events / KEPT).max(1), 0);
-        let mut kept = Vec::new();
-        self.record(events, WAITING, |receipt| {
-            if number % every == 0 {
-                kept.push(id(receipt));
-            }
-            number += 1;
-            bar.add(1);
-        });
-        self.kept = kept;
+        self.record(events, WAITING, |_| bar.add(1));
+        let (store, size) = (self.ledger().store(), self.ledger().size().get());
+        let indices = (0..KEPT).map(|number| LeafIndex::new(number * size / KEPT));
+        let entries = indices.map(|index| store.entry(index).unwrap().unwrap().event_id);
+        self.kept = entries.collect();
         bar.end()
     }
 
     fn restart(&mut self, operator: &Operator) -> Duration {
         drop(self.ledger.take());
-        timed(|| self.ledger = Some(operator.ledger(self.folder.path())))
+        timed(|| self.ledger = Some(operator.ledger(&self.folder)))
     }
 
     fn ask(&mut self) {
@@ -190,17 +194,23 @@ fn middle(values: impl Iterator<Item = f64>) -> [f64; 3] {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let at = arguments.iter().position(|argument| argument == "--leaves");
-    let sizes = at.map_or("10000,1000000", |at| arguments[at + 1].as_str());
+    let option = |name| {
+        let at = arguments.iter().position(|argument| argument == name);
+        at.map(|at| arguments[at + 1].as_str())
+    };
+    let sizes = option("--leaves").unwrap_or("10000,1000000");
+    let sizes: Vec<u64> = sizes.split(',').map(|size| size.parse().unwrap()).collect();
+    let kept = option("--largest").map(Path::new);
     let operator = Operator::new();
-    let mut logs: Vec<Log> = sizes
-        .split(',')
-        .map(|leaves| Log::new(&operator, leaves.parse().unwrap()))
-        .collect();
+    let log = |(place, leaves): (usize, &u64)| {
+        let is_largest = place + 1 == sizes.len();
+        Log::new(&operator, *leaves, kept.filter(|_| is_largest))
+    };
+    let mut logs: Vec<Log> = sizes.iter().enumerate().map(log).collect();
     for log in &mut logs {
         log.fill();
         let first = log.restart(&operator);
-        let disk = bytes_below(log.folder.path()) as f64 / log.ledger().size().get() as f64;
+        let disk = bytes_below(&log.folder) as f64 / log.ledger().size().get() as f64;
         println!(
             "{} leaves: opened in {:.3} s after it was filled; {disk:.0} bytes of disk a leaf",
             log.ledger().size().get(),

@@ -154,13 +154,19 @@ fn text(value: &str) -> Text {
     Text::new(value).unwrap()
 }
 
+static REQUESTS: AtomicU64 = AtomicU64::new(0);
+
+/// A log that was filled by an earlier run has had as many requests.
+pub fn requests_from(number: u64) {
+    REQUESTS.fetch_max(number, Ordering::Relaxed);
+}
+
 fn request(
     collectivite: &Collectivite,
     body: Body,
     personal: Option<PersonalData>,
 ) -> EventRequest {
     // As long as a UUID and in no order either; drawing one is the caller's matter.
-    static REQUESTS: AtomicU64 = AtomicU64::new(0);
     let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
     let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     EventRequest {
