@@ -55,20 +55,28 @@ fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     key
 }
 
-pub(crate) fn entry_key(index: LeafIndex) -> Vec<u8> {
-    key(b'e', &[&index.get().to_be_bytes()])
+/// A key of a length of its own, of which each entry has several: nothing is allocated for it.
+fn short_key<const PART: usize, const KEY: usize>(kind: u8, part: &[u8; PART]) -> [u8; KEY] {
+    const { assert!(KEY == PART + 1) };
+    let mut key = [kind; KEY];
+    key[1..].copy_from_slice(part);
+    key
 }
-pub(crate) fn personal_key(index: LeafIndex) -> Vec<u8> {
-    key(b'p', &[&index.get().to_be_bytes()])
+
+pub(crate) fn entry_key(index: LeafIndex) -> [u8; 9] {
+    short_key(b'e', &index.get().to_be_bytes())
 }
-pub(crate) fn event_id_key(id: &EventId) -> Vec<u8> {
-    key(b'i', &[id.as_bytes()])
+pub(crate) fn personal_key(index: LeafIndex) -> [u8; 9] {
+    short_key(b'p', &index.get().to_be_bytes())
 }
-pub(crate) fn digest_key(digest: &Sha256Digest) -> Vec<u8> {
-    key(b'd', &[digest.as_bytes()])
+pub(crate) fn event_id_key(id: &EventId) -> [u8; 17] {
+    short_key(b'i', id.as_bytes())
 }
-pub(crate) fn leaf_hash_key(hash: &LeafHash) -> Vec<u8> {
-    key(b'x', &[hash.as_bytes()])
+pub(crate) fn digest_key(digest: &Sha256Digest) -> [u8; 33] {
+    short_key(b'd', digest.as_bytes())
+}
+pub(crate) fn leaf_hash_key(hash: &LeafHash) -> [u8; 33] {
+    short_key(b'x', hash.as_bytes())
 }
 /// Neither a SIREN nor a request id holds a zero byte.
 pub(crate) fn request_key(collectivite: &Collectivite, id: &RequestId) -> Vec<u8> {
@@ -228,11 +236,11 @@ pub(crate) fn decode_mark(kind: MarkKind, key: &[u8], value: &[u8]) -> Option<Ma
     })
 }
 
-/// With its leaf, without the personal part, which has a key of its own.
-pub(crate) fn encode_entry(entry: &Entry) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(entry.event.len() + entry.leaf.len() + 256);
-    push_text(&mut bytes, entry.collectivite.as_str());
-    push_text(&mut bytes, entry.request_id.as_str());
+/// Instead of what `bytes` held: with its leaf, without the personal part, which has a key of its own.
+pub(crate) fn encode_entry(entry: &Entry, bytes: &mut Vec<u8>) {
+    bytes.clear();
+    push_text(bytes, entry.collectivite.as_str());
+    push_text(bytes, entry.request_id.as_str());
     bytes.extend_from_slice(entry.event_id.as_bytes());
     bytes.extend_from_slice(&entry.rank.to_be_bytes());
     bytes.extend_from_slice(entry.chain.as_bytes());
@@ -242,7 +250,6 @@ pub(crate) fn encode_entry(entry: &Entry) -> Vec<u8> {
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(&entry.leaf);
     bytes.extend_from_slice(&entry.event);
-    bytes
 }
 
 /// What an entry's row holds, where it lies.

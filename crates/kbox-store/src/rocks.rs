@@ -66,7 +66,6 @@ fn write_records(batch: &mut Batch<'_>, records: &RecordBatch) {
 }
 
 /// The rows by which entries are found, in one piece of memory: a commit has thousands of them.
-#[derive(Default)]
 struct FoundBy {
     bytes: Vec<u8>,
     rows: Vec<FoundByRow>,
@@ -80,6 +79,15 @@ struct FoundByRow {
 }
 
 impl FoundBy {
+    /// With room for what they are found by.
+    fn of_entries(entries: usize) -> Self {
+        const ROWS: usize = 6;
+        Self {
+            bytes: Vec::with_capacity(entries.saturating_mul(KEYS_BYTES)),
+            rows: Vec::with_capacity(entries.saturating_mul(ROWS)),
+        }
+    }
+
     fn add(&mut self, key: &[u8], value: &[u8]) {
         let mut begins = [0; 8];
         for (to, from) in begins.iter_mut().zip(key) {
@@ -329,12 +337,14 @@ impl Store for RocksStore {
             .db
             .batch_of(expected_bytes(commit))
             .map_err(CommitError::Refused)?;
-        let mut found_by = FoundBy::default();
+        let mut found_by = FoundBy::of_entries(commit.entries.len());
+        let mut row = Vec::new();
         let mut ends = HashMap::new();
         for new in &commit.entries {
             let entry = &new.entry;
             let index = codec::encode_index(entry.index);
-            batch.put(codec::entry_key(entry.index), codec::encode_entry(entry));
+            codec::encode_entry(entry, &mut row);
+            batch.put(codec::entry_key(entry.index), &row);
             if let Some(personal) = &entry.personal {
                 batch.put(codec::personal_key(entry.index), personal);
             }
@@ -397,7 +407,7 @@ impl Store for RocksStore {
         let rows = self.db.rows(&from, Direction::Forward)?;
         for (offset, row) in (0..u64::from(count)).zip(rows) {
             let (key, entry) = row?;
-            if *key != *codec::entry_key(LeafIndex::new(first.get().saturating_add(offset))) {
+            if *key != codec::entry_key(LeafIndex::new(first.get().saturating_add(offset))) {
                 break;
             }
             leaves.push(codec::decode_leaf(&entry).ok_or(DAMAGED_ENTRY)?);
@@ -563,7 +573,7 @@ impl Store for RocksStore {
         let personal = codec::personal_key(index);
         let request = codec::request_key(&entry.collectivite, &entry.request_id);
         let mut batch = self.db.batch().map_err(refused)?;
-        batch.delete(&personal);
+        batch.delete(personal);
         batch.put(
             &request,
             codec::encode_request(&StoredRequest {
