@@ -281,7 +281,7 @@ pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<
         }
     })?;
     eprintln!(
-        "{} in {}, {}. What was erased before is not in it; what is erased from now on stays in it until \
+        "{} in {}, {}. What was erased before it was begun is not in it; what is erased since stays in it until \
          `kbox-server erase --backup` takes it out",
         entries(size),
         to.display(),
