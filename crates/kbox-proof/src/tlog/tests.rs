@@ -294,6 +294,10 @@ fn cosignatures_give_their_time_and_bind_it() {
     assert!(matches!(wrong_type, Err(NoteError::WrongKeyType { .. })));
 
     let line = note.signatures()[1].signature().to_vec();
+    // Whoever repeats a line makes nobody check it again.
+    let repeated = with(note.clone(), &witness_key(2), line.clone());
+    let repeated = VerifiedCheckpoint::verify(&repeated, &log_key()).unwrap();
+    assert_eq!(repeated.cosignatures(&witness_key(2)).unwrap().len(), 1);
     for place in [0, 7, 8, 40, 71] {
         let mut flipped = line.clone();
         flipped[place] ^= 1;
