@@ -26,7 +26,7 @@ use tempfile::TempDir;
 const COUNCILS: usize = 1000;
 /// Events that wait at any moment while a log is filled.
 const WAITING: u64 = 4096;
-const ROUNDS: usize = 31;
+const ROUNDS: usize = 101;
 /// The first rounds open each log again after they appended to it; the others measure an open one, which has warmed up.
 const RESTARTS: usize = 9;
 /// In each round: events recorded at once, events recorded one after the other, receipts asked for.
@@ -60,8 +60,8 @@ impl Log {
         let folder = kept.or(temporary.as_ref().map(TempDir::path));
         let folder = folder.unwrap().to_path_buf();
         let ledger = operator.ledger(&folder);
-        // Those of a run that was broken off, and of the smaller logs beside it, among them.
-        requests_from(2 * ledger.size().get());
+        // Those of earlier runs, and of the smaller logs beside it, among them.
+        requests_from(4 * ledger.size().get());
         let council = |number: usize| {
             let collectivite = Collectivite::parse(&format!("9999{number:05}")).unwrap();
             let record = |events| {

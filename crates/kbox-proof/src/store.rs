@@ -292,6 +292,8 @@ pub fn decode_chain(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 pub enum StoreError {
     /// The engine failed, in its own words.
     Engine(String),
+    /// This process may not open as many files as the log has; in the engine's own words.
+    OpenFiles(String),
     /// Something that was to be destroyed is in a file that could not be rewritten or removed.
     StillThere {
         /// The file.
@@ -369,6 +371,11 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Engine(detail) => write!(f, "the storage engine failed: {detail}"),
+            Self::OpenFiles(detail) => write!(
+                f,
+                "this process may not open as many files as the log has. Raise the limit (LimitNOFILE= in a systemd unit, `ulimit -Hn` in a \
+                 shell), then do it again. The storage engine's own words: {detail}"
+            ),
             Self::StillThere { file } => write!(
                 f,
                 "what was to be destroyed is still in {file}, which could not be rewritten or removed. See that the disk has room \

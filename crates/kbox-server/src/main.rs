@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     if !matches!(command, Ok(Command::Export { .. })) {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     }
+    descriptors::raise();
     let outcome = match command {
         Ok(Command::Help) => {
             print!("{}", arguments::USAGE);
@@ -147,7 +148,8 @@ fn init(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
 
 fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let config = settings(overrides)?;
-    descriptors::raise()?;
+    // Before anything is made in the data directory.
+    descriptors::connections(http::MAX_CONNECTIONS)?;
     let runtime = runtime()?;
     // The port first: when it is taken, nothing is made in the data directory.
     let listener = runtime.block_on(http::listen(config.listen))?;

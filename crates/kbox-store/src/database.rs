@@ -16,14 +16,21 @@ use crate::codec::Family;
 
 /// Flushed to a table at this size; small, so that the reserve of free space covers it well.
 const WRITE_BUFFER_BYTES: usize = 32 << 20;
+/// Entries are compressed to a third, and never merged: as many tables as they have been flushed to are there for ever, and each takes its
+/// microseconds whenever the log is opened.
+const ENTRIES_BUFFER_BYTES: usize = 64 << 20;
 /// From here on the family that holds the oldest of the write-ahead log is flushed, however little that is.
 const MAX_LOG_BYTES: u64 = 96 << 20;
 const BLOCK_CACHE_BYTES: usize = 64 << 20;
 /// Rows of one kind that are compressed together: a token differs little from the one before, so that four times the default
 /// takes a seventh less disk.
 const COMPRESSED_BYTES: usize = 16 << 10;
-/// Tables that stay open: they must not grow into the descriptors that the server keeps for the log.
-const OPEN_TABLES: i32 = 128;
+/// Tables that stay open: whoever embeds the store keeps so many descriptors for it. Those that new request ids are looked for in must
+/// be among them, or each look-up opens some: of a hundred million entries they are two hundred.
+const OPEN_TABLES: i32 = 512;
+
+/// Of a filter, for each key: it errs once in a thousand times.
+const FILTER_BITS: f64 = 15.0;
 
 /// Whoever still reads a retired file keeps it so long at most: nobody reads for longer than an answer takes.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
@@ -33,6 +40,9 @@ const GONE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Tables of indexes that are merged at once with those of earlier merges.
 const MERGED_TABLES: i32 = 8;
+
+/// The system's words in the engine's, which passes no code on (EMFILE).
+const NO_DESCRIPTOR_LEFT: &str = "Too many open files";
 
 /// A key and its value.
 pub(crate) type Row = (Box<[u8]>, Box<[u8]>);
@@ -44,7 +54,12 @@ pub(crate) struct Database {
 }
 
 pub(crate) fn engine(error: rocksdb::Error) -> StoreError {
-    StoreError::Engine(error.into_string())
+    let words = error.into_string();
+    if words.contains(NO_DESCRIPTOR_LEFT) {
+        StoreError::OpenFiles(words)
+    } else {
+        StoreError::Engine(words)
+    }
 }
 
 fn still_there(file: &Path) -> StoreError {
@@ -89,10 +104,14 @@ pub(crate) enum Opening {
 
 fn options() -> Result<Options, StoreError> {
     // Room that is set aside beforehand must be marked as used by each sync: a fifth more time for a lone commit.
+    // When tables with many deletions are merged is said by their contents: of no use here, where erasing has them merged at once, and twenty
+    // tables of each family would be read for it whenever the log is opened.
     // Several write-ahead logs are there while families are flushed apart. The engine would not miss one in their middle, nor
     // the end of one: what was acknowledged in it would be gone from some families and not from others.
     let mut options = Options::default()
-        .get_options_from_string("allow_fallocate=false;track_and_verify_wals_in_manifest=true")
+        .get_options_from_string(
+            "allow_fallocate=false;skip_stats_update_on_db_open=true;track_and_verify_wals_in_manifest=true",
+        )
         .map_err(engine)?;
     options.set_max_total_wal_size(MAX_LOG_BYTES);
     options.set_paranoid_checks(true);
@@ -113,8 +132,10 @@ fn families() -> Result<Vec<ColumnFamilyDescriptor>, StoreError> {
             .get_options_from_string("memtable_insert_with_hint_prefix_extractor=fixed:1")
             .map_err(engine)?;
         if family == Family::Indexes {
-            // Most look-ups are for request ids that do not exist yet. Digests cannot be compressed.
-            table.set_bloom_filter(10.0, false);
+            // Most look-ups are for request ids that do not exist yet. A filter that errs has a block read, of a large log from
+            // the disk, while everybody waits: with the usual 10 bits a key that was one of 14 look-ups.
+            table.set_bloom_filter(FILTER_BITS, false);
+            // Digests cannot be compressed.
             options.set_memtable_prefix_bloom_ratio(0.02);
             options.set_memtable_whole_key_filtering(true);
             // New tables are merged with the old ones, whose keys lie anywhere, when they are as many as it takes to be worth it.
@@ -125,7 +146,10 @@ fn families() -> Result<Vec<ColumnFamilyDescriptor>, StoreError> {
             table.set_block_size(COMPRESSED_BYTES);
         }
         options.set_block_based_table_factory(&table);
-        options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+        options.set_write_buffer_size(match family {
+            Family::Entries => ENTRIES_BUFFER_BYTES,
+            _ => WRITE_BUFFER_BYTES,
+        });
         Ok(ColumnFamilyDescriptor::new(family.name(), options))
     };
     Family::ALL.into_iter().map(family).collect()
