@@ -228,6 +228,27 @@ fn a_bundle_of_another_log_and_a_damaged_file_get_a_verdict_in_a_sentence() {
         said(&one)
     );
 
+    // Whoever clears away `*.log` takes what was acknowledged last; who takes the database, everything. Nothing begins anew under that name.
+    let endings = |ending: &'static str| {
+        let files = std::fs::read_dir(other.join("db")).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        files.filter(move |path| path.to_str().unwrap().ends_with(ending))
+    };
+    for file in endings(".log") {
+        std::fs::remove_file(file).unwrap();
+    }
+    for gone in ["/db/*.log is gone", "/db/CURRENT is gone"] {
+        let checked = tool("fsck", &other, &[]);
+        let text = said(&checked);
+        assert_eq!(checked.status.code(), Some(1), "{text}");
+        assert!(text.contains("NOT SOUND"), "{text}");
+        let served = tool("serve", &other, &["--listen", "127.0.0.1:0"]);
+        let text = said(&served);
+        assert_eq!(served.status.code(), Some(1), "{text}");
+        assert!(text.contains(gone), "{text}");
+        let _ = std::fs::remove_dir_all(other.join("db"));
+    }
+
     // A byte in the middle of every table and log of the engine.
     for file in std::fs::read_dir(data.join("db")).unwrap() {
         let path = file.unwrap().path();

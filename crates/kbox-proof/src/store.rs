@@ -311,6 +311,11 @@ pub enum StoreError {
         /// What.
         what: &'static str,
     },
+    /// Files that the log is not whole without are not there any more.
+    Gone {
+        /// Which.
+        file: String,
+    },
     /// Another process has the data open.
     Held {
         /// The data directory.
@@ -383,13 +388,19 @@ impl fmt::Display for StoreError {
             ),
             Self::Full { free, needed } => write!(
                 f,
-                "the disk is full: {free} bytes are free and {needed} must stay so; nothing was written. Make room, \
-                 then send the request again"
+                "the disk is full: {free} bytes are free and {needed} must stay so; what was asked for was not done. Make room, \
+                 then ask again"
             ),
             Self::Damaged { what } => write!(
                 f,
                 "{what} in the data directory is damaged. Do not continue from it: keep a copy as evidence. `kbox-server \
                  restore --reason damage --backup DIR --data NEW` goes on from a backup, in a new log"
+            ),
+            Self::Gone { file } => write!(
+                f,
+                "{file} is gone, and what was acknowledged in it: this log is not continued without it. If it was moved, or its disk is not \
+                 mounted, put it back. Otherwise keep the data directory as evidence: `kbox-server restore --reason damage --backup DIR \
+                 --data NEW` goes on in a new log, from a backup or from what is left here"
             ),
             Self::Held { path } => write!(
                 f,
@@ -429,7 +440,8 @@ impl fmt::Display for StoreError {
             ),
             Self::NoBackup { path } => write!(
                 f,
-                "{path} is no backup: name a directory that `kbox-server backup` made"
+                "{path} is no backup: name a directory that `kbox-server backup` made. One that was broken off holds what a backup holds, and \
+                 is of no use: remove it"
             ),
             Self::ReadOnly => {
                 f.write_str("the log was opened to be read, and nothing may be written to it")

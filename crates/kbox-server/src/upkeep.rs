@@ -120,7 +120,7 @@ pub(crate) fn is_damage(error: &StoreError) -> bool {
     match error {
         // RocksDB's own word.
         StoreError::Engine(detail) => detail.contains("Corruption"),
-        StoreError::Damaged { .. } => true,
+        StoreError::Damaged { .. } | StoreError::Gone { .. } => true,
         _ => false,
     }
 }
@@ -140,6 +140,10 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
             error.into()
         }
     };
+    // What is no log at all is told as such, and not as one that lacks something.
+    if kbox_store::is_data_directory(data) {
+        kbox_store::check_whole(data).map_err(unreadable)?;
+    }
     let store = RocksStore::open_to_read(data).map_err(unreadable)?;
     let identity =
         Identity::of(&store, trust).map_err(|error| match error.downcast::<StoreError>() {
@@ -229,30 +233,41 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
 pub(crate) fn export(data: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
     let store = RocksStore::open_to_read(data)?;
     empty_directory(to)?;
+    let size = write_out(&store, to, same_disk(data, to)).map_err(|error| {
+        format!(
+            "{error}\n{} is no whole export: remove it, and make another where there is room",
+            to.display()
+        )
+    })?;
+    eprintln!("{} in {}", entries(size), to.display());
+    Ok(())
+}
+
+/// Fills a new directory; returns the size of the log in it.
+fn write_out(store: &RocksStore, to: &Path, reserved: bool) -> Result<u64, Box<dyn Error>> {
     let size = store.head()?.map_or(0, |head| head.size.get());
     let bundles = size / 256 + 1;
     let (mut progress, mut done) = (Progress::new("entry bundles"), 0);
-    let head = kbox_proof::ledger::export(&store, |name, bytes| -> Result<(), Problem> {
+    let head = kbox_proof::ledger::export(store, |name, bytes| -> Result<(), Problem> {
         if name.starts_with("tile/entries/") {
             done += 1;
             progress.show(done.min(bundles), bundles);
         }
-        write(to, name, bytes)
+        write(to, name, bytes, reserved)
     })?;
     let head = head.ok_or("no log was begun in this directory")?;
     for (key, bundle) in store.scan(instance::TRUST.as_bytes())? {
-        let bundle = instance::published(&store, &key, bundle)?;
+        let bundle = instance::published(store, &key, bundle)?;
         let version = String::from_utf8_lossy(key.get(instance::TRUST.len()..).unwrap_or_default())
             .trim_start_matches('0')
             .to_string();
-        write(to, &format!("trust/{version}.json"), &bundle)?;
+        write(to, &format!("trust/{version}.json"), &bundle, reserved)?;
     }
-    for (key, seen) in witnesses::split_views(&store)? {
+    for (key, seen) in witnesses::split_views(store)? {
         let digest = String::from_utf8_lossy(key.get(SPLIT_VIEWS.len()..).unwrap_or_default());
-        write(to, &format!("split-views/{digest}.json"), &seen)?;
+        write(to, &format!("split-views/{digest}.json"), &seen, reserved)?;
     }
-    eprintln!("{} in {}", entries(head.size.get()), to.display());
-    Ok(())
+    Ok(head.size.get())
 }
 
 /// `kbox-server backup`: a consistent copy, while the server may run, with the keys unless told otherwise.
@@ -261,6 +276,34 @@ pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<
     let size = store.head()?.map_or(0, |head| head.size.get());
     // Each backup is whole: none is written over an older one, which would be lost before the new one is there.
     empty_directory(to)?;
+    let with_keys = copy(&store, data, to, with_keys).map_err(|error| {
+        format!(
+            "{error}\n{} is no backup: remove it, with the keys that may be in it, and make another where there is room for a copy of the log",
+            to.display()
+        )
+    })?;
+    eprintln!(
+        "{} in {}, {}. What was erased before it was begun is not in it; what is erased since stays in it until \
+         `kbox-server erase --backup` takes it out",
+        entries(size),
+        to.display(),
+        if with_keys {
+            "with the keys in its folder keys/: keep it as safe as those. Keys that the configuration names elsewhere are \
+             not in it"
+        } else {
+            "without keys"
+        }
+    );
+    Ok(())
+}
+
+/// Fills a new directory; says whether there are keys in it.
+fn copy(
+    store: &RocksStore,
+    data: &Path,
+    to: &Path,
+    with_keys: bool,
+) -> Result<bool, Box<dyn Error>> {
     // The keys first: a copy is a backup once its database is whole, the last thing.
     let keys = data.join(instance::KEYS);
     let with_keys = with_keys && keys.is_dir();
@@ -280,19 +323,7 @@ pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<
             eprintln!("{mib} MiB copied");
         }
     })?;
-    eprintln!(
-        "{} in {}, {}. What was erased before it was begun is not in it; what is erased since stays in it until \
-         `kbox-server erase --backup` takes it out",
-        entries(size),
-        to.display(),
-        if with_keys {
-            "with the keys in its folder keys/: keep it as safe as those. Keys that the configuration names elsewhere are \
-             not in it"
-        } else {
-            "without keys"
-        }
-    );
-    Ok(())
+    Ok(with_keys)
 }
 
 fn empty_directory(path: &Path) -> Result<(), Box<dyn Error>> {
@@ -331,7 +362,26 @@ impl From<StoreError> for Problem {
     }
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Problem> {
+/// Whether what is written to one uses up the room of the other. Where nobody says, it is taken to be so.
+fn same_disk(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let disk = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+        disk(one) == disk(other)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        true
+    }
+}
+
+/// `reserved`: on the disk of the data directory, where a server that may be running needs what is left.
+fn write(folder: &Path, name: &str, bytes: &[u8], reserved: bool) -> Result<(), Problem> {
+    if reserved {
+        kbox_store::check_room(folder, u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    }
     let path = folder.join(name);
     let write = || {
         if let Some(parent) = path.parent() {

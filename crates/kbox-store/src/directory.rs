@@ -111,6 +111,8 @@ fn place(lock: &File) -> io::Result<String> {
 pub(crate) struct Directory {
     path: PathBuf,
     is_backup: bool,
+    /// No database was ever whole in it.
+    is_new: bool,
     /// Locked while it is open.
     _lock: File,
 }
@@ -151,7 +153,10 @@ impl Directory {
                 ];
                 for entry in fs::read_dir(path).map_err(problem)? {
                     let name = entry.map_err(problem)?.file_name();
-                    if !ours.iter().any(|ours| name.to_str() == Some(ours)) {
+                    // One whose making was broken off: it holds no log yet.
+                    let broken_off =
+                        name.to_str() == Some(DATABASE) && path.join(PLACE_FILE).is_file();
+                    if !broken_off && !ours.iter().any(|ours| name.to_str() == Some(ours)) {
                         return Err(StoreError::NotData {
                             path: path.display().to_string(),
                         });
@@ -176,14 +181,32 @@ impl Directory {
             // A new one, or one of a version that did not look.
             _ => write_durably(path, PLACE_FILE, &here)?,
         }
-        if is_new {
-            write_durably(path, VERSION_FILE, VERSION)?;
-        }
         Ok(Self {
             path: path.to_path_buf(),
             is_backup: false,
+            is_new,
             _lock: lock,
         })
+    }
+
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Says that its database is there: from now on it is never made anew, since that would begin a second log of one name.
+    pub(crate) fn begun(&mut self) -> Result<(), StoreError> {
+        if self.is_new {
+            write_durably(&self.path, VERSION_FILE, VERSION)?;
+            self.is_new = false;
+        }
+        Ok(())
+    }
+
+    /// The error for a directory of something else.
+    pub(crate) fn not_data(&self) -> StoreError {
+        StoreError::NotData {
+            path: self.path.display().to_string(),
+        }
     }
 
     /// Takes a backup, to erase in it.
@@ -192,6 +215,7 @@ impl Directory {
             Ok(found) if found.trim_end() == BACKUP => Ok(Self {
                 path: path.to_path_buf(),
                 is_backup: true,
+                is_new: false,
                 _lock: lock(path)?,
             }),
             Ok(found) if found.starts_with(ANY_BACKUP) => Err(StoreError::Version {
@@ -237,6 +261,41 @@ impl Directory {
     pub(crate) fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
         check_room(&self.path, bytes)
     }
+}
+
+/// Refuses a data directory whose database, or newest write-ahead log, is not there any more. The engine would make the one anew, and take
+/// the other for one in which nothing was written.
+///
+/// # Errors
+/// [`StoreError::Gone`], [`StoreError::Directory`].
+pub fn check_whole(path: &Path) -> Result<(), StoreError> {
+    let database = path.join(DATABASE);
+    let gone = |file: PathBuf| StoreError::Gone {
+        file: file.display().to_string(),
+    };
+    let current = database.join("CURRENT");
+    if !current
+        .try_exists()
+        .map_err(|error| problem(path, &error))?
+    {
+        return Err(gone(current));
+    }
+    let version = fs::read_to_string(path.join(VERSION_FILE));
+    if version.is_ok_and(|found| found.trim_end() == BACKUP) {
+        // All of it is in tables.
+        return Ok(());
+    }
+    // A writer makes the next one before it removes the last; who reads the names meanwhile may see neither.
+    for _ in 0..LOCK_ATTEMPTS {
+        for file in fs::read_dir(&database).map_err(|error| problem(path, &error))? {
+            let file = file.map_err(|error| problem(path, &error))?.path();
+            if file.extension().is_some_and(|ending| ending == "log") {
+                return Ok(());
+            }
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    Err(gone(database.join("*.log")))
 }
 
 /// What this user may still write to the disk of a data directory.
@@ -363,11 +422,12 @@ mod tests {
     #[test]
     fn a_directory_has_one_owner_and_keeps_its_version() {
         let dir = tempfile::tempdir().unwrap();
-        let taken = Directory::take(dir.path()).unwrap();
+        let mut taken = Directory::take(dir.path()).unwrap();
         assert!(matches!(
             Directory::take(dir.path()),
             Err(StoreError::Held { .. })
         ));
+        taken.begun().unwrap();
         drop(taken);
         Directory::take(dir.path()).unwrap();
         fs::write(dir.path().join(VERSION_FILE), "kbox-data 9\n").unwrap();
@@ -379,7 +439,7 @@ mod tests {
     fn a_copied_directory_is_not_continued_unless_somebody_says_that_it_was_moved() {
         let dir = tempfile::tempdir().unwrap();
         let (one, other) = (dir.path().join("one"), dir.path().join("other"));
-        drop(Directory::take(&one).unwrap());
+        Directory::take(&one).unwrap().begun().unwrap();
         fs::create_dir(&other).unwrap();
         for file in fs::read_dir(&one).unwrap().map(Result::unwrap) {
             fs::copy(file.path(), other.join(file.file_name())).unwrap();
@@ -419,7 +479,7 @@ mod tests {
     fn a_directory_that_holds_the_operators_keys_alone_is_new() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(KEYS)).unwrap();
-        Directory::take(dir.path()).unwrap();
+        Directory::take(dir.path()).unwrap().begun().unwrap();
         assert!(dir.path().join(VERSION_FILE).is_file());
     }
 

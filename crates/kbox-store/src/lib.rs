@@ -8,5 +8,5 @@ mod database;
 mod directory;
 mod rocks;
 
-pub use directory::{Stopped, check_room, free_bytes, is_data_directory};
+pub use directory::{Stopped, check_room, check_whole, free_bytes, is_data_directory};
 pub use rocks::RocksStore;

@@ -17,7 +17,7 @@ use rocksdb::{DBPinnableSlice, Direction};
 
 use crate::codec::{self, Family};
 use crate::database::{Batch, Database, Opening};
-use crate::directory::{Directory, NewBackup, check_room};
+use crate::directory::{Directory, NewBackup, check_room, check_whole};
 
 const OPENING_ATTEMPTS: u32 = 5;
 /// Copied in one write.
@@ -135,11 +135,21 @@ impl RocksStore {
     ///
     /// # Errors
     /// [`StoreError::Held`] while another process has it open, [`StoreError::Version`], [`StoreError::NotData`],
-    /// [`StoreError::Full`], [`StoreError::Directory`], or the engine's own.
+    /// [`StoreError::Gone`], [`StoreError::Full`], [`StoreError::Directory`], or the engine's own.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let directory = Directory::take(path.as_ref())?;
+        let mut directory = Directory::take(path.as_ref())?;
         directory.check_room(0)?;
-        let db = Database::open(&directory.database(), Opening::Any)?;
+        let opening = if directory.is_new() {
+            Opening::Any
+        } else {
+            check_whole(path.as_ref())?;
+            Opening::Existing
+        };
+        let db = Database::open(&directory.database(), opening)?;
+        if directory.is_new() && db.get(codec::HEAD)?.is_some() {
+            return Err(directory.not_data());
+        }
+        directory.begun()?;
         Self::over(db, Some(directory))
     }
 
@@ -269,6 +279,7 @@ impl RocksStore {
             }
             Ok(())
         })?;
+        check_room(path, u64::try_from(batch.byte_len()).unwrap_or(u64::MAX))?;
         copy.write_unlogged(batch)?;
         copy.flush()
     }

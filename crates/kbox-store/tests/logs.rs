@@ -112,6 +112,82 @@ fn a_write_ahead_log_that_was_taken_away_or_cut_off_before_the_newest_is_refused
     assert_eq!(findings(&data), [""; 0]);
 }
 
+#[test]
+fn a_log_whose_database_or_write_ahead_logs_are_gone_is_neither_begun_anew_nor_continued_without_them()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, base) = (folder.path().join("data"), folder.path().join("base"));
+    let keys = Keys::new();
+    let ledger = keys.open(&data, clock());
+    for n in 0..10 {
+        record(&ledger, &format!("small-{n}"), 1).unwrap();
+    }
+    // As a power cut leaves it, all in the write-ahead log; and closed well.
+    copy_folder(&data, &base);
+    drop(ledger);
+    let closed = folder.path().join("closed-well");
+    std::fs::rename(&data, &closed).unwrap();
+
+    let named = |data: &Path, wanted: &str| {
+        for file in std::fs::read_dir(data.join("db")).unwrap() {
+            let file = file.unwrap().path();
+            let name = file.file_name().unwrap().to_str().unwrap();
+            if name.contains(wanted) {
+                std::fs::remove_file(&file).unwrap();
+            }
+        }
+    };
+    let folder_gone = |data: &Path| std::fs::remove_dir_all(data.join("db")).unwrap();
+    let all_gone = |data: &Path| named(data, "");
+    let logs_gone = |data: &Path| named(data, ".log");
+    let current_and_logs_gone = |data: &Path| {
+        named(data, "CURRENT");
+        named(data, ".log");
+    };
+    let changes: [&dyn Fn(&Path); 4] =
+        [&folder_gone, &all_gone, &logs_gone, &current_and_logs_gone];
+    for from in [&base, &closed] {
+        for (n, change) in changes.iter().enumerate() {
+            copy_folder(from, &data);
+            let _ = std::fs::remove_file(data.join("PLACE"));
+            change(&data);
+            for _ in 0..2 {
+                let refused = RocksStore::open(&data).map(|store| store.head().unwrap());
+                assert!(
+                    matches!(refused, Err(StoreError::Gone { .. })),
+                    "{n}: {refused:?}"
+                );
+            }
+            std::fs::remove_dir_all(&data).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_first_opening_that_was_broken_off_is_done_again_and_a_log_without_its_version_file_is_not_taken()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    drop(RocksStore::open(&data).unwrap());
+    // Broken off before it said that the database is there, and before the database was.
+    std::fs::remove_file(data.join("VERSION")).unwrap();
+    drop(RocksStore::open(&data).unwrap());
+    std::fs::remove_file(data.join("VERSION")).unwrap();
+    std::fs::remove_file(data.join("db/CURRENT")).unwrap();
+    for log in logs(&data) {
+        std::fs::remove_file(log).unwrap();
+    }
+    let ledger = Keys::new().open(&data, clock());
+    record(&ledger, "first", 1).unwrap();
+    drop(ledger);
+    std::fs::remove_file(data.join("VERSION")).unwrap();
+    let refused = RocksStore::open(&data).map(|_| ());
+    assert!(
+        matches!(refused, Err(StoreError::NotData { .. })),
+        "{refused:?}"
+    );
+}
+
 /// Not a test of its own: the process that the next test kills.
 #[test]
 fn logs_child() {

@@ -3,6 +3,7 @@
 
 use hyper::StatusCode;
 use kbox_proof::anchor::WitnessStatus;
+use kbox_proof::event::MAX_EVENT_BYTES;
 use kbox_proof::ledger::LedgerError;
 use serde_json::json;
 
@@ -11,6 +12,9 @@ use crate::http::answer::{self, Answer};
 use crate::http::call::Call;
 use crate::http::problem::Problem;
 use crate::instance::{Instance, clock_trouble};
+
+/// Of the largest size, which are committed together: there is room for so many while `/readyz` says so.
+const EVENTS_WITH_ROOM: u64 = 4;
 
 /// `GET /healthz`: the process answers.
 pub(crate) fn healthz(_: &App, _: &Call) -> Result<Answer, Problem> {
@@ -100,7 +104,9 @@ fn check(app: &App) -> Result<(), Problem> {
     app.instance.ledger.check_open()?;
     app.instance.check_validity(reading.time)?;
     app.instance.audit.check()?;
-    kbox_store::check_room(&app.instance.data, 0)
+    // For the largest event: each is refused for its own size, some long before the last byte above the reserve is used.
+    let largest = u64::try_from(MAX_EVENT_BYTES).unwrap_or(u64::MAX);
+    kbox_store::check_room(&app.instance.data, largest.saturating_mul(EVENTS_WITH_ROOM))
         .map_err(|error| Problem::unavailable("disk_full", error))?;
     if let Some(left) = crate::descriptors::short() {
         return Err(Problem::unavailable(
