@@ -76,15 +76,19 @@ const SOME: u64 = 20;
 /// More than are built ahead of the commit before.
 const MANY: u64 = 400;
 
-/// While the commit of "first" and others waits at the gate, a group is built upon it: a retry of "first" and [`MANY`] more.
-fn built_ahead(log: &Log, ledger: &Ledger) -> [std::sync::mpsc::Receiver<Answer>; 2] {
+/// While the commit of "first" and others waits at the gate, a group is built upon it: `again` and [`MANY`] more.
+fn built_ahead(
+    log: &Log,
+    ledger: &Ledger,
+    again: EventRequest,
+) -> [std::sync::mpsc::Receiver<Answer>; 2] {
     log.store.gate.shut();
     let mut events = vec![sending("first")];
     events.extend((1..SOME).map(|number| sending(&format!("first-{number}"))));
     let first = submit(ledger, events, RecordBatch::new());
     log.store.gate.wait_for_commit();
     let sought = log.store.sought();
-    let mut events = vec![sending("first")];
+    let mut events = vec![again];
     events.extend((0..MANY).map(|number| sending(&format!("ahead-{number}"))));
     let ahead = submit(ledger, events, records("ahead"));
     // The retry is found without the store, which does not have it yet.
@@ -98,7 +102,7 @@ fn built_ahead(log: &Log, ledger: &Ledger) -> [std::sync::mpsc::Receiver<Answer>
 fn a_group_built_ahead_follows_the_one_before_and_knows_its_requests() {
     let log = Log::new();
     let ledger = log.open();
-    let [first, ahead] = built_ahead(&log, &ledger);
+    let [first, ahead] = built_ahead(&log, &ledger, sending("first"));
     log.store.gate.open();
     let first = first.recv().unwrap().unwrap();
     let ahead = ahead.recv().unwrap().unwrap();
@@ -117,7 +121,7 @@ fn a_group_built_ahead_follows_the_one_before_and_knows_its_requests() {
 fn a_group_built_upon_a_refused_one_is_refused_with_it_and_the_log_goes_on() {
     let log = Log::new();
     let ledger = log.open();
-    let [first, ahead] = built_ahead(&log, &ledger);
+    let [first, ahead] = built_ahead(&log, &ledger, sending("first"));
     log.store.plan([Fault::Refuse]);
     log.store.gate.open();
     assert_eq!(first.recv().unwrap(), Err(LedgerError::Store(full())));
@@ -133,10 +137,47 @@ fn a_group_built_upon_a_refused_one_is_refused_with_it_and_the_log_goes_on() {
 }
 
 #[test]
+fn nobody_is_told_of_a_conflict_with_what_was_then_refused() {
+    let log = Log::new();
+    let ledger = log.open();
+    let mut other = sending("first");
+    let mut content = submission();
+    content.author = text("La première adjointe");
+    other.body.detail = Detail::SubmissionAcceptance(content);
+    let [first, ahead] = built_ahead(&log, &ledger, other.clone());
+    log.store.plan([Fault::Refuse]);
+    log.store.gate.open();
+    for answer in [first, ahead] {
+        assert_eq!(answer.recv().unwrap(), Err(LedgerError::Store(full())));
+    }
+    // Nor with an event of one's own group.
+    log.store.gate.shut();
+    let blocker = submit(&ledger, vec![sending("blocker")], RecordBatch::new());
+    log.store.gate.wait_for_commit();
+    let alike = [1, 2].map(|version| {
+        submit(
+            &ledger,
+            vec![publication("alike", version)],
+            RecordBatch::new(),
+        )
+    });
+    log.store.plan([Fault::None, Fault::Refuse]);
+    log.store.gate.open();
+    blocker.recv().unwrap().unwrap();
+    for answer in alike {
+        assert_eq!(answer.recv().unwrap(), Err(LedgerError::Store(full())));
+    }
+    log.verify(&record(&ledger, other).unwrap());
+    assert_eq!(ledger.size().get(), 2);
+    log.assert_whole();
+    assert_eq!(log.fatal(), []);
+}
+
+#[test]
 fn a_group_built_upon_a_failed_one_is_never_written() {
     let log = Log::new();
     let ledger = log.open();
-    let [first, ahead] = built_ahead(&log, &ledger);
+    let [first, ahead] = built_ahead(&log, &ledger, sending("first"));
     log.store.plan([Fault::FailKept]);
     log.store.gate.open();
     assert_eq!(first.recv().unwrap(), Err(LedgerError::Stopped));

@@ -32,7 +32,8 @@ pub(super) enum Slot {
 /// A submission that the group answers.
 pub(super) struct Accepted {
     pub(super) done: Done,
-    pub(super) slots: Vec<Slot>,
+    /// Or a conflict with what is durable only with this group or the one before.
+    pub(super) slots: Result<Vec<Slot>, LedgerError>,
 }
 
 /// Events of a group that one thread takes all the way, if no other is on its way.
@@ -54,7 +55,8 @@ pub(super) struct Group {
 impl Group {
     /// Sooner written and acknowledged than handed to another thread.
     pub(super) fn is_small(&self) -> bool {
-        let events: usize = self.accepted.iter().map(|one| one.slots.len()).sum();
+        let slots = self.accepted.iter().flat_map(|one| &one.slots);
+        let events: usize = slots.map(Vec::len).sum();
         events <= SMALL
     }
 
@@ -195,7 +197,11 @@ pub(super) fn acknowledge_one(shared: &Shared, committed: Committed) -> bool {
         .reader(|name: &Tile| receipts::tile(store, name));
     let mut prover = Prover::new(reader, &tree);
     for Accepted { done, slots } in accepted {
-        match answer(shared, &mut prover, &entries, &slots) {
+        let answer = match slots {
+            Ok(slots) => answer(shared, &mut prover, &entries, &slots),
+            Err(conflict) => Ok(Err(conflict)),
+        };
+        match answer {
             Ok(answer) => done.answer(answer),
             Err(fatal) => {
                 shared.fatal(&fatal);

@@ -129,6 +129,13 @@ type Places = HashMap<(Collectivite, RequestId), usize>;
 /// What the store has of each request of a group, if it could be looked up at once.
 type Known = Option<alloc::vec::IntoIter<Option<StoredRequest>>>;
 
+/// Why a submission is not recorded.
+enum Refusal {
+    Now(LedgerError),
+    /// What it contradicts is not durable yet, and may be refused.
+    WithGroup(LedgerError),
+}
+
 /// A group and what it leaves behind when it is handed over.
 struct Built {
     group: Group,
@@ -241,9 +248,14 @@ impl Sequencer {
                     if anew && !its_records.is_empty() {
                         records.push(its_records);
                     }
+                    let slots = Ok(slots);
                     accepted.push(Accepted { done, slots });
                 }
-                Err(error) => done.answer(Err(error)),
+                Err(Refusal::Now(error)) => done.answer(Err(error)),
+                Err(Refusal::WithGroup(error)) => {
+                    let slots = Err(error);
+                    accepted.push(Accepted { done, slots });
+                }
             }
         }
         if accepted.is_empty() {
@@ -312,7 +324,7 @@ impl Sequencer {
         known: &mut Known,
         drafts: &mut Vec<Prepared>,
         places: &mut Places,
-    ) -> Result<Vec<Slot>, LedgerError> {
+    ) -> Result<Vec<Slot>, Refusal> {
         let kept = drafts.len();
         let mut slots = Vec::with_capacity(events.len());
         let mut problem = None;
@@ -329,11 +341,11 @@ impl Sequencer {
                 // In this batch already: compared without a key, since neither has left memory.
                 match drafts.get(place) {
                     Some(draft) if draft.content == event.content => Ok(Slot::New(place)),
-                    _ => Err(conflict()),
+                    _ => Err(Refusal::WithGroup(conflict())),
                 }
             } else {
                 match self.find(&key, stored) {
-                    Err(error) => Err(error),
+                    Err(error) => Err(Refusal::Now(error)),
                     Ok(None) => {
                         let place = drafts.len();
                         places.insert(key, place);
@@ -341,11 +353,12 @@ impl Sequencer {
                         Ok(Slot::New(place))
                     }
                     Ok(Some((slot, content))) => match content {
-                        None => Err(LedgerError::Gone {
+                        None => Err(Refusal::Now(LedgerError::Gone {
                             request_id: event.request_id.clone(),
-                        }),
+                        })),
                         Some(content) if seal::same_content(&content, &event.content) => Ok(slot),
-                        Some(_) => Err(conflict()),
+                        Some(_) if self.is_in_flight(&key) => Err(Refusal::WithGroup(conflict())),
+                        Some(_) => Err(Refusal::Now(conflict())),
                     },
                 }
             };
@@ -361,6 +374,11 @@ impl Sequencer {
             places.remove(&(draft.collectivite, draft.request_id));
         }
         Err(error)
+    }
+
+    fn is_in_flight(&self, request: &(Collectivite, RequestId)) -> bool {
+        let group = self.in_flight.as_ref();
+        group.is_some_and(|group| group.places.contains_key(request))
     }
 
     /// What an earlier request became, in the group handed over last, in the store (`stored`, if that was looked up) or in a closed
