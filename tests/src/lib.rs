@@ -3,6 +3,7 @@
 // Helpers of tests end where something is not as expected.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+pub mod by_hand;
 pub mod ntp;
 pub mod outside;
 

@@ -2,40 +2,9 @@
 //! `docs/verify-by-hand.md`: its commands accept a receipt, and refuse it spoiled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
 use kbox_proof::receipt::Receipt;
+use kbox_tests::by_hand::{bash, blocks};
 use kbox_tests::{run, said};
-
-const PAGE: &str = include_str!("../../docs/verify-by-hand.md");
-
-/// The page's fenced commands, block by block.
-fn blocks() -> Vec<&'static str> {
-    PAGE.split("```sh\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect()
-}
-
-fn bash(folder: &Path, blocks: &[&str]) -> Output {
-    let mut shell = Command::new("bash")
-        .args(["-euo", "pipefail", "-s"])
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = shell.stdin.take().unwrap();
-    let script = blocks.concat();
-    // Bash stops reading at the first command that fails.
-    let writer = std::thread::spawn(move || drop(input.write_all(script.as_bytes())));
-    let output = shell.wait_with_output().unwrap();
-    writer.join().unwrap();
-    output
-}
 
 #[test]
 fn the_commands_of_the_page_accept_a_receipt_and_refuse_it_spoiled() {

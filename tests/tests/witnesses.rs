@@ -13,6 +13,7 @@ use kbox_proof::merkle::{RootHash, hash_leaf};
 use kbox_proof::receipt::Receipt;
 use kbox_proof::tlog::{Checkpoint, KeyId, KeyName, Note};
 use kbox_proof::tsp::TimeStampToken;
+use kbox_tests::by_hand::{bash, blocks};
 use kbox_tests::outside::{Conduct, Outside};
 use kbox_tests::{Answer, Server, run, said, submission};
 use serde_json::{Value, json};
@@ -213,6 +214,90 @@ fn a_receipt_that_witnesses_and_an_outside_authority_cover_reaches_ancre() {
     let leaf = hex(hash_leaf(&token.leaf_bytes().unwrap()).as_bytes());
     let upgrade = a.get(&format!("/log/upgrade/{leaf}"), None).json();
     assert!(!upgrade["anchors"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_witnesses_and_an_outside_authority_saw_is_checked_by_hand_and_refused_spoiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let (albert, bray) = neighbours(folder.path());
+    let authority = Outside::start(&folder.path().join("outside"), Conduct::Honest, 0);
+    albert.anchor(&authority);
+    let (a, b) = (albert.start(), bray.start());
+    ready(&a);
+    ready(&b);
+    let key = a.key(&albert.data);
+    // So that the last tree without the second event is not the empty one.
+    let first = a.post("/api/v1/events", Some(&key), &submission("one"));
+    assert_eq!(first.status, 201, "{}", first.text());
+    marked(&a);
+    let made = a.post("/api/v1/events", Some(&key), &submission("two"));
+    let location = made.location.unwrap();
+    let before = |receipt: &Receipt| {
+        let note = receipt.before.as_deref().unwrap_or_default();
+        note.lines().nth(1).map(str::to_string)
+    };
+    let grown = until(
+        "grown and anchored",
+        || a.get(&location, Some(&key)),
+        |answer| {
+            Receipt::from_json(&answer.body).is_ok_and(|one| {
+                !one.anchors.is_empty() && before(&one).is_some_and(|size| size != "0")
+            })
+        },
+    );
+    let page = tempfile::tempdir().unwrap();
+    let path = page.path().join("receipt.kbox.json");
+    std::fs::write(&path, &grown.body).unwrap();
+    std::fs::write(page.path().join("trust.json"), a.get("/trust", None).body).unwrap();
+    // No dossier to take it from, and no personal part.
+    let steps: Vec<_> = blocks()
+        .into_iter()
+        .skip(1)
+        .filter(|block| !block.contains("personal.der"))
+        .collect();
+    let accepted = bash(page.path(), &steps);
+    assert!(accepted.status.success(), "{}", said(&accepted));
+    let saw = format!("Commune {} independent saw", bray.name);
+    assert_eq!(
+        said(&accepted).matches(&saw).count(),
+        2,
+        "{}",
+        said(&accepted)
+    );
+    let receipt = Receipt::from_json(&grown.body).unwrap();
+    let mut changed = vec![receipt.clone(); 5];
+    let [time, anchor, tree, gone, later] = changed.as_mut_slice() else {
+        unreachable!()
+    };
+    // A cosignature's last bytes; an anchor's token; another tree before; the path to it.
+    let other = |text: &mut String, from_end: usize| {
+        let place = text.len() - from_end;
+        let new = if text[place..].starts_with('A') {
+            "B"
+        } else {
+            "A"
+        };
+        text.replace_range(place..=place, new);
+    };
+    other(&mut time.proof, 20);
+    *anchor.anchors[0].token.last_mut().unwrap() ^= 1;
+    other(&mut anchor.anchors[0].checkpoint, 20);
+    let note = tree.before.as_mut().unwrap();
+    let root = note.match_indices('\n').nth(1).unwrap().0 + 1;
+    let new = if note[root..].starts_with('A') {
+        "B"
+    } else {
+        "A"
+    };
+    note.replace_range(root..=root, new);
+    gone.consistency.pop();
+    later.before = Some(later.proof.split_once("\n\n").unwrap().1.to_string());
+    for spoiled in changed {
+        assert_ne!(spoiled, receipt);
+        std::fs::write(&path, spoiled.to_json()).unwrap();
+        let refused = bash(page.path(), &steps);
+        assert!(!refused.status.success(), "{}", said(&refused));
+    }
 }
 
 /// Two communes that guard each other.
