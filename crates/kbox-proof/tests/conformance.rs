@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
-//! `docs/conformance.md` answers every requirement, and names only tests that exist.
+//! `docs/conformance.md` answers every requirement, and names only tests that exist; the practice statement and the texts in the sources
+//! hold what can be checked of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -233,6 +234,32 @@ fn the_practice_statement_says_what_the_code_does() {
     assert_eq!(authority(second), Ok(second));
     let beyond = authority(second + Duration::from_millis(1));
     assert_eq!(beyond, Err(TsaError::Accuracy));
+}
+
+/// A `\` at the end of a line that is lost when lines are joined leaves the indentation in the text.
+#[test]
+fn no_text_that_people_read_has_lost_the_end_of_a_line() {
+    fn look(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                look(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let source = std::fs::read_to_string(&path).unwrap();
+                let lines = source.lines().map(str::trim_start);
+                // Comments, and the columns of a help text, are aligned on purpose.
+                let lines = lines.filter(|line| !line.starts_with("//") && !line.starts_with("--"));
+                for line in lines.filter(|line| line.contains(&" ".repeat(9))) {
+                    found.push(format!("{}: {line}", path.display()));
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(repository().join("crates")).unwrap() {
+        look(&entry.unwrap().path().join("src"), &mut found);
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]

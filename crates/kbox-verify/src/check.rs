@@ -12,7 +12,7 @@ use kbox_proof::merkle::hash_leaf;
 use kbox_proof::receipt::{MAX_RECEIPT_BYTES, ProofFile, Receipt, ReceiptError, TrustBundle};
 use kbox_proof::report::{self, Language, Outcome, Report};
 use kbox_proof::time::Time;
-use kbox_proof::tlog::{TlogPolicy, TlogProof};
+use kbox_proof::tlog::{PolicyError, PolicyLog, TlogPolicy, TlogProof, TlogProofError};
 use kbox_proof::tsp::{
     Certificate, Revocation, RevocationEvidence, RevocationRejection, TspError,
     certificates_from_pem, crls_from_pem,
@@ -795,6 +795,18 @@ pub(crate) fn say(language: Language, french: &str, english: &str) -> String {
     }
 }
 
+/// The entry is in the log, as far as the log's own signature goes.
+fn too_few_witnesses(message: &str, language: Language) -> Answer {
+    let advice = say(
+        language,
+        "rien n'est altéré : la signature du journal et l'inscription de l'entrée tiennent, seules manquent des signatures de témoins. Redemandez cette preuve au journal quand davantage de ces témoins auront signé ; si ceux qui ont signé vous suffisent, donnez un tlog-policy dont ils forment le quorum.",
+        "nothing was altered: the log's signature and the entry's inclusion hold, only witnesses' cosignatures are missing. Ask the log for this proof again when more of these witnesses have cosigned; if those who did will do for you, give a tlog-policy of which they are a quorum.",
+    );
+    let outcome = Outcome::Undecided;
+    let code = "witness.quorum";
+    not_proven(TLOG_PROOF, outcome, language, code, message, &advice)
+}
+
 fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Problem> {
     let language = options.language;
     let proof = TlogProof::parse(bytes).map_err(|error| {
@@ -810,15 +822,27 @@ fn tlog_proof(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, 
         return Ok(no_document(TLOG_PROOF, language));
     };
     let entry = read(entry)?;
-    let verified = policy
-        .verify(proof.checkpoint())
-        .map_err(|error| report::policy_words(&error, language));
-    let checked = verified.and_then(|witnessed| {
-        proof
-            .verify_inclusion_in(&hash_leaf(&entry), witnessed.checkpoint())
-            .map_err(|error| report::tlog_proof_words(&error, language))
+    let leaf = hash_leaf(&entry);
+    let policy_words = |error: &PolicyError| report::policy_words(error, language);
+    let proof_words = |error: &TlogProofError| report::tlog_proof_words(error, language);
+    let checked = match policy.verify(proof.checkpoint()) {
+        Ok(witnessed) => proof
+            .verify_inclusion_in(&leaf, witnessed.checkpoint())
             .map(|()| witnessed)
-    });
+            .map_err(|error| proof_words(&error)),
+        // Whether anything was altered is looked at first.
+        Err(error @ PolicyError::QuorumNotMet { .. }) => {
+            let logs = policy.logs().iter().map(PolicyLog::key);
+            let mut proofs = logs.map(|log| proof.verify(&leaf, log));
+            // Of several keys of this log, one that signed.
+            let signed = proofs.find(|one| !matches!(one, Err(TlogProofError::Checkpoint(_))));
+            match signed {
+                Some(Err(error)) => Err(proof_words(&error)),
+                _ => return Ok(too_few_witnesses(&policy_words(&error), language)),
+            }
+        }
+        Err(error) => Err(policy_words(&error)),
+    };
     Ok(match checked {
         Ok(witnessed) => {
             let (index, size) = (proof.index().get(), witnessed.checkpoint().size().get());

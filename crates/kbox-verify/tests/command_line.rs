@@ -21,7 +21,7 @@ use kbox_proof::tsa::{Authority, AuthorityConfig, SerialSource};
 use kbox_proof::tsp::{
     HashAlgorithm, MessageImprint, SerialNumber, TimeStampToken, TsaPolicyId, certificate_to_pem,
 };
-use operator::{Operator, PAPER, sent};
+use operator::{Operator, PAPER, Witness, sent};
 use support::Folder;
 
 impl Folder {
@@ -791,6 +791,61 @@ fn the_leaf_of_a_receipt_is_what_the_log_hashes() {
         "one.tlog-proof",
     ]);
     assert!(code == 2 && out.contains("[log.proof]"), "{out}");
+}
+
+/// Anybody can leave a cosignature out, and a policy may ask for more than there are.
+#[test]
+fn a_tlog_proof_under_too_few_cosignatures_is_not_called_altered_and_says_what_is_missing() {
+    let (folder, operator) = folder();
+    let witnesses: Vec<Witness> = (1..=3).map(Witness::new).collect();
+    let mut policy = format!("log {}\n", operator.log.vkey(&operator.origin));
+    for witness in &witnesses {
+        let number = witness.signer.public_key()[0];
+        policy.push_str(&format!("witness w{number} {}\n", witness.vkey()));
+    }
+    let names: Vec<&str> = policy
+        .lines()
+        .filter_map(|line| line.strip_prefix("witness ")?.split(' ').next())
+        .collect();
+    let policy = format!("{policy}group all all {}\nquorum all\n", names.join(" "));
+    folder.put("policy", policy);
+    let token = TimeStampToken::parse(&operator.receipts()[1].token).unwrap();
+    folder.put("leaf.der", token.leaf_bytes().unwrap());
+    let judge = |count: usize, document: &str, language: &str| {
+        let time = 1_790_000_000;
+        let cosigned = witnesses.iter().take(count);
+        let note = cosigned.fold(operator.checkpoint(), |note, witness| {
+            witness.cosign(note, time)
+        });
+        let proof = operator.receipt_under(1, note).proof;
+        folder.put("one.tlog-proof", proof);
+        let trust = ["--trust", "policy", "--document", document];
+        let more = ["--json", "--lang", language, "one.tlog-proof"];
+        let (code, out, err) = folder.run(&[trust, more].concat());
+        let json: serde_json::Value = serde_json::from_str(&out).expect(&err);
+        (code, json["findings"][0].clone())
+    };
+    for (count, english, french) in [
+        (0, "no witness of the policy cosigned", "aucun témoin"),
+        (1, "1 witness of the policy cosigned", "un seul témoin"),
+        (2, "2 witnesses of the policy cosigned", "2 témoins"),
+    ] {
+        for (language, words, next, altered) in [
+            ("en", english, "nothing was altered", "altered or forged"),
+            ("fr", french, "rien n'est altéré", "contrefaite"),
+        ] {
+            let (code, finding) = judge(count, "leaf.der", language);
+            assert_eq!((code, &finding["code"]), (2, &"witness.quorum".into()));
+            let said = |member: &str| finding[member].as_str().unwrap().to_string();
+            assert!(said("message").contains(words), "{finding}");
+            let advice = said("advice");
+            assert!(advice.contains(next) && !advice.contains(altered));
+        }
+    }
+    // What another entry's proof shows is told first.
+    let (code, finding) = judge(1, "trust.json", "en");
+    assert_eq!((code, &finding["code"]), (2, &"log.proof".into()));
+    assert_eq!(judge(3, "leaf.der", "en").0, 0);
 }
 
 fn time(text: &str) -> Time {

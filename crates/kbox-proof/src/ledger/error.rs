@@ -238,11 +238,11 @@ impl fmt::Display for LedgerError {
                 )
             }
             Self::NotWitnessed => f.write_str(
-                "no quorum of witnesses has cosigned the empty log yet, and before that nothing is recorded; they are asked again and                  again. Send the request again, and see /readyz when it goes on",
+                "no quorum of witnesses has cosigned the empty log yet, and before that nothing is recorded; they are asked again and again. Send the request again, and see /readyz when it goes on",
             ),
             Self::RolledBack { witness, seen, ours } => write!(
                 f,
-                "witness {witness} cosigned {seen} leaves of this log, and {ours} are here: entries were lost, or a copy of this log goes                  on elsewhere. Nothing is recorded. Keep the data directory as evidence; `kbox-server restore` closes this log and goes on in a new one. If it is the                  witness that errs, remove it from the configuration"
+                "witness {witness} cosigned {seen} leaves of this log, and {ours} are here: entries were lost, or a copy of this log goes on elsewhere. Nothing is recorded. Keep the data directory as evidence; `kbox-server restore` closes this log and goes on in a new one. If it is the witness that errs, remove it from the configuration"
             ),
             Self::Mark(error) => error.fmt(f),
             Self::ProofFailed(problem) => {

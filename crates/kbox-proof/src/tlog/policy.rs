@@ -140,6 +140,12 @@ impl fmt::Display for PolicyError {
             }
             Self::Checkpoint(error) => error.fmt(f),
             Self::Cosignature(error) => write!(f, "a cosignature does not hold: {error}"),
+            Self::QuorumNotMet { witnesses: 0 } => {
+                f.write_str("no witness of the policy cosigned, which is not a quorum")
+            }
+            Self::QuorumNotMet { witnesses: 1 } => {
+                f.write_str("1 witness of the policy cosigned, which is not a quorum")
+            }
             Self::QuorumNotMet { witnesses } => write!(
                 f,
                 "{witnesses} witnesses of the policy cosigned, which is not a quorum"
