@@ -282,6 +282,40 @@ fn forged_checkpoints_and_two_histories_are_refused_before_anything_is_made() {
 }
 
 #[test]
+fn a_database_that_was_put_back_alone_is_known_by_the_audit_log_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, older) = (folder.path().join("data"), folder.path().join("older"));
+    let server = Server::start(&data);
+    let key = server.key(&data);
+    record(&server, &key, "first");
+    assert!(server.terminate().success());
+    let database = data.join("db");
+    let copy = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-a").args([from, to]).status();
+        assert!(copied.unwrap().success());
+    };
+    copy(&database, &older);
+    // As it was is not older.
+    let server = Server::start(&data);
+    record(&server, &key, "second");
+    assert!(server.terminate().success());
+    let newer = folder.path().join("newer");
+    std::fs::rename(&database, &newer).unwrap();
+    copy(&older, &database);
+    let refused = tool("serve", &data, &["--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        said(&refused).contains("an earlier state of it was put in its place"),
+        "{}",
+        said(&refused)
+    );
+    std::fs::remove_dir_all(&database).unwrap();
+    std::fs::rename(&newer, &database).unwrap();
+    let server = Server::start(&data);
+    record(&server, &key, "third");
+}
+
+#[test]
 fn a_copied_directory_is_served_by_nobody_until_its_operator_says_which_it_is() {
     let lost = Lost::new();
     let (data, twin) = (lost.path("data"), lost.path("twin"));

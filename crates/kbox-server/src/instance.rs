@@ -103,6 +103,8 @@ pub(crate) enum StartError {
     OwnWitness(String),
     /// Production makes no witness's key of its own.
     WitnessKeyNotProvided(PathBuf),
+    /// The log had more entries when it was served before.
+    PutBack { had: u64, here: u64 },
     /// The trust bundle in the log is of other keys or another environment.
     TrustDiffers(&'static str),
 }
@@ -170,6 +172,13 @@ impl fmt::Display for StartError {
                 "environment = \"production\" makes no keys of its own, and [witnessing] needs one: put an Ed25519 key (PKCS#8, \
                  `openssl genpkey -algorithm ed25519`), or an ML-DSA-44 one, into {}, readable for this user alone, and no other machine",
                 path.display()
+            ),
+            Self::PutBack { had, here } => write!(
+                f,
+                "the database holds {}, and had {had} when this log was served before (audit.jsonl): an earlier state of it was put in its place. \
+                 An old log is never continued: entries made since may be in others' hands. Put the newer database back, or go on in a new log: \
+                 `kbox-server restore --reason damage --backup DIR --data NEW`, with the highest checkpoint that anybody holds",
+                crate::upkeep::entries(*here)
             ),
             Self::TrustDiffers(what) => write!(
                 f,
@@ -320,6 +329,7 @@ impl Instance {
                 store: Arc::new(RocksStore::open_backup(&log.path)?),
             });
         }
+        not_put_back(&audit, &settings.origin, store.as_ref())?;
         let ledger = Arc::new(Ledger::open(
             settings,
             store,
@@ -638,6 +648,17 @@ pub(crate) fn published(
 struct First {
     bundle: TrustBundle,
     opening: Option<ShardOpening>,
+}
+
+/// Refuses a database that is older than the audit log beside it: somebody put an earlier state of it in its place.
+fn not_put_back(audit: &Audit, origin: &Origin, store: &dyn Store) -> Result<(), StartError> {
+    let here = store.head()?.map_or(0, |head| head.size.get());
+    match audit.known().served {
+        Some((served, had)) if served == origin.as_str() && had > here => {
+            Err(StartError::PutBack { had, here })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The bundle of a new log; of one that goes on for a closed one the next version of that one's, which closes it.

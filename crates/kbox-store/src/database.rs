@@ -135,15 +135,17 @@ fn families() -> Result<Vec<ColumnFamilyDescriptor>, StoreError> {
             // Most look-ups are for request ids that do not exist yet. A filter that errs has a block read, of a large log from
             // the disk, while everybody waits: with the usual 10 bits a key that was one of 14 look-ups.
             table.set_bloom_filter(FILTER_BITS, false);
-            // Digests cannot be compressed.
             options.set_memtable_prefix_bloom_ratio(0.02);
             options.set_memtable_whole_key_filtering(true);
             // New tables are merged with the old ones, whose keys lie anywhere, when they are as many as it takes to be worth it.
             options.set_level_zero_file_num_compaction_trigger(MERGED_TABLES);
-            options.set_compression_type(DBCompressionType::None);
-        } else {
+        }
+        if family == Family::Entries {
             options.set_compression_type(DBCompressionType::Lz4);
             table.set_block_size(COMPRESSED_BYTES);
+        } else {
+            // Digests cannot be compressed; and who looks for a name in the files shall find it, or know that it is not there.
+            options.set_compression_type(DBCompressionType::None);
         }
         options.set_block_based_table_factory(&table);
         options.set_write_buffer_size(match family {

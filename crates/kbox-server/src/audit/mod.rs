@@ -65,6 +65,8 @@ pub(crate) struct Known {
     pub(crate) configuration: Option<serde_json::Value>,
     /// Certificate, and days before its end, that were warned of.
     pub(crate) warned: Vec<(Fingerprint, i64)>,
+    /// The log that was last served, and how many entries it had when that began or ended.
+    pub(crate) served: Option<(String, u64)>,
 }
 
 impl Known {
@@ -80,6 +82,14 @@ impl Known {
                 within_days,
                 ..
             } => self.warned.push((*certificate, *within_days)),
+            Event::Started {
+                origin, entries, ..
+            } => self.served = Some((origin.clone(), *entries)),
+            Event::Stopped { entries } => {
+                if let Some((_, known)) = &mut self.served {
+                    *known = *entries;
+                }
+            }
             _ => {}
         }
     }
