@@ -45,7 +45,7 @@ help:
 	@echo "make serve   a server with the demonstration's data, to click around in"
 	@echo "make test    every check and test, with all set-up they need"
 	@echo "make power   cuts the power of a guest that records (docs/testing.md)"
-	@echo "make bench   rates of tokens, answers, receipts and verifications, as ratios (docs/performance.md)"
+	@echo "make bench   rates of tokens, answers, receipts and verifications, as ratios (docs/performance.md); one: BENCH=growth ARGS=..."
 	@echo "make build   the binaries alone"
 
 # Where the demonstration keeps its data.
@@ -143,6 +143,7 @@ test: lint doc no-std pure
 FAULTS ?= 1000
 faults: setup rocksdb
 	KBOX_FAULTS=$(FAULTS) $(CARGO) test --release --locked -p kbox-store --test faults -- --nocapture
+	KBOX_KILLS=$(FAULTS) $(CARGO) test --release --locked -p kbox-store --test ledger sigkill_at_random -- --nocapture
 
 # A guest whose power is cut. Emulated, so nothing but packages is needed of this machine; the kernel is unpacked, not installed.
 POWER_PACKAGES = qemu-system-x86 qemu-utils busybox-static cpio e2fsprogs
@@ -170,8 +171,12 @@ $(POWER)/vmlinuz: | power-packages
 .PHONY: bench
 bench: setup rocksdb $(CARGO_TARGET_DIR)/peers/openssl_tsa
 	$(CARGO) build --release --locked -p kbox-server
+ifdef BENCH
+	$(CARGO) bench --locked -p kbox-benches --bench $(BENCH) -- $(ARGS)
+else
 	$(CARGO) bench --locked -p kbox-benches
 	$(CARGO) bench --locked -p kbox-benches --features aws-lc-rs --bench verify
+endif
 
 $(CARGO_TARGET_DIR)/peers/%: benches/peers/%.c
 	@mkdir -p $(@D)

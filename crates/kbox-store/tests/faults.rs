@@ -61,11 +61,16 @@ impl Run {
 
     /// One process under strace; how it ended.
     fn child(&mut self, strace: &[&str]) -> Output {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq"]).args(strace);
+        self.child_of(&mut command)
+    }
+
+    /// One process that another one starts.
+    fn child_of(&mut self, starter: &mut Command) -> Output {
         self.round += 1;
         std::fs::write(self.folder.path().join("round"), self.round.to_string()).unwrap();
-        let output = Command::new("strace")
-            .args(["-f", "-qq"])
-            .args(strace)
+        let output = starter
             .arg(std::env::current_exe().unwrap())
             .args(["fault_child", "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, self.folder.path())
@@ -153,6 +158,49 @@ fn killed_or_failing_at_every_system_call_nothing_acknowledged_is_lost() {
     println!(
         "faults: {runs} run, {ended_early} ended a process, {acknowledged} receipts acknowledged, none lost"
     );
+}
+
+/// Files may grow so far and no further: the system takes what fits of a write, and refuses the rest.
+#[test]
+fn after_writes_that_were_cut_short_at_any_length_nothing_acknowledged_is_lost() {
+    let (mut short, mut ended_early, mut acknowledged) = (0, 0, 0);
+    for kibibytes in 1..=REACHED {
+        let mut run = Run::new();
+        let trace = run.folder.path().join("trace");
+        let limited = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
+        let mut strace = Command::new("strace");
+        strace
+            .args(["-f", "-qq", "-e", "trace=write", "-o"])
+            .arg(&trace)
+            .args(["bash", "-c", &limited]);
+        let output = run.child_of(&mut strace);
+        ended_early += usize::from(!output.status.success());
+        // `write(7, "…"..., 1041) = 536`
+        let text = std::fs::read_to_string(&trace).unwrap();
+        short += text.lines().filter(|line| was_short(line)).count();
+        run.check(&format!("files of {kibibytes} KiB at most"));
+        acknowledged += run.acknowledged.len();
+    }
+    assert!(short >= REACHED / 2, "{short}");
+    assert!(ended_early >= REACHED / 2, "{ended_early}");
+    assert!(acknowledged >= REACHED, "{acknowledged}");
+    println!(
+        "short writes: {short} in {REACHED} runs, {ended_early} ended a process, {acknowledged} receipts acknowledged, none lost"
+    );
+}
+
+/// Whether a line of strace shows a write of which a part was taken.
+fn was_short(line: &str) -> bool {
+    let Some((call, taken)) = line.rsplit_once(") = ") else {
+        return false;
+    };
+    let wanted = call
+        .rsplit_once(", ")
+        .map(|(_, wanted)| wanted.parse::<u64>());
+    match (wanted, taken.parse::<u64>()) {
+        (Some(Ok(wanted)), Ok(taken)) => taken < wanted,
+        _ => false,
+    }
 }
 
 #[test]

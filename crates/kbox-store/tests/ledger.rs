@@ -588,7 +588,9 @@ fn sigkill_at_random_moments_loses_no_acknowledged_receipt_and_keeps_one_tree() 
     let keys = Keys::new();
     keys.save(folder.path());
     let (mut acknowledged, mut heads) = (Vec::new(), Vec::new());
-    for round in 0..10u64 {
+    // `KBOX_KILLS=1000` for a long run.
+    let rounds = std::env::var("KBOX_KILLS").map_or(20, |text| text.parse().unwrap());
+    for round in 0..rounds {
         std::fs::write(folder.path().join("round"), round.to_string()).unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["crash_child", "--exact", "--nocapture"])
