@@ -299,6 +299,48 @@ fn a_history_that_the_trust_bundle_did_not_close_does_not_pass() {
     assert_eq!(found.unwrap_err(), "log.beyond_end");
 }
 
+/// An operator who closes the log before an entry, or at another tree, says less than the witnesses who cosigned it.
+#[test]
+fn closing_a_log_early_or_elsewhere_disproves_no_receipt_that_witnesses_saw_and_proves_none() {
+    let mut world = World::new();
+    let sending = world.record_stating(10, sent_by_author("Le maire"), None);
+    world.record_stating(20, Detail::ContentConsignment(step(0)), Some(sending));
+    let honest = world.receipt(Seen { size: 1, at: 15 }, 25);
+    world.judge(&honest).unwrap();
+    let late = world.receipt(Seen { size: 1, at: HOUR }, HOUR + 20);
+    let judge = |trust: &TrustBundle, receipt: &Receipt| {
+        let policy = TrustPolicy::new(trust).unwrap();
+        let rejection = verify_receipt(receipt, &policy, at(30 * DAY)).unwrap_err();
+        (rejection.code(), rejection.is_undecided())
+    };
+    let (size, root) = world.tree(1);
+    let root = Sha256Digest::from_bytes(*root.as_bytes());
+    let mut early = world.trust.clone();
+    early.shards[0].final_size = Some(size.get());
+    early.shards[0].final_root = Some(root);
+    // As the bundle of a restored log says.
+    early.authorities[0].to = Some(size.get());
+    assert_eq!(judge(&early, &honest), ("log.beyond_end", true));
+    // It is no excuse: what the witnesses contradict stays disproven.
+    assert_eq!(judge(&early, &late), ("witness.outside_bounds", false));
+    let mut elsewhere = world.trust.clone();
+    elsewhere.shards[0].final_size = Some(2);
+    elsewhere.shards[0].final_root = Some(root);
+    assert_eq!(judge(&elsewhere, &honest), ("log.two_histories", true));
+    assert_eq!(judge(&elsewhere, &late), ("witness.outside_bounds", false));
+    // Of which two quorums may be strangers, or nobody, the word is no more than the bundle's.
+    let mut strangers = elsewhere.clone();
+    strangers.witnesses.quorum = 1;
+    assert_eq!(judge(&strangers, &honest), ("log.two_histories", false));
+    let mut alone = honest.clone();
+    alone.proof = world
+        .operator
+        .receipt_under(1, world.unsigned_by_witnesses(2))
+        .proof;
+    assert_eq!(judge(&elsewhere, &alone), ("log.two_histories", false));
+    assert_eq!(judge(&early, &alone), ("log.beyond_end", true));
+}
+
 #[test]
 fn two_histories_of_a_collectivite_do_not_fit_into_one_proof_file() {
     let mut operator = sent();

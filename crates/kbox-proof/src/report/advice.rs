@@ -81,8 +81,11 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "vérifiez l'horloge de cette machine ; si elle est juste, signalez l'heure du jeton au service.",
             "check this machine's clock; if it is right, tell the service about the token's time.",
         ),
-        Rejection::BeyondEnd { .. }
-        | Rejection::TwoHistories
+        Rejection::BeyondEnd { .. } | Rejection::TwoHistories { witnessed: true } => (
+            "conservez ce fichier : l'exploitant a clos son journal sur un autre état que celui-ci, par une restauration qui a perdu des entrées ou pour en écarter. Demandez aux témoins du journal le plus haut état qu'ils ont signé, et au service un récépissé sous le dernier état du journal ou de s'en expliquer ; le trust.json d'avant la clôture, si vous l'avez par une autre voie, juge ce récépissé sans elle.",
+            "keep this file: the operator closed the log at another state than this one, by a restore that lost entries or to be rid of some. Ask the log's witnesses for the highest checkpoint that they cosigned, and the service for a receipt under the log's last checkpoint, or to explain it; the trust.json from before the closing, if you have it by another way, judges this receipt without it.",
+        ),
+        Rejection::TwoHistories { witnessed: false }
         | Rejection::Opening { .. }
         | Rejection::Duplicate { same: false, .. } => (
             "conservez ce fichier et le trust.json, et montrez-les aux témoins du journal : son exploitant a montré deux histoires.",
@@ -109,8 +112,8 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "ask the service to have its log stamped by a timestamp authority that does not depend on it.",
         ),
         Rejection::Level { .. } => (
-            "redemandez le récépissé plus tard, quand les témoins ou l'autorité extérieure auront signé ; si le niveau atteint vous suffit, changez demand dans votre trust.json.",
-            "ask for the receipt again later, when the witnesses or the outside authority have signed; if the level reached will do for you, change demand in your trust.json.",
+            "redemandez le récépissé plus tard, quand les témoins ou l'autorité extérieure auront signé (le récépissé d'un journal que le trust.json clôt ne monte plus) ; si le niveau atteint vous suffit, changez demand dans votre trust.json.",
+            "ask for the receipt again later, when the witnesses or the outside authority have signed (a receipt of a log that the trust.json closes grows no more); if the level reached will do for you, change demand in your trust.json.",
         ),
         Rejection::Personal | Rejection::Roster { .. } => (
             "redemandez le récépissé avec ses données personnelles ; si elles sont les mêmes, elles sont celles d'une autre personne ou ont été changées : signalez-le au service.",
@@ -229,8 +232,12 @@ mod tests {
             Rejection::AuthorityRange { index: 7 },
             Rejection::Proof(TlogProofError::Index),
             Rejection::CheckpointOrigin { found: "x".into() },
-            Rejection::BeyondEnd { index: 7 },
-            Rejection::TwoHistories,
+            Rejection::BeyondEnd {
+                size: 8,
+                final_size: 7,
+            },
+            Rejection::TwoHistories { witnessed: false },
+            Rejection::TwoHistories { witnessed: true },
             Rejection::Opening {
                 previous: "x".into(),
                 size: 6,

@@ -193,11 +193,15 @@ pub(super) fn check_receipt(
             return Err(ended(first.unwrap_or(Rejection::Proof(error))));
         }
     };
-    if log.end.is_some_and(|(size, _)| index >= size) {
-        return Err(Rejection::BeyondEnd { index });
-    }
-    // Another log's tree says nothing of what follows.
-    check_log(&checkpoint, log).map_err(ended)?;
+    // Which of two histories is the false one, the witnesses' cosignatures may leave open. Another log's tree says nothing of what follows.
+    let other_history = match check_log(&checkpoint, log) {
+        Err(origin @ Rejection::CheckpointOrigin { .. }) => return Err(ended(origin)),
+        Err(other @ Rejection::TwoHistories { .. }) => Some(other),
+        checked => {
+            later.keep(checked)?;
+            None
+        }
+    };
     if let Detail::ShardOpening(opening) = &event.body.detail {
         later.keep(check_opening(opening, policy))?;
     }
@@ -233,13 +237,21 @@ pub(super) fn check_receipt(
         }
     }
     let high = earliest_quorum(seen, policy.quorum);
-    // A smaller checkpoint of a closed log may be of another history than the one that was closed, unless the bundle lists it, or
-    // witnesses of whom no two quorums are strangers saw it.
+    // No two quorums are strangers then: an honest witness in common sees one history.
+    let is_one_history = high.is_some() && policy.quorum.saturating_mul(2) > policy.operators.len();
+    match other_history {
+        Some(_) if is_one_history => {
+            later.keep(Err::<(), _>(Rejection::TwoHistories { witnessed: true }))?;
+        }
+        Some(other) => return Err(other),
+        None => {}
+    }
+    // A smaller checkpoint of a closed log may be of another history than the one that was closed, unless the bundle lists it.
     let size = checkpoint.size().get();
     if let Some((final_size, _)) = log.end
         && size < final_size
         && !log.trees.iter().any(|tree| tree.size == size)
-        && !(high.is_some() && policy.quorum.saturating_mul(2) > policy.operators.len())
+        && !is_one_history
     {
         later.keep(Err::<(), _>(Rejection::NotFinal { size, final_size }))?;
     }
@@ -272,10 +284,11 @@ pub(super) fn check_receipt(
     if own.is_empty() {
         return Err(Rejection::TokenAuthority);
     }
-    if !own
-        .iter()
-        .any(|authority| index >= authority.from && authority.to.is_none_or(|to| index < to))
-    {
+    // An authority that ends where its log was closed says no more than that.
+    let is_end = |to| log.end.is_some_and(|(size, _)| size == to);
+    if !own.iter().any(|authority| {
+        index >= authority.from && authority.to.is_none_or(|to| index < to || is_end(to))
+    }) {
         return Err(Rejection::AuthorityRange { index });
     }
 
@@ -420,20 +433,22 @@ fn check_log(checkpoint: &VerifiedCheckpoint, log: &Log) -> Result<(), Rejection
         });
     }
     match log.end {
-        // A checkpoint of the log's own key beyond its end is another history too.
+        Some((size, _)) if checkpoint.size().get() > size => Err(Rejection::BeyondEnd {
+            size: checkpoint.size().get(),
+            final_size: size,
+        }),
         Some((size, root))
-            if checkpoint.size().get() > size
-                || (checkpoint.size().get() == size
-                    && checkpoint.root().as_bytes() != root.as_bytes()) =>
+            if checkpoint.size().get() == size
+                && checkpoint.root().as_bytes() != root.as_bytes() =>
         {
-            Err(Rejection::TwoHistories)
+            Err(Rejection::TwoHistories { witnessed: false })
         }
         _ if log.trees.iter().any(|tree| {
             tree.size == checkpoint.size().get()
                 && tree.root.as_bytes() != checkpoint.root().as_bytes()
         }) =>
         {
-            Err(Rejection::TwoHistories)
+            Err(Rejection::TwoHistories { witnessed: false })
         }
         _ => Ok(()),
     }

@@ -71,10 +71,11 @@ rejections! {
     Proof(TlogProofError) => "log.proof", undecided true;
     /// The checkpoint is of another log than the event.
     CheckpointOrigin { /** Origin found. */ found: String } => "log.origin", undecided true;
-    /// The entry stands beyond the end of a closed log.
-    BeyondEnd { /** Index in the log. */ index: u64 } => "log.beyond_end";
-    /// The checkpoint has the final size of a closed log and another root: two histories.
-    TwoHistories => "log.two_histories";
+    /// A checkpoint of a closed log lies beyond its end. The log's key signed it, and who closed the log where it did may have lost what was
+    /// recorded since, or wants to be rid of it: that voids nobody's receipt, and proves none.
+    BeyondEnd { /** Entries under the checkpoint. */ size: u64, /** Size of the closed log. */ final_size: u64 } => "log.beyond_end", undecided true;
+    /// The trust bundle gives a closed log another root at the checkpoint's size: two histories.
+    TwoHistories { /** A quorum of witnesses cosigned the one that is shown: then nobody can tell that it is the false one. */ witnessed: bool } => "log.two_histories";
     /// The receipt stands under an earlier checkpoint of a log that is closed: fetch it again under the final one.
     NotFinal { /** Its size. */ size: u64, /** Size of the closed log. */ final_size: u64 } => "log.not_final", undecided true;
     /// A log's first leaf, a ShardOpening, says that the log before it ended elsewhere than where the trust bundle closes that one.
@@ -142,6 +143,7 @@ impl Rejection {
             Self::Token(inner) => inner.is_undecided(),
             // A trust bundle that leaves the old log open may be older than the new log.
             Self::Opening { closed, .. } => closed.is_none(),
+            Self::TwoHistories { witnessed } => *witnessed,
             // Who put the receipt in twice changed nothing of what happened.
             Self::Duplicate { same, .. } => *same,
             _ => self.undecided_by_kind(),
@@ -162,8 +164,9 @@ impl fmt::Display for Rejection {
             Self::AuthorityRange { index } => write!(f, "the authority was not active at index {index} of the log"),
             Self::Proof(error) => write!(f, "the log's proof: {error}"),
             Self::CheckpointOrigin { found } => write!(f, "the proof is of the log {found}, not of the event's"),
-            Self::BeyondEnd { index } => write!(f, "index {index} lies beyond the end of a closed log"),
-            Self::TwoHistories => f.write_str("the log shows another root at its final size than the trust bundle: two histories"),
+            Self::BeyondEnd { size, final_size } => write!(f, "the log's key signed {size} entries, and the trust bundle closes that log at {final_size}"),
+            Self::TwoHistories { witnessed: false } => f.write_str("the log shows another root than the trust bundle at one size: two histories"),
+            Self::TwoHistories { witnessed: true } => f.write_str("a quorum of witnesses cosigned another root than the trust bundle gives at that size: two histories"),
             Self::Opening { previous, closed: None, .. } => write!(f, "the log goes on for {previous}, which the trust bundle does not close"),
             Self::Opening { previous, size, closed: Some(closed) } if closed == size => write!(f, "the log goes on for {previous} from another tree of {size} entries than the one at which the trust bundle closes it"),
             Self::Opening { previous, size, closed: Some(closed) } => write!(f, "the log goes on for {previous} from {size} entries, and the trust bundle closes that one at {closed}"),
