@@ -97,13 +97,22 @@ fn a_lost_log_goes_on_in_a_new_one_that_cites_the_highest_checkpoint_anybody_hol
     let restored = lost.restore(&["--checkpoint", shown(&second), "--old", shown(&data)]);
     assert!(restored.status.success(), "{}", said(&restored));
     assert!(
-        said(&restored).contains("1 entry from index 2 on are lost here"),
+        said(&restored).contains("1 entry from index 2 on are lost here")
+            && said(&restored).contains("grow no more"),
         "{}",
         said(&restored)
     );
-    // Neither is ever continued.
+    // What the old directory has erased, it has told.
+    assert!(
+        !said(&restored).contains("Erasures made since"),
+        "{}",
+        said(&restored)
+    );
+    // Neither is ever continued, and that is said before anything about the port.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
     for path in [&data, &lost.path("copy")] {
-        let refused = tool("serve", path, &["--listen", "127.0.0.1:0"]);
+        let refused = tool("serve", path, &["--listen", &taken]);
         assert!(!refused.status.success());
         assert!(
             said(&refused).contains("never continued"),
@@ -112,6 +121,16 @@ fn a_lost_log_goes_on_in_a_new_one_that_cites_the_highest_checkpoint_anybody_hol
         );
     }
 
+    let config = lost.path("old-name.toml");
+    let before = event(&lost.receipts[0]).header.origin;
+    std::fs::write(&config, format!("origin = \"{before}\"\n")).unwrap();
+    let more = ["--config", shown(&config), "--listen", "127.0.0.1:0"];
+    let refused = tool("serve", &new, &more);
+    assert!(
+        said(&refused).contains("change `origin`"),
+        "{}",
+        said(&refused)
+    );
     let server = Server::start(&new);
     let trust = lost.path("trust.json");
     let bundle = server.get("/trust", None).body;
@@ -267,6 +286,12 @@ fn forged_checkpoints_and_two_histories_are_refused_before_anything_is_made() {
     }
     let restored = lost.restore(&["--checkpoint", shown(&newer)]);
     assert!(restored.status.success(), "{}", said(&restored));
+    // The backup does not know what was erased after it.
+    assert!(
+        said(&restored).contains("Erasures made since 20"),
+        "{}",
+        said(&restored)
+    );
     // Restored again, it is another log: two of one name would be two histories.
     let name =
         |folder: &str| std::fs::read_to_string(lost.path(folder).join("keys/origin")).unwrap();

@@ -800,6 +800,128 @@ fn a_restored_log_is_cosigned_before_its_first_event_and_the_old_one_stays_guard
 }
 
 #[test]
+fn a_restore_that_would_lose_what_a_witness_cosigned_is_refused_and_the_witness_hands_its_checkpoint_out()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |name: &str| folder.path().join(name);
+    let (albert, bray) = neighbours(folder.path());
+    let (a, b) = (albert.start(), bray.start());
+    ready(&a);
+    ready(&b);
+    let key = a.key(&albert.data);
+    let record = |server: &Server, id: &str| {
+        let made = server.post("/api/v1/events", Some(&key), &submission(id));
+        assert_eq!(made.status, 201, "{}", made.text());
+        made.location.unwrap()
+    };
+    record(&a, "one");
+    marked(&a);
+    assert!(a.terminate().success());
+    let (older, given_up) = (in_folder("older"), in_folder("given up"));
+    copy(&albert.data, &older);
+
+    // The newest receipt is proven.
+    let a = albert.start();
+    ready(&a);
+    let location = record(&a, "two");
+    let whole = marked(&a);
+    let (trust, receipt) = (in_folder("trust.json"), in_folder("two.kbox.json"));
+    std::fs::write(&trust, a.get("/trust", None).body).unwrap();
+    std::fs::write(&receipt, a.get(&location, Some(&key)).body).unwrap();
+    let proven = verify(&trust, &receipt);
+    assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+    let version = a.get("/trust", None).json()["version"].clone();
+    assert!(a.terminate().success());
+
+    // Without its configuration the log would lose its witnesses.
+    let refused = run(
+        "kbox-server",
+        &[
+            "serve",
+            "--data",
+            shown(&albert.data),
+            "--listen",
+            "127.0.0.1:0",
+        ],
+    );
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let words = "Commune bray, quorum 1, demand temoigne before, no witness, quorum 0, demand journalise now";
+    assert!(said(&refused).contains(words), "{}", said(&refused));
+    let a = albert.start();
+    assert_eq!(a.get("/trust", None).json()["version"], version);
+    assert!(a.terminate().success());
+
+    // The older copy is put in its place, and the witness knows more.
+    let a = albert.start_over(&older);
+    until(
+        "rolled back",
+        || a.get("/readyz", None),
+        |answer| answer.code() == "rolled_back",
+    );
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !lines(&older).contains("\"rolled_back\"") {
+        assert!(Instant::now() < deadline, "{}", lines(&older));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(a.terminate().success());
+    copy(&older, &given_up);
+    let restore = |from: &Path, to: &Path, more: &[&str]| {
+        let arguments = ["restore", "--reason", "damage", "--backup", shown(from)];
+        let to = ["--data", shown(to)];
+        run("kbox-server", &[&arguments[..], &to, more].concat())
+    };
+    let new = in_folder("new");
+    let refused = restore(&older, &new, &[]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let words = format!("witness bray had cosigned {whole} entries");
+    for words in [
+        words.as_str(),
+        "--checkpoint",
+        "--accept-loss",
+        "log.beyond_end",
+    ] {
+        assert!(said(&refused).contains(words), "{}", said(&refused));
+    }
+    assert!(!new.join("db").exists() && !older.join("RESTORED").exists());
+
+    // Anybody gets what it cosigned last.
+    let (origin, _) = albert.log.split_once('+').unwrap();
+    let digest = kbox_proof::digest::Sha256Digest::of(origin.as_bytes());
+    let newest = b.get(&format!("/witness/checkpoint/{digest}"), None);
+    assert_eq!(newest.status, 200, "{}", newest.text());
+    assert!(
+        newest.text().starts_with(&format!("{origin}\n{whole}\n")),
+        "{}",
+        newest.text()
+    );
+    let unknown = format!("/witness/checkpoint/{}", "0".repeat(64));
+    assert_eq!(b.get(&unknown, None).status, 404);
+    let config = ["--config", shown(&albert.config)];
+    let restored = restore(&older, &new, &config);
+    assert!(restored.status.success(), "{}", said(&restored));
+    let words = format!("is closed at {whole} entries");
+    assert!(said(&restored).contains(&words), "{}", said(&restored));
+
+    // An operator who wants it so says so, and voids nothing: the receipt is undecided, and proven by the bundle from before.
+    let lossy = in_folder("lossy");
+    let restored = restore(&given_up, &lossy, &["--accept-loss"]);
+    assert!(restored.status.success(), "{}", said(&restored));
+    assert!(said(&restored).contains("warning: "), "{}", said(&restored));
+    let a = Server::start_with(&lossy, &["--drop-witnesses"]);
+    let closed = in_folder("closed.json");
+    std::fs::write(&closed, a.get("/trust", None).body).unwrap();
+    let undecided = verify(&closed, &receipt);
+    assert_eq!(undecided.status.code(), Some(2), "{}", said(&undecided));
+    assert!(
+        said(&undecided).contains("log.beyond_end"),
+        "{}",
+        said(&undecided)
+    );
+    let proven = verify(&trust, &receipt);
+    assert_eq!(proven.status.code(), Some(0), "{}", said(&proven));
+}
+
+#[test]
 fn a_log_that_gets_witnesses_later_publishes_a_new_trust_bundle_that_names_them() {
     let folder = tempfile::tempdir().unwrap();
     let (albert, bray) = (

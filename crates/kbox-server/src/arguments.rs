@@ -12,13 +12,13 @@ use crate::erasing::{self, Order};
 use crate::restore;
 
 pub(crate) const USAGE: &str = "\
-kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--quiet]
+kbox-server serve [--config FILE] [--data DIR] [--listen ADDR] [--base-url URL] [--behind-proxy] [--drop-witnesses] [--quiet]
 kbox-server init  [--config FILE] [--data DIR]
 kbox-server demo  [--data DIR] [--listen ADDR] [--commune INSEE]
 kbox-server audit [--config FILE] [--data DIR]
 kbox-server fsck   [--trust FILE] [--config FILE] [--data DIR]
 kbox-server backup --to DIR [--without-keys] [--config FILE] [--data DIR]
-kbox-server restore --backup DIR --reason REASON [--checkpoint FILE]… [--old DIR] [--config FILE] --data NEW
+kbox-server restore --backup DIR --reason REASON [--checkpoint FILE]… [--old DIR] [--accept-loss] [--config FILE] --data NEW
 kbox-server moved  [--config FILE] [--data DIR]
 kbox-server export --to DIR [--config FILE] [--data DIR]
 kbox-server erase   EVENT --basis LETTER --decision TEXT --by TEXT | --backup DIR   [--config FILE] [--data DIR]
@@ -46,8 +46,9 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --config FILE    TOML: data, listen, base_url, behind_proxy, environment, origin, clock_accuracy_ms,
                    token_accuracy_ms, [clock] source, servers, poll_s, [tsa] key, chain, policy, further_policies,
                    hashes, pss, [evidence] key, chain, [relay] host, port, from, from_name, [[witness]] name, url,
-                   vkeys, operator, accuracy_ms, independent, witness_quorum, witness_interval_s, [witnessing] name, logs,
-                   [[anchor]] name, url, roots, policy, user, password_file, anchors, anchor_interval_s
+                   vkeys, operator, accuracy_ms, independent, [witnessing] name, logs, [[anchor]] name, url, roots,
+                   policy, user, password_file; before the first section: witness_quorum, witness_interval_s,
+                   anchors, anchor_interval_s
   --listen ADDR    address and port (default 127.0.0.1:8420); beyond loopback it needs --behind-proxy
   --base-url URL   where members' links point, such as https://kbox.example.fr
   --behind-proxy   a reverse proxy ends TLS and appends to X-Forwarded-For
@@ -60,7 +61,10 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --backup DIR     what `kbox-server backup` made
   --reason REASON  of restore: restore, copy, wrong-clock or damage: why the log is not continued
   --checkpoint FILE  a receipt, .tlog-proof or checkpoint of the log that others hold: newer than the backup, it stays valid
-  --old DIR        the data directory that is given up, where it is still there: it is closed, and its checkpoint counts
+  --old DIR        the data directory that is given up, where it is still there: it is closed, its checkpoint counts, and
+                   what it has erased is erased
+  --accept-loss    closes the log below what its audit log or a witness tells of: receipts of those entries are undecided
+  --drop-witnesses  the trust bundle names fewer witnesses, or demands less, than the one before
   --quiet          no line per request
   --data DIR       the data directory (default kbox-data, or what the configuration says)
   --to DIR         where to write: a new or empty directory
@@ -78,6 +82,7 @@ pub(crate) struct Overrides {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) base_url: Option<String>,
     pub(crate) behind_proxy: bool,
+    pub(crate) drop_witnesses: bool,
     pub(crate) quiet: bool,
 }
 
@@ -138,7 +143,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     let (mut to, mut trust, mut without_keys) = (None, None, false);
     let (mut basis, mut decision, mut by, mut reason) = (None, None, None, None);
     let (mut event, mut seance, mut backup) = (None, None, None);
-    let (mut checkpoints, mut old) = (Vec::new(), None);
+    let (mut checkpoints, mut old, mut accept_loss) = (Vec::new(), None, false);
     let text = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(text)? {
         let value = |parser: &mut lexopt::Parser| -> Result<String, String> {
@@ -170,6 +175,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("checkpoint") => {
                 checkpoints.push(PathBuf::from(parser.value().map_err(text)?));
             }
+            Long("accept-loss") => accept_loss = true,
+            Long("drop-witnesses") => overrides.drop_witnesses = true,
             Long("old") => old = Some(PathBuf::from(parser.value().map_err(text)?)),
             Long("event") => event = Some(event_id(&value(&mut parser)?)?),
             Long("seance") => seance = Some(words_of("seance", value(&mut parser)?)?),
@@ -280,6 +287,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
                     .ok_or("restore needs --reason restore, copy, wrong-clock or damage")?,
                 checkpoints: std::mem::take(&mut checkpoints),
                 old: old.take(),
+                accept_loss: std::mem::take(&mut accept_loss),
             },
         },
         ["moved"] => Command::Moved(overrides),
@@ -295,8 +303,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             "--to belongs to backup and export, --without-keys to backup, --trust to fsck".into(),
         );
     }
-    if !checkpoints.is_empty() || old.is_some() {
-        return Err("--checkpoint and --old belong to restore".into());
+    if !checkpoints.is_empty() || old.is_some() || accept_loss {
+        return Err("--checkpoint, --old and --accept-loss belong to restore".into());
     }
     if basis.is_some() || decision.is_some() || by.is_some() || reason.is_some() {
         return Err("--basis and --decision belong to erase, --reason to hold, release and restore, --by to the first three".into());
@@ -422,6 +430,7 @@ mod tests {
             "restore --reason restore",
             "backup --to copy --checkpoint receipt",
             "moved --old copy",
+            "serve --accept-loss",
         ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

@@ -56,6 +56,9 @@ pub(crate) struct Config {
     pub(crate) witness_interval_s: u64,
     /// The logs that this server cosigns.
     pub(crate) witnessing: Option<WitnessingConfig>,
+    /// The trust bundle may name fewer witnesses than the one before. Said at a start, and never in the file, where it would stay.
+    #[serde(skip)]
+    pub(crate) drop_witnesses: bool,
     /// Outside authorities that timestamp this log.
     pub(crate) anchor: Vec<AnchorConfig>,
     /// How many of them stamp each checkpoint.
@@ -141,6 +144,7 @@ impl Default for Config {
             witness_quorum: None,
             witness_interval_s: 60,
             witnessing: None,
+            drop_witnesses: false,
             anchor: Vec::new(),
             anchors: 1,
             anchor_interval_s: 3600,
@@ -418,6 +422,7 @@ impl Config {
             witness_quorum,
             witness_interval_s,
             witnessing,
+            drop_witnesses,
             anchor,
             anchors,
             anchor_interval_s,
@@ -442,6 +447,9 @@ impl Config {
             settings["witness_quorum"] = json!(witness_quorum);
             settings["witness_interval_s"] = json!(witness_interval_s);
             settings["witnessing"] = json!(witnessing);
+        }
+        if *drop_witnesses {
+            settings["drop_witnesses"] = json!(true);
         }
         if !anchor.is_empty() {
             settings["anchor"] = json!(anchor);

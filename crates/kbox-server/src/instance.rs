@@ -107,6 +107,8 @@ pub(crate) enum StartError {
     PutBack { had: u64, here: u64 },
     /// The trust bundle in the log is of other keys or another environment.
     TrustDiffers(&'static str),
+    /// The trust bundle would lose what makes it hard to date back.
+    WeakerTrust(String),
 }
 
 impl fmt::Display for StartError {
@@ -184,6 +186,11 @@ impl fmt::Display for StartError {
                 f,
                 "the newest trust bundle of this log states another {what}. Start with the configuration and keys that the \
                  log was made with: of what its bundle states, only witnesses and outside authorities can change"
+            ),
+            Self::WeakerTrust(lost) => write!(
+                f,
+                "the newest trust bundle of this log, and what would be published now, differ: {lost}. Nothing was published: give --config with the \
+                 [[witness]] of this log, or, where it is to go on with less, `serve --drop-witnesses`, once"
             ),
         }
     }
@@ -284,6 +291,7 @@ impl Instance {
         audit.open(&config.data)?;
         let keys = Keys::take(config, store.as_ref(), now)?;
         let log_key = Fingerprint::of(keys.log.vkey(keys.origin.as_str()).as_bytes());
+        let may_weaken = config.drop_witnesses;
         let bundle = keys.trust_bundle(config, &Which::Evidence.policy(config))?;
         let had_witness = config.data.join(KEYS).join(WITNESS_KEY).exists();
         let role = keys.role(config)?;
@@ -341,7 +349,7 @@ impl Instance {
         match newest_trust(ledger.store().as_ref())? {
             None => {
                 let first = First {
-                    bundle: follow(&ledger, closed.first(), bundle)?,
+                    bundle: follow(&ledger, closed.first(), bundle, may_weaken)?,
                     opening: closed.first().map(Closed::opening).transpose()?,
                 };
                 match publish(&ledger, &first.bundle, first.opening.clone(), now) {
@@ -365,6 +373,9 @@ impl Instance {
                 next.witnesses = bundle.witnesses;
                 next.demand = bundle.demand;
                 keep_anchor_roots(&mut next, bundle.anchor_roots);
+                if !may_weaken {
+                    check_not_weaker(&known, &next)?;
+                }
                 if next != known {
                     next.version = next.version.saturating_add(1);
                     publish(&ledger, &next, None, now)?;
@@ -666,6 +677,7 @@ fn follow(
     ledger: &Ledger,
     closed: Option<&Closed>,
     own: TrustBundle,
+    may_weaken: bool,
 ) -> Result<TrustBundle, StartError> {
     let (Some(closed), Some(store)) = (closed, ledger.closed().next()) else {
         return Ok(own);
@@ -694,6 +706,9 @@ fn follow(
             authority.to = Some(opening.size);
         }
     }
+    if !may_weaken {
+        check_not_weaker(&next, &own)?;
+    }
     next.version = next.version.saturating_add(1);
     next.authorities.extend(own.authorities);
     next.shards.extend(own.shards);
@@ -706,6 +721,39 @@ fn follow(
     next.witnesses = own.witnesses;
     next.demand = own.demand;
     Ok(next)
+}
+
+/// A configuration that was forgotten must not take the witnesses out of what everybody trusts.
+fn check_not_weaker(known: &TrustBundle, next: &TrustBundle) -> Result<(), StartError> {
+    let names = |bundle: &TrustBundle| {
+        let operators = bundle.witnesses.operators.iter();
+        let names: Vec<_> = operators.map(|one| one.name.clone()).collect();
+        match names.is_empty() {
+            true => "no witness".to_string(),
+            false => names.join(", "),
+        }
+    };
+    let says = |bundle: &TrustBundle| {
+        format!(
+            "{}, quorum {}, demand {}",
+            names(bundle),
+            bundle.witnesses.quorum,
+            match bundle.demand {
+                Demand::Horodate => "horodate",
+                Demand::Journalise => "journalise",
+                Demand::Temoigne => "temoigne",
+                Demand::Ancre => "ancre",
+            }
+        )
+    };
+    match next.witnesses.quorum < known.witnesses.quorum || next.demand < known.demand {
+        true => Err(StartError::WeakerTrust(format!(
+            "{} before, {} now",
+            says(known),
+            says(next)
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Adds roots and drops none: the anchors of earlier years stay in receipts, and are judged by the roots of then.
@@ -1062,7 +1110,10 @@ fn origin(config: &Config, folder: &Path) -> Result<Origin, StartError> {
     match (known, &config.origin) {
         (Some(known), Some(wanted)) if known != *wanted => Err(content(
             &path,
-            &format!("this log is named {known}, and the configuration says {wanted}"),
+            &format!(
+                "this log is named {known}, and the configuration says {wanted}. After a restore, change `origin` in the configuration to {known}; \
+                 otherwise --data is the directory of another log"
+            ),
         )),
         (Some(known), _) => Ok(known),
         (None, wanted) => {

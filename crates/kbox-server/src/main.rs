@@ -133,6 +133,7 @@ fn settings(overrides: &Overrides) -> Result<Config, Box<dyn Error>> {
         config.base_url = Some(url.clone());
     }
     config.behind_proxy |= overrides.behind_proxy;
+    config.drop_witnesses = overrides.drop_witnesses;
     config.check()?;
     Ok(config)
 }
@@ -150,6 +151,7 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let config = settings(overrides)?;
     // Before anything is made in the data directory.
     descriptors::connections(http::MAX_CONNECTIONS)?;
+    kbox_store::check_not_closed(&config.data)?;
     let runtime = runtime()?;
     // The port first: when it is taken, nothing is made in the data directory.
     let listener = runtime.block_on(http::listen(config.listen))?;

@@ -10,7 +10,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use kbox_proof::anchor::http::HttpClient;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{EventError, OpeningReason, Origin, ShardOpening};
 use kbox_proof::ledger::{Scrub, replay_erasures};
@@ -21,6 +23,7 @@ use kbox_proof::tlog::{Note, TlogProof, VerifiedCheckpoint, VerifierKey};
 use kbox_store::{RocksStore, Stopped};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{self, Event};
 use crate::config::Config;
 use crate::instance::{self, StartError};
 use crate::upkeep;
@@ -35,6 +38,8 @@ const RESTORING: &str = "restoring";
 const RESTORED: &str = "RESTORED";
 /// No file with a checkpoint is longer than a receipt.
 const MAX_FILE_BYTES: u64 = 4 << 20;
+/// How long a witness is waited for.
+const WITNESS_TIMEOUT: Duration = Duration::from_secs(10);
 /// What belongs to a log rather than to the service.
 const OF_THE_LOG: [&str; 3] = [instance::TRUST, "ledger/erased/", "ledger/erasing/"];
 
@@ -45,6 +50,8 @@ pub(crate) struct Order {
     pub(crate) reason: OpeningReason,
     pub(crate) checkpoints: Vec<PathBuf>,
     pub(crate) old: Option<PathBuf>,
+    /// Nobody has the newest checkpoint any more.
+    pub(crate) accept_loss: bool,
 }
 
 /// A reason by its name.
@@ -229,6 +236,121 @@ fn root_at(store: &dyn Store, size: TreeSize) -> Result<RootHash, Box<dyn Error>
     Ok(edge.map_err(|_| missing())?.root())
 }
 
+/// What the witnesses of the configuration cosigned last, where they hand it out, as kbox does.
+fn ask_witnesses(config: &Config, key: &VerifierKey) -> Vec<Shown> {
+    let client = match HttpClient::new(WITNESS_TIMEOUT) {
+        Ok(client) => client,
+        Err(_) if config.witness.is_empty() => return Vec::new(),
+        Err(error) => {
+            eprintln!("no witness is asked: {error}");
+            return Vec::new();
+        }
+    };
+    let mut shown = Vec::new();
+    for witness in &config.witness {
+        let address = checkpoint_address(&witness.url, key);
+        let by = format!("witness {}", witness.name);
+        let note = match client.get(&address, kbox_proof::tlog::witness::MAX_REQUEST_BYTES) {
+            Ok(answer) if answer.status == 200 => String::from_utf8(answer.body)
+                .map_err(|_| "its answer is no text".to_string())
+                .and_then(|note| Shown::verify(&note, key, &by).map_err(|error| error.to_string())),
+            Ok(answer) => Err(format!("{address} answers {}", answer.status)),
+            Err(error) => Err(format!("{address}: {error}")),
+        };
+        match note {
+            Ok(one) => {
+                eprintln!("{by} cosigned {}", upkeep::entries(one.size.get()));
+                shown.push(one);
+            }
+            Err(problem) => eprintln!(
+                "{by} shows no checkpoint ({problem}): ask its operator for the newest that it cosigned of {}, and give it with --checkpoint",
+                key.name()
+            ),
+        }
+    }
+    shown
+}
+
+/// Where a kbox witness has the newest checkpoint that it cosigned of a log.
+fn checkpoint_address(url: &str, key: &VerifierKey) -> String {
+    let origin = Sha256Digest::of(key.name().as_str().as_bytes());
+    format!("{url}/checkpoint/{origin}")
+}
+
+/// The most entries of the log that an audit log speaks of, and in which words.
+fn told(directory: &Path, origin: &Origin) -> Option<(u64, String)> {
+    let path = directory.join(audit::FILE);
+    let file = match fs::File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            eprintln!("{}: {error}. What it says is not counted", path.display());
+            return None;
+        }
+    };
+    let mut most: Option<(u64, String)> = None;
+    let mut is_of_the_log = false;
+    let read = audit::read(io::BufReader::new(file), |event, _| {
+        if let Event::Started { origin: of, .. } = event {
+            is_of_the_log = of == origin.as_str();
+        }
+        let (entries, words) = match event {
+            Event::RolledBack { witness, seen, .. } => {
+                (*seen, format!("witness {witness} had cosigned"))
+            }
+            Event::Started { entries, .. } | Event::Stopped { entries } => {
+                (*entries, "it held".to_string())
+            }
+            _ => return,
+        };
+        if is_of_the_log && most.as_ref().is_none_or(|(before, _)| *before < entries) {
+            most = Some((entries, format!("{} says that {words}", path.display())));
+        }
+    });
+    if let Err(broken) = read {
+        eprintln!("{}: {broken}. What follows is not counted", path.display());
+    }
+    most
+}
+
+/// Closing a log below what is known of it is said, and only done when it is meant.
+fn check_loss(
+    order: &Order,
+    config: &Config,
+    directories: &[&Path],
+    last: &Shown,
+    key: &VerifierKey,
+    origin: &Origin,
+) -> Result<(), Box<dyn Error>> {
+    let told = directories.iter().filter_map(|path| told(path, origin));
+    let Some((entries, words)) = told.max().filter(|(entries, _)| *entries > last.size.get())
+    else {
+        return Ok(());
+    };
+    let loss = format!(
+        "{words} {}, and the newest checkpoint that is shown has {}. Closed there, the log keeps nothing from index {} on, and receipts of \
+         those entries, which others hold, are \"cannot decide\" (log.beyond_end) from then on",
+        upkeep::entries(entries),
+        last.size,
+        last.size
+    );
+    if order.accept_loss {
+        eprintln!("warning: {loss}");
+        return Ok(());
+    }
+    let mut witnesses = config.witness.iter();
+    let address = witnesses.next().map_or_else(
+        || checkpoint_address("https://…/witness", key),
+        |witness| checkpoint_address(&witness.url, key),
+    );
+    Err(format!(
+        "{loss}. Nothing was made. Get the newest checkpoint: from a witness (`restore --config FILE` asks those of the configuration; a kbox \
+         witness has it under {address}), or from whoever has the newest receipt, and give it with --checkpoint; where the directory \
+         that is given up is still there, name it with --old. Only when nobody has any: --accept-loss"
+    )
+    .into())
+}
+
 /// Two trees of one size, which no word of an operator can make one.
 fn split(one: &Shown, other: &Shown) -> Box<dyn Error> {
     format!(
@@ -337,6 +459,7 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
             &path.display().to_string(),
         )?);
     }
+    shown.extend(ask_witnesses(config, &key));
     let (last, trees) = highest(&store, own, shown)?;
     let previous = shard.origin.clone();
     let directories: Vec<&Path> = [Some(backup), order.old.as_ref()]
@@ -344,6 +467,7 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
         .flatten()
         .map(PathBuf::as_path)
         .collect();
+    check_loss(order, config, &directories, &last, &key, &previous)?;
     let origin = free_origin(&previous, &directories)?;
     if config
         .origin
@@ -427,7 +551,25 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
     }
     fs::remove_dir_all(&restoring)?;
     fs::File::open(data)?.sync_all()?;
+    // What was erased after a backup, that backup does not know.
+    let unknown_since = match &old_store {
+        Some(_) => None,
+        None => head.gen_time,
+    };
     said(&new, &origin, head.size.get(), forgotten, &key);
+    if let Some(time) = unknown_since {
+        eprintln!(
+            "Erasures made since {} (the newest entry of {}) are not known here: whoever was erased since is back. Carry them out again with \
+             `kbox-server erase` before this log is served, from the register of decisions{}",
+            instance::for_log(time),
+            backup.display(),
+            match order.old {
+                None =>
+                    "; where the old directory is still there, restore with --old in place of this",
+                Some(_) => "",
+            }
+        );
+    }
     Ok(())
 }
 
@@ -441,7 +583,8 @@ fn said(new: &Closed, origin: &Origin, held: u64, forgotten: u64, key: &Verifier
     );
     if opening.size > held {
         eprintln!(
-            "{} from index {held} on are lost here. Receipts of them stay valid under the checkpoint of {} entries; the ranks of their \
+            "{} from index {held} on are lost here. Receipts of them that stand under the checkpoint of {} entries stay as they are, and grow \
+             no more: one that is below the level demanded (temoigne where there are witnesses) remains \"cannot decide\" for ever. The ranks of their \
              collectivités are given again, so that a proof file cannot hold both",
             upkeep::entries(opening.size - held),
             opening.size

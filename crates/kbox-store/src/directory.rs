@@ -37,6 +37,20 @@ pub fn is_data_directory(path: &Path) -> bool {
     path.join(VERSION_FILE).is_file()
 }
 
+/// Refuses a backup, or a log that was closed by a restore: none is ever continued. Makes nothing there.
+///
+/// # Errors
+/// [`StoreError::Backup`].
+pub fn check_not_closed(path: &Path) -> Result<(), StoreError> {
+    match fs::read_to_string(path.join(VERSION_FILE)) {
+        Ok(found) if found.trim_end() == BACKUP => Err(StoreError::Backup {
+            path: path.display().to_string(),
+        }),
+        // Whatever else is wrong with it, opening it says.
+        _ => Ok(()),
+    }
+}
+
 /// A data directory or backup that no other process has open, as long as this is kept.
 #[derive(Debug)]
 pub struct Stopped {

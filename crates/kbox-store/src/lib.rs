@@ -8,5 +8,7 @@ mod database;
 mod directory;
 mod rocks;
 
-pub use directory::{Stopped, check_room, check_whole, free_bytes, is_data_directory};
+pub use directory::{
+    Stopped, check_not_closed, check_room, check_whole, free_bytes, is_data_directory,
+};
 pub use rocks::RocksStore;

@@ -149,25 +149,45 @@ impl HttpClient {
         body: Vec<u8>,
         max: usize,
     ) -> Result<HttpAnswer, HttpError> {
-        if !address.starts_with("https://") && !address.starts_with("http://") {
-            return Err(HttpError::Address(address.chars().take(200).collect()));
-        }
-        let deadline = Instant::now() + self.timeout;
-        let failed = |error: reqwest::Error| match error.is_timeout() {
-            true => HttpError::Timeout(self.timeout),
-            false => HttpError::Connection(words(&error)),
-        };
-        let client = match is_loopback(address) {
-            true => &self.direct,
-            false => &self.client,
-        };
-        let request = client
+        let request = self
+            .client_for(address)?
             .post(address)
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type))
             .body(body);
         let request = match login {
             Some(login) => request.basic_auth(&login.user, Some(login.password.as_str())),
             None => request,
+        };
+        self.answer(request, max)
+    }
+
+    /// Reads what is there; an answer of more than `max` bytes is refused.
+    ///
+    /// # Errors
+    /// [`HttpError`]; a status other than 200 is none.
+    pub fn get(&self, address: &str, max: usize) -> Result<HttpAnswer, HttpError> {
+        self.answer(self.client_for(address)?.get(address), max)
+    }
+
+    fn client_for(&self, address: &str) -> Result<&reqwest::blocking::Client, HttpError> {
+        if !address.starts_with("https://") && !address.starts_with("http://") {
+            return Err(HttpError::Address(address.chars().take(200).collect()));
+        }
+        Ok(match is_loopback(address) {
+            true => &self.direct,
+            false => &self.client,
+        })
+    }
+
+    fn answer(
+        &self,
+        request: reqwest::blocking::RequestBuilder,
+        max: usize,
+    ) -> Result<HttpAnswer, HttpError> {
+        let deadline = Instant::now() + self.timeout;
+        let failed = |error: reqwest::Error| match error.is_timeout() {
+            true => HttpError::Timeout(self.timeout),
+            false => HttpError::Connection(words(&error)),
         };
         let mut response = request.send().map_err(failed)?;
         let media_type = response

@@ -2,6 +2,7 @@
 //! C2SP tlog-witness: other logs have their checkpoints cosigned here.
 
 use hyper::StatusCode;
+use kbox_proof::digest::Sha256Digest;
 use kbox_proof::merkle::TreeSize;
 use kbox_proof::tlog::witness::{Refusal, SIZE_MEDIA_TYPE};
 
@@ -10,7 +11,7 @@ use crate::audit::{Event, Fingerprint};
 use crate::http::answer::{self, Answer};
 use crate::http::call::Call;
 use crate::http::problem::Problem;
-use crate::witnesses::RoleError;
+use crate::witnesses::{Role, RoleError};
 
 /// `POST /witness/add-checkpoint`: the submission prefix is `/witness`.
 pub(crate) fn add_checkpoint(app: &App, call: &Call) -> Result<Answer, Problem> {
@@ -45,6 +46,20 @@ pub(crate) fn add_checkpoint(app: &App, call: &Call) -> Result<Answer, Problem> 
         Err(RoleError::Ledger(error)) => Err(error.into()),
         Err(RoleError::Key(error)) => Err(Problem::internal(error)),
     }
+}
+
+/// `GET /witness/checkpoint/{origin}`: the newest checkpoint that was cosigned of a log, by the SHA-256 of its name. It stays readable when
+/// the log is guarded no longer.
+pub(crate) fn checkpoint(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let unknown = || {
+        Problem::not_found(
+            "checkpoint: give the SHA-256 of the log's name in 64 hexadecimal digits, of a log that was cosigned here",
+        )
+    };
+    let origin = Sha256Digest::from_hex(call.param(0)).ok_or_else(unknown)?;
+    let note = Role::newest_checkpoint(&app.instance.ledger, &origin)?;
+    let note = note.ok_or_else(unknown)?;
+    Ok(answer::body(StatusCode::OK, answer::TEXT, note))
 }
 
 /// The size cosigned last.

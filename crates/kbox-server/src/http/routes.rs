@@ -192,6 +192,13 @@ pub(crate) static ROUTES: &[Route] = &[
     .budget(Some(Budget::Question)),
     route(
         Method::GET,
+        "/witness/checkpoint/{origin}",
+        Public,
+        Api,
+        api::witness::checkpoint,
+    ),
+    route(
+        Method::GET,
         "/log/tile/{path…}",
         Public,
         Api,
@@ -559,6 +566,7 @@ mod tests {
                 "GET /log/marks/{size}",
                 "GET /log/policy",
                 "POST /witness/add-checkpoint",
+                "GET /witness/checkpoint/{origin}",
                 "GET /log/tile/{path…}",
                 "GET /log/closed/{number}/checkpoint",
                 "GET /log/closed/{number}/checkpoints/{size}",

@@ -90,6 +90,15 @@ impl Role {
         (get(&self.cosigned), get(&self.refused))
     }
 
+    /// The newest checkpoint that was cosigned of the log whose name has this digest, as the log signed it: what its operator, or whoever holds
+    /// a receipt, asks for when the log itself was lost.
+    pub(crate) fn newest_checkpoint(
+        ledger: &Ledger,
+        origin: &Sha256Digest,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        ledger.store().get(format!("{COSIGNED}{origin}").as_bytes())
+    }
+
     /// The signature lines that answer `body`, once what they say is durable.
     pub(crate) fn add_checkpoint(
         &self,
