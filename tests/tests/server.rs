@@ -56,6 +56,12 @@ fn an_embedding_program_gets_a_receipt_that_verifies_and_can_ask_again() {
         (409, "conflict")
     );
     assert_eq!(conflict.media_type, "application/problem+json");
+    // Under the name that was sent.
+    assert!(
+        conflict.text().contains("request id conseil-1 was"),
+        "{}",
+        conflict.text()
+    );
 
     let fetched = server.get(&made.location.unwrap(), key);
     assert_eq!(fetched.status, 200);

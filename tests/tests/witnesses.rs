@@ -15,7 +15,7 @@ use kbox_proof::tlog::{Checkpoint, KeyId, KeyName, Note};
 use kbox_proof::tsp::TimeStampToken;
 use kbox_tests::by_hand::{bash, blocks};
 use kbox_tests::outside::{Conduct, Outside};
-use kbox_tests::{Answer, Server, run, said, submission};
+use kbox_tests::{Answer, Server, binary, run, said, submission};
 use serde_json::{Value, json};
 
 /// A port that nobody listens on just now.
@@ -247,6 +247,25 @@ fn what_witnesses_and_an_outside_authority_saw_is_checked_by_hand_and_refused_sp
     );
     let page = tempfile::tempdir().unwrap();
     let path = page.path().join("receipt.kbox.json");
+    // Whoever has the first one grows it as docs/server.md says.
+    std::fs::write(&path, &made.body).unwrap();
+    let shell = |line: &str| {
+        let mut command = Command::new("bash");
+        let command = command.args(["-euo", "pipefail", "-c", line]);
+        let output = command.current_dir(page.path()).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        output.stdout
+    };
+    let leaf = format!(
+        "{} leaf receipt.kbox.json | (printf '\\0'; cat) | sha256sum | cut -d ' ' -f 1",
+        shown(&binary("kbox-verify"))
+    );
+    let leaf = String::from_utf8(shell(&leaf)).unwrap();
+    let upgrade = a.get(&format!("/log/upgrade/{}", leaf.trim()), None);
+    std::fs::write(page.path().join("upgrade.json"), &upgrade.body).unwrap();
+    let upgraded = shell("jq -s '.[0] * .[1]' receipt.kbox.json upgrade.json");
+    let upgraded = Receipt::from_json(&upgraded).unwrap();
+    assert!(before(&upgraded).is_some() && !upgraded.anchors.is_empty());
     std::fs::write(&path, &grown.body).unwrap();
     std::fs::write(page.path().join("trust.json"), a.get("/trust", None).body).unwrap();
     // No dossier to take it from, and no personal part.

@@ -265,6 +265,9 @@ impl TrustBundle {
                 names.push(name);
             }
             let name = format!("operator-{number}");
+            // Names of groups hold no spaces; whose it is, people want to read.
+            let whose = operator.name.replace(char::is_control, " ");
+            text.push_str(&format!("# {name}: {whose}\n"));
             text.push_str(&format!("group {name} any {}\n", names.join(" ")));
             members.push(name);
         }

@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use hyper::header::LOCATION;
 use kbox_council::Trace;
 use kbox_proof::event::{Body, Detail, EventId, EvidenceEvent, PersonalData};
-use kbox_proof::ledger::{EventRequest, RecordBatch, RequestId};
+use kbox_proof::ledger::{EventRequest, LedgerError, RecordBatch, RequestId};
 use kbox_proof::receipt::{RECEIPT_MEDIA_TYPE, Receipt};
 use kbox_proof::store::RequestIdError;
 use kbox_proof::verify::check_rule;
@@ -61,7 +61,13 @@ pub(crate) fn record(app: &App, call: &Call) -> Result<Answer, Problem> {
     let receipts = app
         .instance
         .ledger
-        .record(vec![event], RecordBatch::new())?;
+        .record(vec![event], RecordBatch::new())
+        .map_err(|error| match error {
+            // Under the name that the caller gave it.
+            LedgerError::Conflict { .. } => LedgerError::Conflict { request_id: own },
+            LedgerError::Gone { .. } => LedgerError::Gone { request_id: own },
+            other => other,
+        })?;
     let receipt = receipts
         .first()
         .ok_or_else(|| Problem::internal("the ledger gave no receipt"))?;
