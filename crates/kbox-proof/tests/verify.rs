@@ -19,7 +19,9 @@ use kbox_proof::report::{self, Language, Outcome};
 use kbox_proof::time::Time;
 use kbox_proof::tlog::{Checkpoint, Note, TlogProof, note_key_id, timestamped_signature};
 use kbox_proof::tsa::{Authority, AuthorityConfig};
-use kbox_proof::tsp::{MessageImprint, Oid, Revocation, SerialNumber, certificate_to_pem};
+use kbox_proof::tsp::{
+    Certificate, MessageImprint, Oid, Revocation, SerialNumber, certificate_to_pem,
+};
 use kbox_proof::verify::{
     Rejection, SendingVerdict, TrustPolicy, VerifiedProofFile, verify_proof_file, verify_receipt,
 };
@@ -384,6 +386,10 @@ impl Witnessed {
 
     /// Event 1's receipt with "before" of the first `old` entries.
     fn receipt_after(&self, old: usize, low: &[i64], high: &[i64]) -> Receipt {
+        self.receipt_of(1, old, low, high)
+    }
+
+    fn receipt_of(&self, event: usize, old: usize, low: &[i64], high: &[i64]) -> Receipt {
         let unix = |seconds: i64| u64::try_from(start().unix_secs() + seconds).unwrap();
         let cosign = |mut note: Note, times: &[i64]| {
             for (witness, time) in self.witnesses.iter().zip(times) {
@@ -393,7 +399,7 @@ impl Witnessed {
         };
         let mut receipt = self
             .operator
-            .receipt_under(1, cosign(self.operator.checkpoint(), high));
+            .receipt_under(event, cosign(self.operator.checkpoint(), high));
         let (size, root) = self.operator.before[old];
         let checkpoint = Checkpoint::new(ORIGIN, size, root).unwrap();
         receipt.before = Some(
@@ -488,6 +494,328 @@ fn a_quorum_of_witnesses_bounds_the_time_and_an_anchor_adds_its_own() {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains(words) && !text.contains(denied), "{text}");
     }
+}
+
+/// One receipt's report, in French and in English.
+fn told(world: &Witnessed, receipt: &Receipt) -> [String; 2] {
+    let policy = TrustPolicy::new(&world.trust).unwrap();
+    let result = verify_receipt(receipt, &policy, at(86_400));
+    [Language::French, Language::English]
+        .map(|language| report::receipt(&result, &policy, language).to_text())
+}
+
+fn says(text: &str, words: &[&str]) {
+    for words in words {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
+}
+
+/// Nobody shall read "impossible" where it is limited.
+#[test]
+fn a_witnessed_report_says_that_backdating_is_limited_and_by_whom_and_who_could_do_it_all_the_same()
+{
+    let mut world = witnessed();
+    world.trust.witnesses.operators[0].name = "Préfecture".into();
+    world.trust.witnesses.operators[2].name = "Nobody".into();
+    world.trust.max_gap_s = 240;
+    let (low, high) = (start().saturating_sub(Duration::from_secs(30)), at(60));
+    let in_english = [
+        "Backdating is not impossible: it is limited to D = 240 s plus the accuracies of the clocks",
+        "witnesses: 1 s",
+        "unless a quorum of the witnesses colludes with the operator",
+        "Quorum: 2 of 3 independent operators",
+        &format!(
+            "T_lo, the log seen without the entry: {low}, by \"Préfecture\" (witness witness.example/1), \"witness.example/2\""
+        ),
+        &format!(
+            "T_hi, the log seen with the entry: {high}, by \"Préfecture\" (witness witness.example/1), \"witness.example/2\""
+        ),
+    ];
+    let in_french = [
+        "Antidater n'est pas impossible : l'erreur est limitée à D = 240 s, plus les précisions des horloges",
+        "témoins : 1 s",
+        "sauf si un quorum des témoins est de connivence avec l'exploitant",
+        "Quorum : 2 opérateur(s) indépendant(s) sur 3",
+        &format!("T_lo, journal vu sans l'entrée : {low}"),
+        &format!("T_hi, journal vu avec l'entrée : {high}"),
+        "par « Préfecture » (témoin witness.example/1), « witness.example/2 »",
+    ];
+    let witnessed = world.receipt(&[-30, -10], &[40, 60]);
+    let mut anchored = witnessed.clone();
+    anchored
+        .anchors
+        .push(world.anchor(&witnessed, true, at(100)));
+    for receipt in [witnessed, anchored] {
+        let [french, english] = told(&world, &receipt);
+        says(&french, &in_french);
+        says(&english, &in_english);
+        // Who signed nothing counted for nothing.
+        assert!(!english.contains("Nobody"), "{english}");
+    }
+    // Of three that signed, two set each bound: the latest before, the earliest after.
+    let [_, english] = told(&world, &world.receipt(&[-30, -20, -10], &[40, 50, 60]));
+    let middle = start().saturating_sub(Duration::from_secs(20));
+    let line = english.lines().find(|line| line.contains("T_lo")).unwrap();
+    let (low, high) = line.split_once("T_hi").unwrap();
+    says(low, &[&middle.to_string(), "Nobody", "witness.example/2"]);
+    assert!(!low.contains("Préfecture"), "{low}");
+    says(high, &[&at(50).to_string(), "Préfecture"]);
+    assert!(!high.contains("Nobody"), "{high}");
+
+    let events = 0..world.operator.events.len();
+    let receipts: Vec<Receipt> = events
+        .map(|event| world.receipt_of(event, 0, &[-30, -10], &[40, 60]))
+        .collect();
+    let file = |receipts: &[Receipt]| {
+        let mut trust = world.trust.clone();
+        trust.demand = Demand::Journalise;
+        let policy = TrustPolicy::new(&trust).unwrap();
+        let content = ProofFileContent {
+            documents: DOCUMENTS.to_vec(),
+            receipts,
+        };
+        let result = verify_proof_file(&content, &policy, at(86_400));
+        [Language::French, Language::English]
+            .map(|language| report::proof_file(&result, &policy, language).to_text())
+    };
+    let [french, english] = file(&receipts);
+    says(&french, &in_french);
+    says(&english, &in_english);
+    // One that is not witnessed is enough to say so, and that others are is not denied.
+    let mut receipts = receipts;
+    receipts[2].before = None;
+    let [french, english] = file(&receipts);
+    says(
+        &english,
+        &["No quorum of independent witnesses for 1 of the 7 receipts, such as that of rank 2"],
+    );
+    says(
+        &french,
+        &["Pas de quorum de témoins indépendants pour 1 des 7 récépissés, dont celui de rang 2"],
+    );
+    assert!(!english.contains("No witness:") && !french.contains("Aucun témoin"));
+}
+
+#[test]
+fn the_outside_authority_is_named_with_its_policy_and_time() {
+    let world = witnessed();
+    let signer = Certificate::parse(&world.outside.public.chain()[0]).unwrap();
+    let name = signer.subject_common_name().unwrap();
+    let policy = world.outside.public.policy().to_string();
+    let time = at(100).to_string();
+    for text in told(&world, &world.anchored(true)) {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("Anchor: ") || line.starts_with("Ancrage : "));
+        says(line.expect(&text), &[&name, &policy, &time]);
+    }
+    let verified = world.judge(&world.anchored(true)).unwrap();
+    let [anchor] = verified.anchors() else {
+        panic!("{:?}", verified.anchors());
+    };
+    assert_eq!(anchor.tree_size, verified.tree_size());
+}
+
+#[test]
+fn anchors_that_no_root_was_given_for_are_not_denied() {
+    let mut world = witnessed();
+    let mut receipt = world.anchored(true);
+    world.trust.anchor_roots.clear();
+    let [french, english] = told(&world, &receipt);
+    says(
+        &english,
+        &[
+            "1 timestamp of the log by an outside authority (anchor) is there and was not judged: your trust.json names no root of such an authority (anchor_roots)",
+        ],
+    );
+    says(
+        &french,
+        &[
+            "1 horodatage du journal par une autorité extérieure (ancrage) est joint et n'a pas été jugé : votre trust.json ne nomme aucune racine d'une telle autorité (anchor_roots)",
+        ],
+    );
+    receipt.anchors.push(receipt.anchors[0].clone());
+    let [french, english] = told(&world, &receipt);
+    says(&english, &["2 timestamps of the log"]);
+    says(&french, &["2 horodatages du journal"]);
+    for text in [french, english] {
+        assert!(!text.contains("No outside timestamp authority"), "{text}");
+        assert!(!text.contains("Aucune autorité d'horodatage"), "{text}");
+    }
+    // There is none to be judged here.
+    receipt.anchors.clear();
+    let [french, english] = told(&world, &receipt);
+    says(&english, &["No outside timestamp authority sealed the log"]);
+    says(
+        &french,
+        &["Aucune autorité d'horodatage extérieure n'a scellé"],
+    );
+}
+
+/// "Ask again later" is of use where somebody may still sign.
+#[test]
+fn below_the_demand_it_is_said_which_witnesses_did_not_count_and_why_and_what_helps() {
+    let later = "ask for the receipt again later, when more independent witnesses have signed";
+    let both = world_of_two();
+    let judge = |world: &Witnessed, receipt: &Receipt, english: &[&str], french: &[&str]| {
+        let [in_french, in_english] = told(world, receipt);
+        says(&in_english, &["[level.below_demand]"]);
+        says(&in_english, english);
+        says(&in_french, french);
+        if !english.contains(&later) {
+            assert!(!in_english.contains("again later"), "{in_english}");
+            assert!(!in_french.contains("plus tard, quand"), "{in_french}");
+        }
+    };
+    // One of two.
+    judge(
+        &both,
+        &both.receipt(&[0, 0], &[60]),
+        &[
+            "the quorum is 2 of 2 independent operators of witnesses; 2 counted for the checkpoint without the entry, 1 for the one with it",
+            "\"witness.example/2\" cosigned only the checkpoint without the entry",
+            later,
+        ],
+        &[
+            "ont compté : 2 pour la tête de journal sans l'entrée, 1 pour celle avec l'entrée",
+            "« witness.example/2 » n'a signé que la tête sans l'entrée",
+            "quand davantage de témoins indépendants auront signé",
+        ],
+    );
+    // The other way round, no later signature helps.
+    judge(
+        &both,
+        &both.receipt(&[0], &[60, 60]),
+        &[
+            "\"witness.example/2\" cosigned only the checkpoint with the entry",
+            "with a checkpoint from before the entry that a quorum of the witnesses signed in time",
+        ],
+        &[
+            "« witness.example/2 » n'a signé que la tête avec l'entrée",
+            "avec une tête de journal d'avant l'entrée qu'un quorum des témoins a signée à temps",
+        ],
+    );
+    // Taken out.
+    let mut stripped = both.receipt(&[0, 0], &[60, 60]);
+    stripped.before = None;
+    stripped.consistency.clear();
+    judge(
+        &both,
+        &stripped,
+        &[
+            "0 counted for the checkpoint without the entry, 2 for the one with it; the receipt shows no checkpoint without the entry (before)",
+            "which anybody can have taken out",
+        ],
+        &[
+            "le récépissé ne montre aucune tête de journal sans l'entrée (before)",
+            "que quiconque a pu retirer",
+        ],
+    );
+    // Of the log's own operator.
+    let mut own = world_of_two();
+    for operator in &mut own.trust.witnesses.operators {
+        operator.independent = false;
+    }
+    own.trust.witnesses.operators[0].name = "kbox.example".into();
+    for low in [&[0, 0][..], &[]] {
+        judge(
+            &own,
+            &own.receipt(low, &[60, 60]),
+            &[
+                "\"kbox.example\" cosigned and does not count: a witness of the log's own operator, not independent",
+            ],
+            &[
+                "« kbox.example » a signé et ne compte pas : témoin de l'exploitant du journal, non indépendant",
+            ],
+        );
+    }
+    judge(
+        &own,
+        &own.receipt(&[0, 0], &[60, 60]),
+        &[
+            "waiting changes nothing: your trust.json names fewer independent operators of witnesses than its quorum asks for",
+        ],
+        &[
+            "attendre n'y change rien : votre trust.json nomme moins d'opérateurs de témoins indépendants que son quorum",
+        ],
+    );
+    // At the level that the same evidence reaches, the report says the same.
+    own.trust.demand = Demand::Journalise;
+    let [french, english] = told(&own, &own.receipt(&[0, 0], &[60, 60]));
+    says(
+        &english,
+        &[
+            "No quorum of independent witnesses (",
+            "a witness of the log's own operator, not independent",
+            "could have backdated",
+        ],
+    );
+    says(
+        &french,
+        &[
+            "Pas de quorum de témoins indépendants (",
+            "témoin de l'exploitant du journal, non indépendant",
+            "aurait pu antidater",
+        ],
+    );
+    // Another key under the name.
+    let mut renewed = world_of_two();
+    let mut other = Witness::new(9);
+    other.name = renewed.witnesses[1].name.clone();
+    renewed.trust.witnesses.operators[1].keys = vec![other.vkey()];
+    judge(
+        &renewed,
+        &renewed.receipt(&[0, 0], &[60, 60]),
+        &[
+            "\"witness.example/2\" did not cosign: a line in its name is of another key than those in your trust.json",
+            "get a newer trust.json",
+        ],
+        &[
+            "« witness.example/2 » n'a pas signé : une ligne à son nom est d'une autre clé que celles de votre trust.json",
+            "un trust.json plus récent",
+        ],
+    );
+    // Without a time, and not at all.
+    let zero = -start().unix_secs();
+    let three = witnessed();
+    judge(
+        &three,
+        &three.receipt(&[0, zero], &[60, zero]),
+        &[
+            "\"witness.example/2\" cosigned without a time",
+            "\"witness.example/3\" did not cosign",
+            later,
+        ],
+        &[
+            "« witness.example/2 » a signé sans date",
+            "« witness.example/3 » n'a pas signé",
+        ],
+    );
+    // Witnessed, and an anchor demanded.
+    let mut anchored = world_of_two();
+    anchored.trust.demand = Demand::Ancre;
+    let [french, english] = told(&anchored, &anchored.receipt(&[0, 0], &[60, 60]));
+    says(
+        &english,
+        &[
+            "no timestamp of the log by an outside authority",
+            "when an outside authority has stamped the log",
+        ],
+    );
+    says(
+        &french,
+        &[
+            "aucun horodatage du journal par une autorité extérieure",
+            "quand une autorité extérieure aura horodaté",
+        ],
+    );
+}
+
+/// Two witnesses, both needed.
+fn world_of_two() -> Witnessed {
+    let mut world = witnessed();
+    world.trust.witnesses.operators.truncate(2);
+    world
 }
 
 /// Nobody signs the list of anchors.

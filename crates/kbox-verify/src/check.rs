@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{Cursor, Read, Take, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::Environment;
 use kbox_proof::merkle::hash_leaf;
 use kbox_proof::receipt::{MAX_RECEIPT_BYTES, ProofFile, Receipt, ReceiptError, TrustBundle};
@@ -18,7 +19,7 @@ use kbox_proof::tsp::{
     certificates_from_pem, crls_from_pem,
 };
 use kbox_proof::verify::{
-    Finding, TrustPolicy, VerifiedReceipt, verify_proof_file, verify_receipt,
+    Bound, Finding, TrustPolicy, VerifiedReceipt, verify_proof_file, verify_receipt,
 };
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -652,6 +653,13 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
                 "clock": clock(policy.environment() == Environment::Demonstration),
                 "receipts": file.receipts().len(),
                 "level": file.level(),
+                "times": file.receipts().iter().map(|verified| {
+                    let mut facts = time_facts(verified);
+                    facts["rank"] = verified.event().header.rank.into();
+                    facts["gen_time"] = json!(verified.timestamp().gen_time());
+                    facts["level"] = json!(verified.level());
+                    facts
+                }).collect::<Vec<_>>(),
                 "revocation": revocation_facts(file.revocation()),
                 "erasures": file.erasures().iter().map(|erasure| json!({
                     "rank": erasure.rank,
@@ -707,7 +715,7 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
         };
         let result = verify_receipt(&receipt, &policy, now()?);
         let report = report::receipt(&result, &policy, language);
-        let facts = match &result {
+        let mut facts = match &result {
             Ok(verified) => json!({
                 "clock": clock(policy.environment() == Environment::Demonstration),
                 "event": verified.event().body.detail.name(),
@@ -724,6 +732,11 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
             }),
             Err(_) => Value::Null,
         };
+        if let (Ok(verified), Value::Object(facts)) = (&result, &mut facts)
+            && let Value::Object(times) = time_facts(verified)
+        {
+            facts.extend(times);
+        }
         return Ok(match result {
             Ok(verified) => {
                 let mut answer = answer("receipt", &[], &report, facts, language);
@@ -744,6 +757,44 @@ fn judge(bytes: &[u8], trust: &Trust, options: &Options) -> Result<Answer, Probl
         return tlog_proof(bytes, trust, options);
     }
     token::judge(bytes, trust, options)
+}
+
+/// What witnesses and outside authorities show of an entry's time.
+fn time_facts(verified: &VerifiedReceipt) -> Value {
+    let shown = verified.witnessing();
+    let bound = |bound: Option<Bound>| {
+        bound.map(|bound| json!({"time": bound.time, "accuracy_ms": millis(bound.accuracy)}))
+    };
+    json!({
+        "bounds": {"low": bound(shown.low), "high": bound(shown.high), "max_gap_s": shown.max_gap.as_secs()},
+        "witnesses": {
+            "quorum": shown.quorum,
+            "independent": shown.independent().count(),
+            "operators": shown.operators.iter().map(|operator| json!({
+                "name": operator.name,
+                "witnesses": operator.witnesses,
+                "independent": operator.independent,
+                "accuracy_ms": millis(operator.accuracy),
+                "without_entry": operator.without_entry.time(),
+                "with_entry": operator.with_entry.time(),
+                "counts_for_low": operator.counts_for_low,
+                "counts_for_high": operator.counts_for_high,
+            })).collect::<Vec<_>>(),
+        },
+        "anchors": verified.anchors().iter().map(|anchor| json!({
+            "authority": report::authority_name(anchor),
+            "sha256": Sha256Digest::of(anchor.timestamp.signer_certificate()).to_hex(),
+            "policy": anchor.timestamp.policy().to_string(),
+            "gen_time": anchor.timestamp.gen_time(),
+            "latest": anchor.timestamp.interval().1,
+            "tree_size": anchor.tree_size,
+        })).collect::<Vec<_>>(),
+        "anchors_not_judged": verified.anchors_not_judged(),
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether the personal part of a receipt's event is there.

@@ -15,11 +15,15 @@ use std::process::{Command, Stdio};
 use kbox_proof::clock::TestClock;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::pki::DevPki;
-use kbox_proof::receipt::{Demand, Document, ProofFile, Receipt};
+use kbox_proof::receipt::{
+    Anchor, Demand, Document, ProofFile, Receipt, TrustBundle, WitnessOperator, Witnesses,
+};
 use kbox_proof::time::Time;
+use kbox_proof::tlog::Checkpoint;
 use kbox_proof::tsa::{Authority, AuthorityConfig, SerialSource};
 use kbox_proof::tsp::{
-    HashAlgorithm, MessageImprint, SerialNumber, TimeStampToken, TsaPolicyId, certificate_to_pem,
+    Certificate, HashAlgorithm, MessageImprint, SerialNumber, TimeStampToken, TsaPolicyId,
+    certificate_to_pem,
 };
 use operator::{Operator, PAPER, Witness, sent};
 use support::Folder;
@@ -131,6 +135,115 @@ fn a_receipts_json_says_for_whom_it_is_and_whether_its_personal_part_is_there() 
             (0, &personal.into(), &name),
             "{out}"
         );
+    }
+}
+
+#[test]
+fn the_json_of_a_witnessed_and_anchored_receipt_has_bounds_witnesses_and_authorities() {
+    let (folder, operator) = folder();
+    let unix = |time: Time| u64::try_from(time.unix_secs()).unwrap();
+    let witnesses = [1, 2].map(Witness::new);
+    let cosigned = |note, time| {
+        witnesses
+            .iter()
+            .fold(note, |note, witness| witness.cosign(note, unix(time)))
+    };
+    let (low, high) = (operator::at(0), operator::at(60));
+    let note = cosigned(operator.checkpoint(), high);
+    let mut receipt = operator.receipt_under(1, note.clone());
+    let (size, root) = operator.before[0];
+    let empty = Checkpoint::new(operator.origin.clone(), size, root).unwrap();
+    let empty = operator::signed(&operator.log, &operator.origin, &empty.encode());
+    receipt.before = Some(cosigned(empty, low).encode());
+    let outside = Operator::new();
+    let imprint = MessageImprint::sha256(&Sha256Digest::of(note.encode().as_bytes()));
+    let serial = SerialNumber::from_epoch_and_counter(9, 1);
+    let stamped = operator::at(100);
+    let token = outside.public.issue(&imprint, stamped, &serial, None, true);
+    receipt.anchors.push(Anchor {
+        checkpoint: note.encode(),
+        consistency: vec![],
+        token: token.unwrap(),
+    });
+    let mut trust = operator.trust(Demand::Ancre);
+    trust.witnesses = Witnesses {
+        operators: [(0, true), (1, false)]
+            .map(|(place, independent)| WitnessOperator {
+                name: format!("operator {place}"),
+                keys: vec![witnesses[place].vkey()],
+                accuracy_ms: 2000,
+                independent,
+            })
+            .to_vec(),
+        quorum: 1,
+    };
+    trust.anchor_roots = vec![certificate_to_pem(&outside.pki_root)];
+    folder.put("receipt.kbox.json", receipt.to_json());
+    let facts = |trust: &TrustBundle| {
+        folder.put("trust.json", trust.to_json());
+        let (code, out, err) =
+            folder.run(&["--json", "--trust", "trust.json", "receipt.kbox.json"]);
+        assert_eq!(code, 0, "{out}{err}");
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        json["facts"].clone()
+    };
+    let found = facts(&trust);
+    let bound = |time: Time| serde_json::json!({"time": time, "accuracy_ms": 2000});
+    let operators = [("operator 0", true), ("operator 1", false)].map(|(name, counts)| {
+        let number = if counts { 1 } else { 2 };
+        serde_json::json!({
+            "name": name,
+            "witnesses": [format!("witness.example/{number}")],
+            "independent": counts,
+            "accuracy_ms": 2000,
+            "without_entry": low,
+            "with_entry": high,
+            "counts_for_low": counts,
+            "counts_for_high": counts,
+        })
+    });
+    assert_eq!(
+        found["bounds"],
+        serde_json::json!({"low": bound(low), "high": bound(high), "max_gap_s": 300})
+    );
+    assert_eq!(
+        found["witnesses"],
+        serde_json::json!({"quorum": 1, "independent": 1, "operators": operators})
+    );
+    let signer = &outside.public.chain()[0];
+    let name = Certificate::parse(signer).unwrap().subject_common_name();
+    let anchor = &found["anchors"][0];
+    assert!(
+        anchor["authority"]
+            .as_str()
+            .unwrap()
+            .contains(&name.unwrap()),
+        "{anchor}"
+    );
+    assert_eq!(anchor["sha256"], Sha256Digest::of(signer).to_hex());
+    assert_eq!(anchor["policy"], outside.public.policy().to_string());
+    assert_eq!(anchor["gen_time"], serde_json::json!(stamped));
+    assert_eq!(anchor["tree_size"], operator.edge.size().get());
+    assert_eq!(found["anchors_not_judged"], 0);
+
+    trust.demand = Demand::Temoigne;
+    trust.anchor_roots.clear();
+    let found = facts(&trust);
+    assert_eq!(found["anchors"], serde_json::json!([]));
+    assert_eq!(found["anchors_not_judged"], 1);
+
+    // A proof file has the same for each of its receipts.
+    folder.put("trust.json", operator.trust(Demand::Journalise).to_json());
+    let (_, out, _) = folder.run(&["--json", "--trust", "trust.json", "file.asice"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let times = json["facts"]["times"].as_array().unwrap();
+    assert_eq!(times.len(), operator.events.len());
+    for (rank, time) in times.iter().enumerate() {
+        assert_eq!(
+            (&time["rank"], &time["level"]),
+            (&rank.into(), &"journalise".into())
+        );
+        assert!(time["bounds"]["high"].is_null() && time["gen_time"].is_string());
     }
 }
 

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::token::{rejection_advice, rejection_words, unread_advice, unread_words};
+use super::witnesses::{Lack, shortfall};
 use super::{Language, english, french};
 use crate::event::EventError;
 use crate::tsp::{RevocationRejection, TspRejection};
@@ -22,10 +23,14 @@ pub fn finding_words(rejection: &Rejection, language: Language) -> String {
         (Language::English, Rejection::TokenMalformed(error)) => {
             format!("the timestamp token: {}", unread_words(error, language))
         }
-        (Language::English, Rejection::Level { reached, demanded }) => format!(
-            "the level reached is {}; demanded is {}",
+        (Language::English, Rejection::Level { reached, demanded, shown }) => format!(
+            "the level reached is {}; demanded is {}; {}",
             english::level(*reached),
-            english::level(*demanded)
+            english::level(*demanded),
+            match Lack::of(*reached, shown) {
+                Lack::Anchor => "no timestamp of the log by an outside authority that is trusted (anchor) is there".to_string(),
+                _ => shortfall(shown, language),
+            }
         ),
         (Language::English, _) => rejection.to_string(),
     }
@@ -111,10 +116,7 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
             "demandez au service de faire sceller son journal par une autorité d'horodatage qui ne dépend pas de lui.",
             "ask the service to have its log stamped by a timestamp authority that does not depend on it.",
         ),
-        Rejection::Level { .. } => (
-            "redemandez le récépissé plus tard, quand les témoins ou l'autorité extérieure auront signé (le récépissé d'un journal que le trust.json clôt ne monte plus) ; si le niveau atteint vous suffit, changez demand dans votre trust.json.",
-            "ask for the receipt again later, when the witnesses or the outside authority have signed (a receipt of a log that the trust.json closes grows no more); if the level reached will do for you, change demand in your trust.json.",
-        ),
+        Rejection::Level { reached, shown, .. } => below_demand(Lack::of(*reached, shown)),
         Rejection::Personal | Rejection::Roster { .. } => (
             "redemandez le récépissé avec ses données personnelles ; si elles sont les mêmes, elles sont celles d'une autre personne ou ont été changées : signalez-le au service.",
             "ask for the receipt again with its personal data; if they are the same, they are another person's or were changed: tell the service.",
@@ -147,6 +149,35 @@ pub fn finding_advice(rejection: &Rejection, language: Language) -> &'static str
     match language {
         Language::French => french,
         Language::English => english,
+    }
+}
+
+const fn below_demand(lack: Lack) -> (&'static str, &'static str) {
+    match lack {
+        Lack::Anchor => (
+            "redemandez le récépissé plus tard, quand une autorité extérieure aura horodaté le journal (le récépissé d'un journal que le trust.json clôt ne monte plus) ; si le niveau atteint vous suffit, changez demand dans votre trust.json.",
+            "ask for the receipt again later, when an outside authority has stamped the log (a receipt of a log that the trust.json closes grows no more); if the level reached will do for you, change demand in your trust.json.",
+        ),
+        Lack::Cosignatures => (
+            "redemandez le récépissé plus tard, quand davantage de témoins indépendants auront signé (le récépissé d'un journal que le trust.json clôt ne monte plus) ; si le niveau atteint vous suffit, changez demand dans votre trust.json.",
+            "ask for the receipt again later, when more independent witnesses have signed (a receipt of a log that the trust.json closes grows no more); if the level reached will do for you, change demand in your trust.json.",
+        ),
+        Lack::Independence => (
+            "attendre n'y change rien : votre trust.json nomme moins d'opérateurs de témoins indépendants que son quorum n'en demande. Demandez au service un trust.json qui en nomme assez, et le récépissé qu'ils ont signé à temps ; s'il n'en a pas, ce niveau ne sera pas atteint. Si le niveau atteint vous suffit, changez demand dans votre trust.json.",
+            "waiting changes nothing: your trust.json names fewer independent operators of witnesses than its quorum asks for. Ask the service for a trust.json that names enough, and for the receipt that they signed in time; if it has none, this level will not be reached. If the level reached will do for you, change demand in your trust.json.",
+        ),
+        Lack::Before => (
+            "redemandez le récépissé au service, entier : il y manque une tête de journal d'avant l'entrée, que quiconque a pu retirer. Si le service n'en a pas, ce niveau ne sera pas atteint ; si le niveau atteint vous suffit, changez demand dans votre trust.json.",
+            "ask the service for the receipt again, whole: a checkpoint from before the entry is missing, which anybody can have taken out. If the service has none, this level will not be reached; if the level reached will do for you, change demand in your trust.json.",
+        ),
+        Lack::BeforeCosigned => (
+            "redemandez le récépissé au service, avec une tête de journal d'avant l'entrée qu'un quorum des témoins a signée à temps. S'il n'en a pas, attendre n'y change rien, et ce niveau ne sera pas atteint ; si le niveau atteint vous suffit, changez demand dans votre trust.json.",
+            "ask the service for the receipt again, with a checkpoint from before the entry that a quorum of the witnesses signed in time. If it has none, waiting changes nothing, and this level will not be reached; if the level reached will do for you, change demand in your trust.json.",
+        ),
+        Lack::OtherKey => (
+            "obtenez du service, hors de ces preuves, un trust.json plus récent, et faites-vous confirmer par ces témoins leurs clés : des lignes à leur nom sont d'autres clés que celles du vôtre. Si le niveau atteint vous suffit, changez demand dans votre trust.json.",
+            "get a newer trust.json from the service, outside this evidence, and have these witnesses confirm their keys: lines in their name are of other keys than those in yours. If the level reached will do for you, change demand in your trust.json.",
+        ),
     }
 }
 
@@ -200,9 +231,11 @@ fn of_token(cause: &TspRejection, language: Language) -> &'static str {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use alloc::boxed::Box;
     use alloc::collections::BTreeSet;
     use alloc::vec;
     use alloc::vec::Vec;
+    use core::time::Duration;
 
     use super::*;
     use crate::digest::Sha256Digest;
@@ -211,6 +244,7 @@ mod tests {
     use crate::time::Time;
     use crate::tlog::{CheckpointError, NoteError, TlogProofError};
     use crate::tsp::TspError;
+    use crate::verify::Witnessing;
 
     /// One of each code.
     fn rejections() -> Vec<Rejection> {
@@ -280,6 +314,14 @@ mod tests {
             Rejection::Level {
                 reached: Demand::Journalise,
                 demanded: Demand::Temoigne,
+                shown: Box::new(Witnessing {
+                    operators: Vec::new(),
+                    quorum: 1,
+                    max_gap: Duration::from_secs(300),
+                    shows_before: false,
+                    low: None,
+                    high: None,
+                }),
             },
             Rejection::Personal,
             Rejection::Roster { recipient: 7 },

@@ -4,6 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use super::witnesses::shortfall;
 use super::{Language, level_name, token, unreadable};
 use crate::event::{Detail, ErasureBasis, OpeningReason};
 use crate::receipt::Demand;
@@ -97,7 +98,8 @@ pub(super) fn rejection(rejection: &Rejection) -> String {
         Rejection::Anchor(cause) => format!("le jeton extérieur ne prouve pas la tête de journal : {}", token::french(cause)),
         Rejection::AnchorBefore { gen_time, anchored } => format!("le jeton dit {gen_time}, mais une autorité extérieure avait scellé l'entrée dès le {anchored} : l'une des deux horloges est fausse"),
         Rejection::AnchorNotOutside => "l'autorité des preuves ne peut sceller son propre journal".to_string(),
-        Rejection::Level { reached, demanded } => format!("niveau atteint : {} ; niveau exigé : {}", level_name(*reached), level_name(*demanded)),
+        Rejection::Level { reached: reached @ Demand::Temoigne, demanded, .. } => format!("niveau atteint : {} ; niveau exigé : {} ; aucun horodatage du journal par une autorité extérieure reconnue n'est joint (ancrage)", level_name(*reached), level_name(*demanded)),
+        Rejection::Level { reached, demanded, shown } => format!("niveau atteint : {} ; niveau exigé : {} ; {}", level_name(*reached), level_name(*demanded), shortfall(shown, Language::French)),
         Rejection::Personal => "les données personnelles jointes ne sont pas celles de cet événement".to_string(),
         Rejection::Roster { recipient } => format!("les données personnelles désignent une autre personne que le destinataire n° {recipient}"),
         Rejection::NoSubmission => "le dossier ne contient aucun envoi".to_string(),

@@ -8,6 +8,7 @@ mod english;
 mod french;
 mod token;
 mod unreadable;
+mod witnesses;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -31,6 +32,7 @@ pub use token::{
 
 pub use crate::tsp::certificate_name::printable;
 pub use unreadable::{bundle_advice, policy_words, receipt_words, tlog_proof_words, trust_words};
+pub use witnesses::authority_name;
 
 /// The language of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -266,25 +268,10 @@ impl Writer {
         }
     }
 
-    /// What an outside authority stamped, and what not.
-    fn anchored(&mut self, at: Option<Time>) {
-        let Some(at) = at else { return };
-        self.text(
-            &format!(
-                "Ancrage : une autorité d'horodatage extérieure a horodaté une tête du journal, au plus tard à {}. Si cette autorité est qualifiée (règlement eIDAS, article 41), la présomption d'exactitude porte sur cette tête à cet instant ; que l'événement existait alors en découle par une preuve de Merkle.",
-                instant(at, Language::French)
-            ),
-            &format!(
-                "Anchor: an outside timestamp authority stamped a checkpoint of the log, at {at} at the latest. If that authority is qualified (eIDAS, article 41), the presumption of accuracy attaches to this checkpoint at that time; that the event existed by then follows from it by Merkle proof."
-            ),
-        );
-    }
-
     /// What the level reached leaves open, and, where there are any, what acknowledgements do.
     fn limits(
         &mut self,
-        level: Demand,
-        anchored: bool,
+        receipts: &[&VerifiedReceipt],
         revocation: Revocation,
         acknowledgements: bool,
     ) {
@@ -292,18 +279,8 @@ impl Writer {
             "Ce que ces preuves ne prouvent pas",
             "What this does not prove",
         );
-        if level < Demand::Temoigne {
-            self.item(
-                "Aucun témoin : l'exploitant du journal, avec la clé d'horodatage, aurait pu antidater.",
-                "No witness: the operator, holding the timestamp key, could have backdated.",
-            );
-        }
-        if !anchored {
-            self.item(
-                "Aucune autorité d'horodatage extérieure n'a scellé le journal.",
-                "No outside timestamp authority sealed the log.",
-            );
-        }
+        self.backdating(receipts);
+        self.not_anchored(receipts);
         self.item(
             "Une preuve atteste qu'une affirmation existait au plus tard à un instant ; elle ne prouve pas qu'elle est vraie.",
             "Evidence proves that an assertion existed no later than a moment; it does not prove that it is true.",
@@ -423,11 +400,10 @@ pub fn receipt(
                 &format!("Niveau atteint : {}", french::level(verified.level())),
                 &format!("Level reached: {}", english::level(verified.level())),
             );
-            writer.anchored(verified.anchored());
+            writer.anchored(&[verified]);
             writer.revocation(verified.revocation());
             writer.limits(
-                verified.level(),
-                verified.anchored().is_some(),
+                &[verified],
                 verified.revocation(),
                 matches!(event.body.detail, Detail::ConsignmentAcceptance(_)),
             );
@@ -644,14 +620,10 @@ pub fn proof_file(
                 sending_lines(&mut writer, sending);
             }
             erasure_lines(&mut writer, file);
-            // Of several, the last: by then all of them are covered.
-            let anchored = file.receipts().iter().map(VerifiedReceipt::anchored);
-            let anchored = anchored
-                .collect::<Option<Vec<Time>>>()
-                .and_then(|all| all.into_iter().max());
-            writer.anchored(anchored);
+            let all: Vec<&VerifiedReceipt> = file.receipts().iter().collect();
+            writer.anchored(&all);
             writer.revocation(file.revocation());
-            writer.limits(file.level(), anchored.is_some(), file.revocation(), true);
+            writer.limits(&all, file.revocation(), true);
             let receipts = file.receipts().iter();
             writer.ends(receipts.flat_map(|receipt| receipt.timestamp().algorithms()));
             if file.has_reservation() {

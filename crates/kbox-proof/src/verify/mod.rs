@@ -9,11 +9,13 @@ mod policy;
 mod proof_file;
 mod receipt;
 mod rejection;
+mod witnesses;
 
 pub use self::policy::{TrustPolicy, TrustProblem};
 pub use self::proof_file::{
     LegalVerdict, Period, RecipientLine, SendingVerdict, VerifiedErasure, VerifiedProofFile,
     VerifiedSending, check_rule, verify_proof_file,
 };
-pub use self::receipt::{VerifiedReceipt, verify_receipt};
+pub use self::receipt::{VerifiedAnchor, VerifiedReceipt, verify_receipt};
 pub use self::rejection::{Finding, Rejection};
+pub use self::witnesses::{Bound, Cosigned, OperatorShown, Witnessing};

@@ -49,6 +49,7 @@ pub(super) struct Log {
 
 #[derive(Clone, Debug)]
 pub(super) struct Operator {
+    pub(super) name: String,
     pub(super) keys: Vec<VerifierKey>,
     pub(super) accuracy: Duration,
     pub(super) independent: bool,
@@ -146,6 +147,7 @@ impl TrustPolicy {
                 return Err(problem(place, &"holds a key of another operator"));
             }
             operators.push(Operator {
+                name: operator.name.clone(),
                 keys,
                 accuracy: Duration::from_millis(operator.accuracy_ms),
                 independent: operator.independent,

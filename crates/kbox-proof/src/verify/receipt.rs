@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! One event.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 use core::time::Duration;
 
-use super::policy::{Log, Operator, TrustPolicy};
+use super::policy::{Log, TrustPolicy};
 use super::rejection::Rejection;
+use super::witnesses::{Bound, Lines, Watch, Witnessing, lines};
 use crate::digest::Sha256Digest;
 use crate::event::{Detail, ErasablePart, EvidenceEvent, PersonalData, ShardOpening, event_digest};
 use crate::merkle::{ConsistencyProof, NodeHash, hash_leaf, verify_consistency};
@@ -30,10 +31,21 @@ pub struct VerifiedReceipt {
     index: u64,
     tree_size: u64,
     level: Demand,
-    bounds: Option<(Time, Time)>,
     existed: Option<Time>,
     anchored: Option<Time>,
+    anchors: Vec<VerifiedAnchor>,
+    anchors_not_judged: usize,
+    witnessing: Witnessing,
     revocation: Revocation,
+}
+
+/// An outside authority's token over a checkpoint of the log from which the entry follows by Merkle proof.
+#[derive(Clone, Debug)]
+pub struct VerifiedAnchor {
+    /// The token.
+    pub timestamp: VerifiedTimeStamp,
+    /// Size of the checkpoint's tree.
+    pub tree_size: u64,
 }
 
 impl VerifiedReceipt {
@@ -80,7 +92,13 @@ impl VerifiedReceipt {
     /// T_lo and T_hi: the witnesses saw the log without and with the entry.
     #[must_use]
     pub fn bounds(&self) -> Option<(Time, Time)> {
-        self.bounds
+        let (low, high) = (self.witnessing.low?, self.witnessing.high?);
+        Some((low.time, high.time))
+    }
+    /// Which witnesses' operators saw what, and which of them count.
+    #[must_use]
+    pub fn witnessing(&self) -> &Witnessing {
+        &self.witnessing
     }
     /// Proof of existence: the earlier of T_hi, its quorum's accuracy added, and the anchor's time. Trusts neither the
     /// authority nor the operator.
@@ -92,6 +110,16 @@ impl VerifiedReceipt {
     #[must_use]
     pub fn anchored(&self) -> Option<Time> {
         self.anchored
+    }
+    /// What trusted outside authorities stamped.
+    #[must_use]
+    pub fn anchors(&self) -> &[VerifiedAnchor] {
+        &self.anchors
+    }
+    /// How many anchors the receipt has that were not judged, because no outside authority is trusted.
+    #[must_use]
+    pub fn anchors_not_judged(&self) -> usize {
+        self.anchors_not_judged
     }
     /// What is known of the revocation of certificates, of the token and of all anchors together.
     #[must_use]
@@ -207,36 +235,36 @@ pub(super) fn check_receipt(
     }
 
     // 5
-    let mut seen = times(&checkpoint, policy, &mut later);
+    let mut watch = Watch::new(policy);
+    watch.with_entry(watched(&checkpoint, policy, &mut later));
     let before = before(receipt, index, &checkpoint, log);
-    let before = later.keep(before)?.flatten();
-    let low =
-        before.and_then(|before| latest_quorum(times(&before, policy, &mut later), policy.quorum));
+    if let Some(before) = later.keep(before)?.flatten() {
+        watch.without_entry(watched(&before, policy, &mut later));
+    }
 
     // 6
     let mut anchored = None;
+    let mut verified_anchors = Vec::new();
     let mut anchors_revocation: Option<Revocation> = None;
     // Without a trusted outside authority an anchor proves nothing, and is no reason to refuse what the rest proves.
-    let anchors = match policy.anchor_roots.is_empty() {
-        true => &[],
-        false => receipt.anchors.as_slice(),
+    let (anchors, anchors_not_judged): (&[Anchor], usize) = match policy.anchor_roots.is_empty() {
+        true => (&[], receipt.anchors.len()),
+        false => (&receipt.anchors, 0),
     };
     for anchor in anchors {
         let checked = check_anchor(anchor, &checkpoint, log, policy, now, chains);
-        let Some((token, cosigned)) = later.keep(checked)? else {
+        let Some((anchor, lines)) = later.keep(checked)? else {
             continue;
         };
-        let time = token.interval().1;
-        let known = token.revocation();
+        let time = anchor.timestamp.interval().1;
+        let known = anchor.timestamp.revocation();
+        verified_anchors.push(anchor);
         anchors_revocation = Some(anchors_revocation.map_or(known, |others| others.and(known)));
         anchored = Some(anchored.map_or(time, |earlier: Time| earlier.min(time)));
-        for (slot, other) in seen.iter_mut().zip(cosigned) {
-            if let Some(other) = other {
-                *slot = Some(slot.map_or(other, |earlier| earlier.min(other)));
-            }
-        }
+        watch.with_entry(lines);
     }
-    let high = earliest_quorum(seen, policy.quorum);
+    let witnessing = watch.bounds();
+    let (low, high) = (witnessing.low, witnessing.high);
     // No two quorums are strangers then: an honest witness in common sees one history.
     let is_one_history = high.is_some() && policy.quorum.saturating_mul(2) > policy.operators.len();
     match other_history {
@@ -294,13 +322,12 @@ pub(super) fn check_receipt(
 
     // 8
     let mut level = Demand::Journalise;
-    let bounds = low.zip(high).map(|(low, high)| (low.time, high.time));
     let (earliest, latest) = timestamp.interval();
     let gen_time = timestamp.gen_time();
     // A witness cosigns an old tree anew for whoever asks, until it is shown a larger one, which an honest log does well within D.
     let too_early =
-        |low: Seen| latest.saturating_add(policy.max_gap) < low.time.saturating_sub(low.accuracy);
-    let too_late = |high: Seen| earliest > high.time.saturating_add(high.accuracy);
+        |low: Bound| latest.saturating_add(policy.max_gap) < low.time.saturating_sub(low.accuracy);
+    let too_late = |high: Bound| earliest > high.time.saturating_add(high.accuracy);
     if low.is_some_and(too_early) || high.is_some_and(too_late) {
         return Err(Rejection::OutsideBounds {
             gen_time,
@@ -341,6 +368,7 @@ pub(super) fn check_receipt(
         return Err(Rejection::Level {
             reached: level,
             demanded: policy.demand,
+            shown: Box::new(witnessing),
         });
     }
     Ok(VerifiedReceipt {
@@ -354,9 +382,11 @@ pub(super) fn check_receipt(
         timestamp,
         index,
         level,
-        bounds,
         existed,
         anchored,
+        anchors: verified_anchors,
+        anchors_not_judged,
+        witnessing,
     })
 }
 
@@ -495,63 +525,13 @@ fn consistent(
         .map_err(Rejection::Consistency)
 }
 
-/// When an operator cosigned, or a quorum of them did.
-///
-/// Ordered by time, then the more accurate first: among quorums of one time the most accurate one counts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
-    time: Time,
-    /// How far the clock may be off; of a quorum, its least accurate one.
-    accuracy: Duration,
-}
-
-/// For each operator, the earliest time at which one of its keys cosigned. Only independent operators count, and a zero
-/// timestamp proves no time (C2SP tlog-cosignature). A line that does not hold takes nothing from those that do: anybody can add it.
-fn times(
-    checkpoint: &VerifiedCheckpoint,
-    policy: &TrustPolicy,
-    later: &mut Later,
-) -> Vec<Option<Seen>> {
-    let time_of = |operator: &Operator| {
-        let mut earliest: Option<Time> = None;
-        let keys = operator.keys.iter();
-        for cosignature in keys.flat_map(|key| checkpoint.each_cosignature(key)) {
-            match cosignature {
-                Ok(cosignature) => earliest = earliest.into_iter().chain(cosignature.time()).min(),
-                Err(error) => {
-                    later.0.get_or_insert(Rejection::Cosignature(error));
-                }
-            }
-        }
-        earliest.filter(|_| operator.independent).map(|time| Seen {
-            time,
-            accuracy: operator.accuracy,
-        })
-    };
-    policy.operators.iter().map(time_of).collect()
-}
-
-/// T_hi: over all quorums the least of their latest times, which is the k-th earliest time.
-fn earliest_quorum(seen: Vec<Option<Seen>>, quorum: usize) -> Option<Seen> {
-    let mut seen: Vec<Seen> = seen.into_iter().flatten().collect();
-    seen.sort_unstable();
-    bound(&seen, quorum)
-}
-
-/// T_lo: over all quorums the greatest of their earliest times, which is the k-th latest time.
-fn latest_quorum(seen: Vec<Option<Seen>>, quorum: usize) -> Option<Seen> {
-    let mut seen: Vec<Seen> = seen.into_iter().flatten().collect();
-    seen.sort_unstable_by_key(|one| (Reverse(one.time), one.accuracy));
-    bound(&seen, quorum)
-}
-
-/// What the first `quorum` of them vouch for. An operator beyond them must not widen the bound by a bad clock.
-fn bound(seen: &[Seen], quorum: usize) -> Option<Seen> {
-    let counted = seen.get(..quorum)?;
-    Some(Seen {
-        time: counted.last()?.time,
-        accuracy: counted.iter().map(|one| one.accuracy).max()?,
-    })
+/// What each operator's witnesses say of a checkpoint. What does not hold is told later.
+fn watched(checkpoint: &VerifiedCheckpoint, policy: &TrustPolicy, later: &mut Later) -> Lines {
+    let (lines, fault) = lines(checkpoint, policy);
+    if let Some(error) = fault {
+        later.0.get_or_insert(Rejection::Cosignature(error));
+    }
+    lines
 }
 
 fn check_anchor(
@@ -561,7 +541,7 @@ fn check_anchor(
     policy: &TrustPolicy,
     now: Time,
     chains: &mut ChainCache,
-) -> Result<(VerifiedTimeStamp, Vec<Option<Seen>>), Rejection> {
+) -> Result<(VerifiedAnchor, Lines), Rejection> {
     let later = checkpoint_of(&anchor.checkpoint, log)?;
     consistent(checkpoint, &later, &anchor.consistency)?;
     let token = TimeStampToken::parse(&anchor.token).map_err(Rejection::AnchorMalformed)?;
@@ -589,6 +569,10 @@ fn check_anchor(
         return Err(Rejection::AnchorNotOutside);
     }
     let mut undecided = Later::default();
-    let cosigned = times(&later, policy, &mut undecided);
-    undecided.0.map_or(Ok((verified, cosigned)), Err)
+    let lines = watched(&later, policy, &mut undecided);
+    let anchor = VerifiedAnchor {
+        timestamp: verified,
+        tree_size: later.size().get(),
+    };
+    undecided.0.map_or(Ok((anchor, lines)), Err)
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 //! Why evidence is not proven. Codes are stable; texts may be reworded.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
+use super::witnesses::Witnessing;
 use crate::digest::Sha256Digest;
 use crate::event::EventError;
 use crate::merkle::MerkleError;
@@ -102,7 +104,7 @@ rejections! {
     /// An outside authority stamped the entry before the token says that it was made. Which of the two clocks is wrong nobody can tell.
     AnchorBefore { /** The token's. */ gen_time: Time, /** The latest that the anchor's token allows. */ anchored: Time } => "anchor.before_gen_time", undecided true;
     /// The level reached is below the one demanded.
-    Level { /** Reached. */ reached: Demand, /** Demanded. */ demanded: Demand } => "level.below_demand", undecided true;
+    Level { /** Reached. */ reached: Demand, /** Demanded. */ demanded: Demand, /** By which witnesses. */ shown: Box<Witnessing> } => "level.below_demand", undecided true;
     /// The personal part does not belong to this event.
     Personal => "personal.mismatch";
     /// The personal part names another person than the roster.
@@ -185,7 +187,7 @@ impl fmt::Display for Rejection {
             Self::Anchor(error) => write!(f, "an anchor's token: {error}"),
             Self::AnchorBefore { gen_time, anchored } => write!(f, "the token says {gen_time}, but an outside authority stamped the entry by {anchored}: one of the two clocks is wrong"),
             Self::AnchorNotOutside => f.write_str("the evidence authority cannot anchor its own log"),
-            Self::Level { reached, demanded } => write!(f, "the level reached is {reached:?}, {demanded:?} is demanded"),
+            Self::Level { reached, demanded, .. } => write!(f, "the level reached is {reached:?}, {demanded:?} is demanded"),
             Self::Personal => f.write_str("the personal part does not belong to this event"),
             Self::Roster { recipient } => write!(f, "the personal part names another person than recipient {recipient} of the roster"),
             Self::NoSubmission => f.write_str("the file holds no sending (SubmissionAcceptance)"),
