@@ -234,6 +234,18 @@ fn a_bundle_of_another_log_and_a_damaged_file_get_a_verdict_in_a_sentence() {
         let files = files.map(|file| file.unwrap().path());
         files.filter(move |path| path.to_str().unwrap().ends_with(ending))
     };
+    let manifest = std::fs::read_to_string(other.join("db/CURRENT")).unwrap();
+    let manifest = other.join("db").join(manifest.trim());
+    let aside = folder.path().join("manifest");
+    std::fs::rename(&manifest, &aside).unwrap();
+    let checked = tool("fsck", &other, &[]);
+    assert!(
+        said(&checked).contains("If none does: NOT SOUND"),
+        "{}",
+        said(&checked)
+    );
+    std::fs::rename(&aside, &manifest).unwrap();
+
     for file in endings(".log") {
         std::fs::remove_file(file).unwrap();
     }

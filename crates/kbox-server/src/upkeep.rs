@@ -134,10 +134,14 @@ pub(crate) fn held(store: &RocksStore) -> Result<Option<String>, StoreError> {
 /// `kbox-server fsck`: false when something is wrong.
 pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn Error>> {
     let unreadable = |error: StoreError| -> Box<dyn Error> {
-        if is_damage(&error) {
-            format!("{}: {error}\n{NOT_SOUND}", data.display()).into()
-        } else {
-            error.into()
+        match &error {
+            _ if is_damage(&error) => format!("{}: {error}\n{NOT_SOUND}", data.display()).into(),
+            StoreError::Engine(detail) if detail.contains("No such file") => format!(
+                "{}: {error}\nIf its server runs just now, do it again. If none does: {NOT_SOUND}",
+                data.display()
+            )
+            .into(),
+            _ => error.into(),
         }
     };
     // What is no log at all is told as such, and not as one that lacks something.
