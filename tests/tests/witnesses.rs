@@ -675,8 +675,16 @@ fn a_witness_that_others_wrote_cosigns_our_log_and_knows_an_older_copy_of_it() {
             .status,
         201
     );
-    marked(&a);
+    let whole = marked(&a);
     assert!(a.terminate().success());
+    // It hands out no checkpoint, and says how large it was: no restore closes the log below that unasked.
+    let from = ["--backup", shown(&older), "--reason", "damage"];
+    let new = folder.path().join("new");
+    let to = ["--data", shown(&new), "--config", shown(&albert.config)];
+    let refused = run("kbox-server", &[&["restore"], &from[..], &to].concat());
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let words = format!("witness aics had cosigned {whole} entries");
+    assert!(said(&refused).contains(&words), "{}", said(&refused));
     let a = albert.start_over(&older);
     until(
         "rolled back",

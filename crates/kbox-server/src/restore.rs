@@ -16,9 +16,10 @@ use kbox_proof::anchor::http::HttpClient;
 use kbox_proof::digest::Sha256Digest;
 use kbox_proof::event::{EventError, OpeningReason, Origin, ShardOpening};
 use kbox_proof::ledger::{Scrub, replay_erasures};
-use kbox_proof::merkle::{Edge, RootHash, Tile, TreeSize};
+use kbox_proof::merkle::{ConsistencyProof, Edge, RootHash, Tile, TreeSize};
 use kbox_proof::receipt::{KnownTree, Receipt, TrustBundle};
 use kbox_proof::store::{CommitError, RecordBatch, Store, StoreError};
+use kbox_proof::tlog::witness::{AddCheckpoint, MAX_REQUEST_BYTES, SIZE_MEDIA_TYPE};
 use kbox_proof::tlog::{Note, TlogProof, VerifiedCheckpoint, VerifierKey};
 use kbox_store::{RocksStore, Stopped};
 use serde::{Deserialize, Serialize};
@@ -236,21 +237,27 @@ fn root_at(store: &dyn Store, size: TreeSize) -> Result<RootHash, Box<dyn Error>
     Ok(edge.map_err(|_| missing())?.root())
 }
 
-/// What the witnesses of the configuration cosigned last, where they hand it out, as kbox does.
-fn ask_witnesses(config: &Config, key: &VerifierKey) -> Vec<Shown> {
+/// What the witnesses of the configuration cosigned last, where they hand it out, as kbox does; of the others how large it was, and who says so.
+fn ask_witnesses(
+    config: &Config,
+    key: &VerifierKey,
+    own: &str,
+) -> (Vec<Shown>, Vec<(u64, String)>) {
+    let (mut shown, mut told) = (Vec::new(), Vec::new());
+    if config.witness.is_empty() {
+        return (shown, told);
+    }
     let client = match HttpClient::new(WITNESS_TIMEOUT) {
         Ok(client) => client,
-        Err(_) if config.witness.is_empty() => return Vec::new(),
         Err(error) => {
             eprintln!("no witness is asked: {error}");
-            return Vec::new();
+            return (shown, told);
         }
     };
-    let mut shown = Vec::new();
     for witness in &config.witness {
         let address = checkpoint_address(&witness.url, key);
         let by = format!("witness {}", witness.name);
-        let note = match client.get(&address, kbox_proof::tlog::witness::MAX_REQUEST_BYTES) {
+        let note = match client.get(&address, MAX_REQUEST_BYTES) {
             Ok(answer) if answer.status == 200 => String::from_utf8(answer.body)
                 .map_err(|_| "its answer is no text".to_string())
                 .and_then(|note| Shown::verify(&note, key, &by).map_err(|error| error.to_string())),
@@ -262,13 +269,36 @@ fn ask_witnesses(config: &Config, key: &VerifierKey) -> Vec<Shown> {
                 eprintln!("{by} cosigned {}", upkeep::entries(one.size.get()));
                 shown.push(one);
             }
-            Err(problem) => eprintln!(
-                "{by} shows no checkpoint ({problem}): ask its operator for the newest that it cosigned of {}, and give it with --checkpoint",
-                key.name()
-            ),
+            Err(problem) => {
+                eprintln!(
+                    "{by} shows no checkpoint ({problem}): ask its operator for the newest that it cosigned of {}, and give it with --checkpoint",
+                    key.name()
+                );
+                told.extend(
+                    cosigned_size(&client, &witness.url, own)
+                        .map(|size| (size, format!("{by} had cosigned"))),
+                );
+            }
         }
     }
-    shown
+    (shown, told)
+}
+
+/// How much of the log any C2SP witness has cosigned: asked to go on from nothing, one that knows more answers with its size.
+fn cosigned_size(client: &HttpClient, url: &str, own: &str) -> Option<u64> {
+    let request = AddCheckpoint {
+        old: TreeSize::new(0),
+        proof: ConsistencyProof::new(Vec::new()),
+        note: Note::parse(own.as_bytes()).ok()?,
+    };
+    let address = format!("{url}/add-checkpoint");
+    let body = request.encode().into_bytes();
+    let answer = client.post(&address, None, "text/plain", body, MAX_REQUEST_BYTES);
+    let answer = answer.ok()?;
+    if answer.status != 409 || answer.media_type != SIZE_MEDIA_TYPE {
+        return None;
+    }
+    std::str::from_utf8(&answer.body).ok()?.trim().parse().ok()
 }
 
 /// Where a kbox witness has the newest checkpoint that it cosigned of a log.
@@ -278,7 +308,7 @@ fn checkpoint_address(url: &str, key: &VerifierKey) -> String {
 }
 
 /// The most entries of the log that an audit log speaks of, and in which words.
-fn told(directory: &Path, origin: &Origin) -> Option<(u64, String)> {
+fn told_by(directory: &Path, origin: &Origin) -> Option<(u64, String)> {
     let path = directory.join(audit::FILE);
     let file = match fs::File::open(&path) {
         Ok(file) => file,
@@ -317,14 +347,11 @@ fn told(directory: &Path, origin: &Origin) -> Option<(u64, String)> {
 fn check_loss(
     order: &Order,
     config: &Config,
-    directories: &[&Path],
+    told: Option<(u64, String)>,
     last: &Shown,
     key: &VerifierKey,
-    origin: &Origin,
 ) -> Result<(), Box<dyn Error>> {
-    let told = directories.iter().filter_map(|path| told(path, origin));
-    let Some((entries, words)) = told.max().filter(|(entries, _)| *entries > last.size.get())
-    else {
+    let Some((entries, words)) = told.filter(|(entries, _)| *entries > last.size.get()) else {
         return Ok(());
     };
     let loss = format!(
@@ -459,7 +486,8 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
             &path.display().to_string(),
         )?);
     }
-    shown.extend(ask_witnesses(config, &key));
+    let (cosigned, told) = ask_witnesses(config, &key, &head.checkpoint);
+    shown.extend(cosigned);
     let (last, trees) = highest(&store, own, shown)?;
     let previous = shard.origin.clone();
     let directories: Vec<&Path> = [Some(backup), order.old.as_ref()]
@@ -467,7 +495,11 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
         .flatten()
         .map(PathBuf::as_path)
         .collect();
-    check_loss(order, config, &directories, &last, &key, &previous)?;
+    let of_audit_logs = directories
+        .iter()
+        .filter_map(|path| told_by(path, &previous));
+    let told = told.into_iter().chain(of_audit_logs).max();
+    check_loss(order, config, told, &last, &key)?;
     let origin = free_origin(&previous, &directories)?;
     if config
         .origin
