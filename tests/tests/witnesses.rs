@@ -910,6 +910,16 @@ fn a_restore_that_would_lose_what_a_witness_cosigned_is_refused_and_the_witness_
         assert!(said(&refused).contains(words), "{}", said(&refused));
     }
     assert!(!new.join("db").exists() && !older.join("RESTORED").exists());
+    // A backup has no audit log, and knows only that there are witnesses.
+    let nightly = in_folder("nightly");
+    let backup = ["backup", "--to", shown(&nightly), "--data"];
+    let made = run("kbox-server", &[&backup[..], &[shown(&older)]].concat());
+    assert!(made.status.success(), "{}", said(&made));
+    let refused = restore(&nightly, &new, &[]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    let words = "none of them was asked and answered";
+    assert!(said(&refused).contains(words), "{}", said(&refused));
+    assert!(!new.join("db").exists());
 
     // Anybody gets what it cosigned last.
     let (origin, _) = albert.log.split_once('+').unwrap();

@@ -328,6 +328,22 @@ fn closing_a_log_early_or_elsewhere_disproves_no_receipt_that_witnesses_saw_and_
     elsewhere.shards[0].final_root = Some(root);
     assert_eq!(judge(&elsewhere, &honest), ("log.two_histories", true));
     assert_eq!(judge(&elsewhere, &late), ("witness.outside_bounds", false));
+    // Elsewhere at the size of a part of the receipt that is not its proof.
+    let mut false_root = early.clone();
+    false_root.shards[0].final_root = Some(Sha256Digest::of(b"another tree"));
+    assert!(judge(&false_root, &honest).1);
+    let (size, root) = world.tree(2);
+    let mut false_tree = elsewhere.clone();
+    false_tree.shards[0].final_size = Some(size.get());
+    false_tree.shards[0].final_root = Some(Sha256Digest::from_bytes(*root.as_bytes()));
+    assert_eq!(false_tree.shards[0].trees.len(), 0);
+    let policy = TrustPolicy::new(&false_tree).unwrap();
+    verify_receipt(&honest, &policy, at(30 * DAY)).unwrap();
+    false_tree.shards[0].trees.push(KnownTree {
+        size: 1,
+        root: Sha256Digest::of(b"another tree"),
+    });
+    assert_eq!(judge(&false_tree, &honest), ("log.two_histories", true));
     // Of which two quorums may be strangers, or nobody, the word is no more than the bundle's.
     let mut strangers = elsewhere.clone();
     strangers.witnesses.quorum = 1;

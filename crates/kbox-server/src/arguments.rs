@@ -64,7 +64,7 @@ keys    API keys of a server that does not run (a running one takes POST /api/v1
   --old DIR        the data directory that is given up, where it is still there: it is closed, its checkpoint counts, and
                    what it has erased is erased
   --accept-loss    closes the log below what its audit log or a witness tells of: receipts of those entries are undecided
-  --drop-witnesses  the trust bundle names fewer witnesses, or demands less, than the one before
+  --drop-witnesses  the trust bundle has a lower quorum or demand than the one before, or none of more than half any more
   --quiet          no line per request
   --data DIR       the data directory (default kbox-data, or what the configuration says)
   --to DIR         where to write: a new or empty directory

@@ -746,7 +746,15 @@ fn check_not_weaker(known: &TrustBundle, next: &TrustBundle) -> Result<(), Start
             }
         )
     };
-    match next.witnesses.quorum < known.witnesses.quorum || next.demand < known.demand {
+    // While no two quorums are strangers, one history has a witness in common: closed logs' receipts rest on that.
+    let is_majority = |bundle: &TrustBundle| {
+        usize::try_from(bundle.witnesses.quorum)
+            .is_ok_and(|quorum| quorum > bundle.witnesses.operators.len() / 2)
+    };
+    let is_weaker = next.witnesses.quorum < known.witnesses.quorum
+        || next.demand < known.demand
+        || is_majority(known) && !is_majority(next);
+    match is_weaker {
         true => Err(StartError::WeakerTrust(format!(
             "{} before, {} now",
             says(known),

@@ -149,8 +149,8 @@ fn init(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
 
 fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let config = settings(overrides)?;
-    // Before anything is made in the data directory.
-    descriptors::connections(http::MAX_CONNECTIONS)?;
+    // Before anything is made in the data directory, and before the store has any open.
+    let max_connections = descriptors::connections(http::MAX_CONNECTIONS)?;
     kbox_store::check_not_closed(&config.data)?;
     let runtime = runtime()?;
     // The port first: when it is taken, nothing is made in the data directory.
@@ -180,7 +180,7 @@ fn serve(overrides: &Overrides) -> Result<(), Box<dyn Error>> {
     let settings = Settings {
         https: config.is_https(),
         behind_proxy: config.behind_proxy,
-        max_connections: descriptors::connections(http::MAX_CONNECTIONS)?,
+        max_connections,
         log: !overrides.quiet,
         base_url,
     };

@@ -436,6 +436,7 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
     let (data, backup) = (&config.data, &order.backup);
     empty_but_for_keys(data)?;
     let stopped = Stopped::take(backup)?;
+    let is_data = stopped.is_data();
     let old = order.old.as_deref().map(Stopped::take).transpose()?;
     let store = RocksStore::open_to_read(backup)?;
     let head = store
@@ -487,6 +488,7 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
         )?);
     }
     let (cosigned, told) = ask_witnesses(config, &key, &head.checkpoint);
+    let is_answered = !cosigned.is_empty() || !told.is_empty() || !order.checkpoints.is_empty();
     shown.extend(cosigned);
     let (last, trees) = highest(&store, own, shown)?;
     let previous = shard.origin.clone();
@@ -500,6 +502,15 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
         .filter_map(|path| told_by(path, &previous));
     let told = told.into_iter().chain(of_audit_logs).max();
     check_loss(order, config, told, &last, &key)?;
+    if !bundle.witnesses.operators.is_empty() && !is_answered && !order.accept_loss {
+        return Err(format!(
+            "the trust bundle of this log names witnesses, and none of them was asked and answered: they may have cosigned more than {}, and a log that is \
+             closed below that makes \"cannot decide\" of receipts that others hold. Nothing was made. Name the log's configuration with --config and see that they can be reached, or give the \
+             newest checkpoint that they or anybody else has with --checkpoint. Only when nobody has any: --accept-loss",
+            upkeep::entries(head.size.get())
+        )
+        .into());
+    }
     let origin = free_origin(&previous, &directories)?;
     if config
         .origin
@@ -586,6 +597,7 @@ pub(crate) fn restore(config: &Config, order: &Order) -> Result<(), Box<dyn Erro
     // What was erased after a backup, that backup does not know.
     let unknown_since = match &old_store {
         Some(_) => None,
+        None if is_data => None,
         None => head.gen_time,
     };
     said(&new, &origin, head.size.get(), forgotten, &key);

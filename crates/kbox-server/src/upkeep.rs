@@ -125,6 +125,14 @@ pub(crate) fn is_damage(error: &StoreError) -> bool {
     }
 }
 
+/// What is no log at all is told as such when it is opened, and not as one that lacks something.
+fn check_there(data: &Path) -> Result<(), StoreError> {
+    match kbox_store::is_data_directory(data) {
+        true => kbox_store::check_whole(data),
+        false => Ok(()),
+    }
+}
+
 /// The log's name, by the checkpoint that it signed last.
 pub(crate) fn held(store: &RocksStore) -> Result<Option<String>, StoreError> {
     let head = store.head()?;
@@ -144,10 +152,7 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
             _ => error.into(),
         }
     };
-    // What is no log at all is told as such, and not as one that lacks something.
-    if kbox_store::is_data_directory(data) {
-        kbox_store::check_whole(data).map_err(unreadable)?;
-    }
+    check_there(data).map_err(unreadable)?;
     let store = RocksStore::open_to_read(data).map_err(unreadable)?;
     let identity =
         Identity::of(&store, trust).map_err(|error| match error.downcast::<StoreError>() {
@@ -235,6 +240,7 @@ pub(crate) fn check(data: &Path, trust: Option<&Path>) -> Result<bool, Box<dyn E
 
 /// `kbox-server export`: the log as a C2SP tlog-tiles directory, and its trust bundles.
 pub(crate) fn export(data: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
+    check_there(data)?;
     let store = RocksStore::open_to_read(data)?;
     empty_directory(to)?;
     let size = write_out(&store, to, same_disk(data, to)).map_err(|error| {
@@ -276,6 +282,7 @@ fn write_out(store: &RocksStore, to: &Path, reserved: bool) -> Result<u64, Box<d
 
 /// `kbox-server backup`: a consistent copy, while the server may run, with the keys unless told otherwise.
 pub(crate) fn backup(data: &Path, to: &Path, with_keys: bool) -> Result<(), Box<dyn Error>> {
+    check_there(data)?;
     let store = RocksStore::open_to_read(data)?;
     let size = store.head()?.map_or(0, |head| head.size.get());
     // Each backup is whole: none is written over an older one, which would be lost before the new one is there.

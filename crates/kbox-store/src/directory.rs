@@ -71,6 +71,12 @@ impl Stopped {
         })
     }
 
+    /// Whether a log was recorded in it; a backup only copied one.
+    #[must_use]
+    pub fn is_data(&self) -> bool {
+        self.path.join(PLACE_FILE).exists()
+    }
+
     /// From now on it is a backup, which nothing continues.
     ///
     /// # Errors
@@ -277,7 +283,7 @@ impl Directory {
     }
 }
 
-/// Refuses a data directory whose database, or newest write-ahead log, is not there any more. The engine would make the one anew, and take
+/// Refuses a data directory whose database is not there any more, or none of its write-ahead logs. The engine would make the one anew, and take
 /// the other for one in which nothing was written.
 ///
 /// # Errors
@@ -295,8 +301,8 @@ pub fn check_whole(path: &Path) -> Result<(), StoreError> {
         return Err(gone(current));
     }
     let version = fs::read_to_string(path.join(VERSION_FILE));
-    if version.is_ok_and(|found| found.trim_end() == BACKUP) {
-        // All of it is in tables.
+    if version.is_ok_and(|found| found.trim_end() == BACKUP) && !path.join(PLACE_FILE).exists() {
+        // All of a copy is in tables; a data directory that was closed is as it was left.
         return Ok(());
     }
     // A writer makes the next one before it removes the last; who reads the names meanwhile may see neither.

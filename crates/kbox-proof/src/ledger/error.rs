@@ -242,7 +242,7 @@ impl fmt::Display for LedgerError {
             ),
             Self::RolledBack { witness, seen, ours } => write!(
                 f,
-                "witness {witness} cosigned {seen} leaves of this log, and {ours} are here: entries were lost, or a copy of this log goes on elsewhere. Nothing is recorded. Keep the data directory as evidence; `kbox-server restore` closes this log and goes on in a new one, at the newest checkpoint that witnesses (`--config`) or receipts (`--checkpoint`) show. If it is the witness that errs, remove it from the configuration"
+                "witness {witness} cosigned {seen} leaves of this log, and {ours} are here: entries were lost, or a copy of this log goes on elsewhere. Nothing is recorded. Keep the data directory as evidence; `kbox-server restore` closes this log and goes on in a new one, at the newest checkpoint that witnesses (`--config`) or receipts (`--checkpoint`) show. If it is the witness that errs, remove it from the configuration (`serve --drop-witnesses`, once, where fewer are left)"
             ),
             Self::Mark(error) => error.fmt(f),
             Self::ProofFailed(problem) => {

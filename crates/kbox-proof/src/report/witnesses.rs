@@ -166,22 +166,10 @@ fn named(operator: &OperatorShown, language: Language) -> String {
     }
 }
 
-/// The operators that a bound rests on, in all of the receipts.
-fn counted(
-    receipts: &[&VerifiedReceipt],
-    counts: fn(&OperatorShown) -> bool,
-    language: Language,
-) -> String {
-    let mut names: Vec<String> = Vec::new();
-    let operators = receipts
-        .iter()
-        .flat_map(|receipt| &receipt.witnessing().operators);
-    for operator in operators.filter(|operator| counts(operator)) {
-        let name = named(operator, language);
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+/// The operators that a bound rests on.
+fn counted(shown: &Witnessing, counts: fn(&OperatorShown) -> bool, language: Language) -> String {
+    let operators = shown.operators.iter().filter(|operator| counts(operator));
+    let names: Vec<String> = operators.map(|one| named(one, language)).collect();
     names.join(", ")
 }
 
@@ -251,8 +239,8 @@ impl Writer {
         let (token, witnesses) = (seconds(token), seconds(witnesses.unwrap_or_default()));
         let (d, quorum) = (shown.max_gap.as_secs(), shown.quorum);
         let all = shown.independent().count();
-        let before = counted(receipts, |one| one.counts_for_low, self.language);
-        let with = counted(receipts, |one| one.counts_for_high, self.language);
+        let before = counted(shown, |one| one.counts_for_low, self.language);
+        let with = counted(shown, |one| one.counts_for_high, self.language);
         let rank = widest.event().header.rank;
         let (french, english) = match receipts.len() {
             1 => (String::new(), String::new()),
@@ -280,7 +268,7 @@ impl Writer {
             return;
         }
         // Of each receipt the one that proves most; of several by one authority the last: by then all of them are covered.
-        let mut told: Vec<(String, &VerifiedAnchor)> = Vec::new();
+        let mut told: Vec<(String, &VerifiedAnchor, usize)> = Vec::new();
         let latest = |anchor: &VerifiedAnchor| anchor.timestamp.interval().1;
         let first = |receipt: &&'_ VerifiedReceipt| -> Option<usize> {
             let anchors = receipt.anchors().iter().enumerate();
@@ -292,23 +280,35 @@ impl Writer {
                 continue;
             };
             let name = authority_name(anchor);
-            match told.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) if latest(known) >= latest(anchor) => {}
-                Some((_, known)) => *known = anchor,
-                None => told.push((name, anchor)),
+            match told.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, known, covered)) => {
+                    *covered += 1;
+                    if latest(known) < latest(anchor) {
+                        *known = anchor;
+                    }
+                }
+                None => told.push((name, anchor, 1)),
             }
         }
-        for (name, anchor) in told {
+        let (several, all) = (told.len() > 1, receipts.len());
+        for (name, anchor, covered) in told {
+            let (french, english) = match several {
+                false => (String::new(), String::new()),
+                true => (
+                    format!(" Cela vaut pour {covered} des {all} récépissés."),
+                    format!(" This holds for {covered} of the {all} receipts."),
+                ),
+            };
             let stamp = &anchor.timestamp;
             let (policy, at) = (stamp.policy(), stamp.gen_time());
             let latest = stamp.interval().1;
             self.text(
                 &format!(
-                    "Ancrage : une autorité d'horodatage extérieure, « {name} » (politique {policy}), a horodaté une tête du journal le {}, au plus tard à {latest}. Si cette autorité est qualifiée (règlement eIDAS, article 41), la présomption d'exactitude porte sur cette tête à cet instant ; que l'événement existait alors en découle par une preuve de Merkle.",
+                    "Ancrage : une autorité d'horodatage extérieure, « {name} » (politique {policy}), a horodaté une tête du journal le {}, au plus tard à {latest}. Si cette autorité est qualifiée (règlement eIDAS, article 41), la présomption d'exactitude porte sur cette tête à cet instant ; que l'événement existait alors en découle par une preuve de Merkle.{french}",
                     instant(at, Language::French)
                 ),
                 &format!(
-                    "Anchor: an outside timestamp authority, \"{name}\" (policy {policy}), stamped a checkpoint of the log at {at}, at {latest} at the latest. If that authority is qualified (eIDAS, article 41), the presumption of accuracy attaches to this checkpoint at that time; that the event existed by then follows from it by Merkle proof."
+                    "Anchor: an outside timestamp authority, \"{name}\" (policy {policy}), stamped a checkpoint of the log at {at}, at {latest} at the latest. If that authority is qualified (eIDAS, article 41), the presumption of accuracy attaches to this checkpoint at that time; that the event existed by then follows from it by Merkle proof.{english}"
                 ),
             );
         }
@@ -322,7 +322,14 @@ impl Writer {
             .filter(|one| !one.anchors().is_empty())
             .count();
         let unjudged: usize = receipts.iter().map(|one| one.anchors_not_judged()).sum();
+        let holding = receipts.iter().filter(|one| one.anchors_not_judged() > 0);
+        let holding = holding.count();
         match (with, unjudged) {
+            // One and the same may be in each of them.
+            (_, 1..) if all > 1 => self.item(
+                &format!("Des horodatages du journal par une autorité extérieure (ancrages) sont joints à {holding} des {all} récépissés et n'ont pas été jugés : votre trust.json ne nomme aucune racine d'une telle autorité (anchor_roots)."),
+                &format!("Timestamps of the log by an outside authority (anchors) are in {holding} of the {all} receipts and were not judged: your trust.json names no root of such an authority (anchor_roots)."),
+            ),
             (_, 1) => self.item(
                 "1 horodatage du journal par une autorité extérieure (ancrage) est joint et n'a pas été jugé : votre trust.json ne nomme aucune racine d'une telle autorité (anchor_roots).",
                 "1 timestamp of the log by an outside authority (anchor) is there and was not judged: your trust.json names no root of such an authority (anchor_roots).",

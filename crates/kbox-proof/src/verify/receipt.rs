@@ -222,7 +222,7 @@ pub(super) fn check_receipt(
         }
     };
     // Which of two histories is the false one, the witnesses' cosignatures may leave open. Another log's tree says nothing of what follows.
-    let other_history = match check_log(&checkpoint, log) {
+    let mut other_history = match check_log(&checkpoint, log) {
         Err(origin @ Rejection::CheckpointOrigin { .. }) => return Err(ended(origin)),
         Err(other @ Rejection::TwoHistories { .. }) => Some(other),
         checked => {
@@ -237,7 +237,7 @@ pub(super) fn check_receipt(
     // 5
     let mut watch = Watch::new(policy);
     watch.with_entry(watched(&checkpoint, policy, &mut later));
-    let before = before(receipt, index, &checkpoint, log);
+    let before = before(receipt, index, &checkpoint, log, &mut other_history);
     if let Some(before) = later.keep(before)?.flatten() {
         watch.without_entry(watched(&before, policy, &mut later));
     }
@@ -252,7 +252,8 @@ pub(super) fn check_receipt(
         false => (&receipt.anchors, 0),
     };
     for anchor in anchors {
-        let checked = check_anchor(anchor, &checkpoint, log, policy, now, chains);
+        let place = (&checkpoint, log, &mut other_history);
+        let checked = check_anchor(anchor, place, policy, now, chains);
         let Some((anchor, lines)) = later.keep(checked)? else {
             continue;
         };
@@ -444,11 +445,12 @@ fn before(
     index: u64,
     checkpoint: &VerifiedCheckpoint,
     log: &Log,
+    other_history: &mut Option<Rejection>,
 ) -> Result<Option<VerifiedCheckpoint>, Rejection> {
     let Some(before) = &receipt.before else {
         return Ok(None);
     };
-    let before = checkpoint_of(before, log)?;
+    let before = checkpoint_of(before, log, other_history)?;
     if before.size().get() > index {
         return Err(Rejection::BeforeContainsEntry);
     }
@@ -498,10 +500,19 @@ fn check_opening(opening: &ShardOpening, policy: &TrustPolicy) -> Result<(), Rej
     }
 }
 
-fn checkpoint_of(note: &str, log: &Log) -> Result<VerifiedCheckpoint, Rejection> {
+fn checkpoint_of(
+    note: &str,
+    log: &Log,
+    other_history: &mut Option<Rejection>,
+) -> Result<VerifiedCheckpoint, Rejection> {
     let note = Note::parse(note.as_bytes()).map_err(Rejection::Cosignature)?;
     let checkpoint = VerifiedCheckpoint::verify(&note, &log.key).map_err(Rejection::Checkpoint)?;
-    check_log(&checkpoint, log)?;
+    match check_log(&checkpoint, log) {
+        Err(other @ Rejection::TwoHistories { .. }) => {
+            other_history.get_or_insert(other);
+        }
+        checked => checked?,
+    }
     Ok(checkpoint)
 }
 
@@ -536,13 +547,12 @@ fn watched(checkpoint: &VerifiedCheckpoint, policy: &TrustPolicy, later: &mut La
 
 fn check_anchor(
     anchor: &Anchor,
-    checkpoint: &VerifiedCheckpoint,
-    log: &Log,
+    (checkpoint, log, other_history): (&VerifiedCheckpoint, &Log, &mut Option<Rejection>),
     policy: &TrustPolicy,
     now: Time,
     chains: &mut ChainCache,
 ) -> Result<(VerifiedAnchor, Lines), Rejection> {
-    let later = checkpoint_of(&anchor.checkpoint, log)?;
+    let later = checkpoint_of(&anchor.checkpoint, log, other_history)?;
     consistent(checkpoint, &later, &anchor.consistency)?;
     let token = TimeStampToken::parse(&anchor.token).map_err(Rejection::AnchorMalformed)?;
     let mut trust = TokenTrust::new(&policy.anchor_roots, ChainTime::At(now));
