@@ -1282,6 +1282,58 @@ fn replace_private_bytes(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use kbox_proof::receipt::{WitnessOperator, Witnesses};
+
+    #[test]
+    fn a_bundle_of_a_lower_quorum_or_demand_or_of_no_majority_any_more_is_weaker() {
+        let bundle = |operators: u32, quorum: u32, demand| {
+            let origin = Origin::parse("kbox.example/log/1").unwrap();
+            let authority = TrustedAuthority {
+                chain: Vec::new(),
+                policy: String::new(),
+                origin: origin.clone(),
+                from: 0,
+                to: None,
+            };
+            let shard = Shard {
+                origin,
+                vkey: String::new(),
+                final_size: None,
+                final_root: None,
+                trees: Vec::new(),
+            };
+            let roots = Vec::new();
+            let environment = Environment::Demonstration;
+            let mut bundle = TrustBundle::new(environment, authority, roots, shard, demand);
+            let operators = (0..operators).map(|number| WitnessOperator {
+                name: number.to_string(),
+                keys: Vec::new(),
+                accuracy_ms: 1000,
+                independent: true,
+            });
+            bundle.witnesses = Witnesses {
+                operators: operators.collect(),
+                quorum,
+            };
+            bundle
+        };
+        let known = bundle(3, 2, Demand::Temoigne);
+        for (next, is_weaker) in [
+            (bundle(3, 2, Demand::Temoigne), false),
+            (bundle(5, 3, Demand::Ancre), false),
+            (bundle(2, 2, Demand::Temoigne), false),
+            (bundle(1, 1, Demand::Temoigne), true),
+            (bundle(3, 2, Demand::Journalise), true),
+            // Two quorums of strangers.
+            (bundle(5, 2, Demand::Temoigne), true),
+        ] {
+            let refused = check_not_weaker(&known, &next);
+            assert_eq!(refused.is_err(), is_weaker, "{:?}", next.witnesses);
+        }
+        // What was no majority need not become one.
+        let known = bundle(4, 2, Demand::Temoigne);
+        check_not_weaker(&known, &bundle(5, 2, Demand::Temoigne)).unwrap();
+    }
 
     #[cfg(unix)]
     #[test]

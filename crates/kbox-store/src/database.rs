@@ -144,7 +144,7 @@ fn families() -> Result<Vec<ColumnFamilyDescriptor>, StoreError> {
             options.set_compression_type(DBCompressionType::Lz4);
             table.set_block_size(COMPRESSED_BYTES);
         } else {
-            // Digests cannot be compressed; and who looks for a name in the files shall find it, or know that it is not there.
+            // Digests cannot be compressed; and who looks for a name in the files shall find it.
             options.set_compression_type(DBCompressionType::None);
         }
         options.set_block_based_table_factory(&table);
